@@ -1,0 +1,288 @@
+"""The slow, wordy way to decode an object: it finds every unknown and duplicate field and says what has the wrong type.
+
+Texts are those of sigs.k8s.io/json as the API server shows them (apimachinery runtime/serializer/json).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from typing import Any
+
+from k8s_tutor.api import quantity, schema, times
+from k8s_tutor.api.schema import Field
+
+Tree = dict[str, Any]
+
+_KEPT_STRINGS = {
+    "LeaseSpec": ("holderIdentity", "preferredHolder", "strategy"),
+    "EndpointPort": ("name", "protocol", "appProtocol"),
+    "Endpoint": ("hostname", "nodeName", "zone"),
+    "PersistentVolumeClaimSpec": ("storageClassName",),
+    "IngressSpec": ("ingressClassName",),
+    "Event": ("reportingComponent", "reportingInstance"),
+    "PodSpec": ("runtimeClassName",),
+}
+"""Optional strings that are pointers in Go, or printed always: an empty text stays."""
+
+_DROPPED_NUMBERS = {
+    "PodSpec": ("hostNetwork", "hostPID", "hostIPC"),
+    "Container": ("stdin", "stdinOnce", "tty"),
+    "VolumeMount": ("readOnly",),
+    "Probe": (
+        "initialDelaySeconds", "timeoutSeconds", "periodSeconds", "successThreshold", "failureThreshold",
+    ),
+    "ContainerPort": ("hostPort",),
+    "ServicePort": ("nodePort",),
+    "ServiceSpec": ("healthCheckNodePort", "publishNotReadyAddresses"),
+    "NodeSpec": ("unschedulable",),
+    "DeploymentSpec": ("minReadySeconds", "paused"),
+    "ReplicaSetSpec": ("minReadySeconds",),
+    "DaemonSetSpec": ("minReadySeconds",),
+    "StatefulSetSpec": ("minReadySeconds",),
+    "DeploymentStatus": (
+        "observedGeneration", "replicas", "updatedReplicas", "readyReplicas", "availableReplicas",
+        "unavailableReplicas",
+    ),
+    "ReplicaSetStatus": ("fullyLabeledReplicas", "readyReplicas", "availableReplicas", "observedGeneration"),
+    "ObjectMeta": ("generation",),
+    "PodStatus": ("observedGeneration",),
+    "PodCondition": ("observedGeneration",),
+    "Condition": ("observedGeneration",),
+    "ContainerStateTerminated": ("signal",),
+    "Event": ("count",),
+    "EventSeries": ("count",),
+    "PersistentVolumeClaimVolumeSource": ("readOnly",),
+    "CSIVolumeSource": (),
+}  # fmt: skip
+"""Optional numbers and booleans that are plain values in Go: zero and false are left out."""
+
+
+def keeps_zero(type_name: str, field: Field) -> bool:
+    """Whether an optional field is printed though it is empty: it is a pointer in Go, or has no ``omitempty``."""
+    base = type_name.rsplit(".", 1)[-1]
+    if field.t == "string":
+        return field.name in _KEPT_STRINGS.get(base, ())
+    if field.t in ("boolean", "integer:int32", "integer:int64"):
+        return field.name not in _DROPPED_NUMBERS.get(base, ())
+    return base == "EndpointSlice"
+
+
+def decode(data: bytes, type_name: str) -> tuple[Tree, tuple[str, ...]]:
+    """(normal tree, texts of unknown and duplicate fields). Raises ValueError for bad JSON and wrong types."""
+    tree, repeated = _parse(data)
+    if not isinstance(tree, dict):
+        raise ValueError(_cannot(_go_value(tree), None, "", schema.short(type_name)))
+    walk = _Walk()
+    normal = walk.struct(tree, type_name, "", ())
+    return normal, (*walk.unknown, *repeated)
+
+
+def duplicates(data: bytes) -> tuple[str, ...]:
+    """Texts of all fields that come twice."""
+    return _parse(data)[1]
+
+
+class _Pairs(list[tuple[str, Any]]):
+    """The members of one JSON object, in order and with repetitions."""
+
+
+def _parse(data: bytes) -> tuple[Any, tuple[str, ...]]:
+    try:
+        raw = json.loads(data, object_pairs_hook=_Pairs)
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(_syntax(data, error)) from None
+    repeated: list[str] = []
+    return _tree(raw, "", repeated), tuple(repeated)
+
+
+def _tree(value: Any, path: str, repeated: list[str]) -> Any:
+    if isinstance(value, _Pairs):
+        found: Tree = {}
+        for key, item in value:
+            here = f"{path}.{key}" if path else key
+            if key in found:
+                repeated.append(f'duplicate field "{here}"')
+            found[key] = _tree(item, here, repeated)
+        return found
+    if isinstance(value, list):
+        return [_tree(item, f"{path}[{index}]", repeated) for index, item in enumerate(value)]
+    return value
+
+
+def _syntax(data: bytes, error: Exception) -> str:
+    if isinstance(error, json.JSONDecodeError):
+        if error.pos >= len(error.doc.rstrip()):
+            return "unexpected end of JSON input"
+        return f"invalid character {_quoted(error.doc[error.pos])} looking for beginning of value"
+    return "invalid UTF-8 in the body"
+
+
+def _quoted(character: str) -> str:
+    return {"'": "'\\''", "\\": "'\\\\'"}.get(character, f"'{character}'")
+
+
+def _go_value(value: Any) -> str:
+    match value:
+        case bool():
+            return "bool"
+        case int() | float():
+            return "number"
+        case str():
+            return "string"
+        case list():
+            return "array"
+    return "object"
+
+
+_GO_TYPES = {
+    "string": "string", "string:byte": "[]uint8", "boolean": "bool", "integer:int32": "int32", "integer:int64": "int64",
+    "number:double": "float64", "object": "map[string]interface {}",
+}  # fmt: skip
+
+
+def _go_type(t: str) -> str:
+    if t.startswith("["):
+        return f"[]{_go_type(t[1:-1])}"
+    if t.startswith("{"):
+        return f"map[string]{_go_type(t[1:-1])}"
+    if t == schema.QUANTITY:
+        return "resource.Quantity"
+    if t == schema.INT_OR_STRING:
+        return "intstr.IntOrString"
+    return _GO_TYPES.get(t) or schema.short(t)
+
+
+def _cannot(value: str, struct: str | None, path: str, go_type: str) -> str:
+    where = f"Go struct field {struct}.{path}" if struct else "Go value"
+    return f"json: cannot unmarshal {value} into {where} of type {go_type}"
+
+
+_BOUNDS = {"integer:int32": 2**31, "integer:int64": 2**63}
+
+
+class _Walk:
+    """One walk over one object. ``path`` has indexes (for unknown fields), ``stack`` only names (for wrong types)."""
+
+    def __init__(self) -> None:
+        self.unknown: list[str] = []
+
+    def struct(self, tree: Tree, type_name: str, path: str, stack: tuple[str, ...]) -> Tree:
+        rows = schema.fields(type_name)
+        base = type_name.rsplit(".", 1)[-1]
+        found: Tree = {}
+        for name, value in tree.items():
+            here = f"{path}.{name}" if path else name
+            row = rows.get(name)
+            if row is None:
+                self.unknown.append(f'unknown field "{here}"')
+                continue
+            if value is None:
+                continue
+            normal = self.value(value, row.t, here, (*stack, name), base)
+            empty = normal == [] or normal == {} if row.t[0] in "[{" else _is_zero(normal)
+            if empty and not row.required and not keeps_zero(type_name, row):
+                continue
+            found[name] = normal
+        return {name: found[name] for name in sorted(found, key=lambda name: (rows[name].number, name))}
+
+    def value(self, value: Any, t: str, path: str, stack: tuple[str, ...], struct: str) -> Any:
+        if t.startswith("["):
+            return self.array(value, t, path, stack, struct)
+        if t.startswith("{"):
+            return self.map(value, t, path, stack, struct)
+        if t.startswith("io."):
+            primitive = schema.primitive(t)
+            if not primitive:
+                if not isinstance(value, dict):
+                    raise ValueError(_cannot(_go_value(value), struct, ".".join(stack), _go_type(t)))
+                return self.struct(value, t, path, stack)
+            return _special(value, t, primitive, ".".join(stack), struct)
+        return _scalar(value, t, ".".join(stack), struct)
+
+    def array(self, value: Any, t: str, path: str, stack: tuple[str, ...], struct: str) -> list[Any]:
+        if not isinstance(value, list):
+            raise ValueError(_cannot(_go_value(value), struct, ".".join(stack), _go_type(t)))
+        inner = t[1:-1]
+        found = []
+        for index, item in enumerate(value):
+            if item is None:
+                item = {} if schema.is_struct(inner) else "" if inner == "string" else 0
+            found.append(self.value(item, inner, f"{path}[{index}]", stack, struct))
+        return found
+
+    def map(self, value: Any, t: str, path: str, stack: tuple[str, ...], struct: str) -> Tree:
+        if not isinstance(value, dict):
+            raise ValueError(_cannot(_go_value(value), struct, ".".join(stack), _go_type(t)))
+        inner = t[1:-1]
+        found = {}
+        for key, item in value.items():
+            if item is None:
+                if inner != "string":
+                    continue
+                item = ""
+            found[key] = self.value(item, inner, f"{path}.{key}", stack, struct)
+        return found
+
+
+def _is_zero(value: Any) -> bool:
+    return value is False or (isinstance(value, str | int) and not value)
+
+
+def _scalar(value: Any, t: str, path: str, struct: str) -> Any:
+    def wrong(shown: str) -> ValueError:
+        return ValueError(_cannot(shown, struct, path, _go_type(t)))
+
+    if t in _BOUNDS:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise wrong(_go_value(value))
+        if isinstance(value, float) or not -_BOUNDS[t] <= value < _BOUNDS[t]:
+            raise wrong(f"number {value}")
+        return value
+    if t == "boolean":
+        if not isinstance(value, bool):
+            raise wrong(_go_value(value))
+        return value
+    if t == "number:double":
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise wrong(_go_value(value))
+        return value
+    if t == "object":
+        return value
+    if not isinstance(value, str):
+        raise wrong(_go_value(value))
+    if t == "string:byte":
+        return _base64(value)
+    return value
+
+
+_NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/]")
+
+
+def _base64(text: str) -> str:
+    try:
+        base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        match = _NOT_BASE64.search(text)
+        place = match.start() if match else len(text) // 4 * 4
+        raise ValueError(f"illegal base64 data at input byte {place}") from None
+    return text
+
+
+def _special(value: Any, t: str, primitive: str, path: str, struct: str) -> Any:
+    if t == schema.QUANTITY:
+        if isinstance(value, bool | dict | list):
+            raise ValueError(quantity.FORMAT_WRONG)
+        return quantity.canonical(str(value).strip())
+    if t in (schema.TIME, schema.MICRO_TIME):
+        if not isinstance(value, str):
+            raise ValueError(_cannot(_go_value(value), None, "", "string"))
+        micros = times.unix_micros(value)
+        return times.rfc3339(micros, 0) if t == schema.TIME else times.micro_time(micros, 0)
+    if t == schema.INT_OR_STRING:
+        if isinstance(value, bool) or not isinstance(value, int | str):
+            raise ValueError(_cannot(_go_value(value), None, "", "string"))
+        return value
+    return value

@@ -1,0 +1,60 @@
+"""HTTP in small: what travels between a client and an API server.
+
+A client sends a `Request` inside a `sim.Call`; the server answers with a `Response` inside a `sim.Reply`. Bodies are the
+JSON bytes that the real wire would carry, so nothing is shared by reference between two components.
+
+A watch is a `Request` with the query parameter ``watch=true``. It is answered at once by a `Response` (code 200, empty
+body, or a Status that refuses it); after that the server streams `WatchFrame`s that carry the id of the call, until
+either side closes the connection or the server sends `WatchEnd`.
+"""
+
+from __future__ import annotations
+
+from k8s_tutor.sim import Body
+
+
+class Request(Body):
+    """One HTTP request as a user.
+
+    ``query`` holds (name, value) pairs in order; ``body`` is empty or JSON; ``user`` is the authenticated name that a
+    client certificate or a token of this client stands for, e.g. ``kubernetes-admin`` or ``system:node:node-1``.
+    """
+
+    method: str
+    path: str
+    query: tuple[tuple[str, str], ...] = ()
+    body: bytes = b""
+    content_type: str = "application/json"
+    accept: str = "application/json"
+    user: str = "kubernetes-admin"
+    agent: str = "k8s-tutor"
+    """User-Agent: its part before the first slash is the default field manager."""
+
+    def parameter(self, name: str, default: str = "") -> str:
+        """The first value of a query parameter, or ``default``."""
+        return next((value for key, value in self.query if key == name), default)
+
+
+class Response(Body):
+    """One HTTP answer: status code and JSON body (a Status object when ``code`` is 400 or more)."""
+
+    code: int
+    body: bytes = b""
+    warnings: tuple[str, ...] = ()
+    """Texts of ``Warning`` headers, which kubectl prints on stderr as ``Warning: ...``."""
+
+
+class WatchFrame(Body):
+    """One line of a watch: the call that opened it, the type of the event, the object's JSON and its revision."""
+
+    watch: int
+    type: str
+    """ADDED, MODIFIED, DELETED, BOOKMARK or ERROR."""
+    object: bytes
+    revision: int = 0
+
+
+class WatchEnd(Body):
+    """The server has ended a watch; the client lists and watches again."""
+
+    watch: int

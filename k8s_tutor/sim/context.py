@@ -1,0 +1,101 @@
+"""What an actor may do while it handles one message."""
+
+from __future__ import annotations
+
+from heapq import heappush
+from typing import TYPE_CHECKING, Any
+
+from k8s_tutor.sim.message import STREAM, TIMER, WORK, Note
+
+if TYPE_CHECKING:
+    from k8s_tutor.sim.world import World
+
+
+class Context:
+    """The hands of an actor: the time, sending, timers, notes and chance. One per world; lent for one delivery at a time."""
+
+    __slots__ = ("_world", "cause", "name", "now", "work")
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self.now = 0
+        """µs since the world began."""
+        self.name = ""
+        """Whose turn it is."""
+        self.cause = 0
+        """Id of the message that is being handled."""
+        self.work = WORK
+        """`WORK` while the delivery is part of somebody's work, else 0."""
+
+    def send(self, dst: str, body: Any) -> None:
+        """Sends a datagram: it may be lost, doubled or overtaken, as the link between the two hosts decides."""
+        world = self._world
+        latency = world.network.plain.get((self.name, dst))
+        if latency is None:
+            world.send_over_link(self, dst, body)
+            return
+        now = self.now
+        world.ids = ident = world.ids + 1
+        heappush(
+            world.queue,
+            (now + latency, ident, self.name, dst, body, self.cause, now, self.work),
+        )
+
+    def stream(self, dst: str, body: Any) -> None:
+        """Sends over the connection to ``dst``: reliable and in order until `Actor.disconnected`. Opens it at first use."""
+        world = self._world
+        latency = world.network.plain.get((self.name, dst))
+        if latency is None or (self.name, dst) not in world.network.believes:
+            world.send_over_connection(self, dst, body)
+            return
+        now = self.now
+        world.ids = ident = world.ids + 1
+        heappush(
+            world.queue,
+            (now + latency, ident, self.name, dst, body, self.cause, now, self.work | STREAM),
+        )
+
+    def reply(self, dst: str, body: Any) -> None:
+        """Like `stream`, but only over a connection that is open: what a server sends. Otherwise nothing happens."""
+        if (self.name, dst) in self._world.network.believes:
+            self.stream(dst, body)
+
+    def reset(self, peer: str) -> None:
+        """Closes the connection to ``peer``, who is told."""
+        self._world.close(self, peer)
+
+    def after(self, delay: int, body: Any, work: bool | None = None) -> int:
+        """Sends ``body`` to oneself in ``delay`` µs. ``work``: True, False (housekeeping) or None (as this delivery is).
+        Returns the id for `cancel`."""
+        world = self._world
+        now = self.now
+        flag = self.work if work is None else WORK if work else 0
+        world.ids = ident = world.ids + 1
+        heappush(
+            world.queue,
+            (now + delay, ident, self.name, self.name, body, self.cause, now, flag | TIMER),
+        )
+        return ident
+
+    def cancel(self, timer: int) -> None:
+        """Forgets a timer. It must not have fired yet."""
+        self._world.cancelled[timer] = None
+
+    def fresh(self) -> int:
+        """An id that nothing else in this world has."""
+        self._world.ids += 1
+        return self._world.ids
+
+    def decide(self) -> None:
+        """Says that this delivery, though it began as housekeeping, has led to a decision: what follows is work."""
+        if not self.work:
+            self.work = WORK
+            self._world.log.promote(self.cause)
+
+    def note(self, kind: str, **fields: Any) -> None:
+        """Adds to the event log what the actor has just done, e.g. ``note("raft.leader", term=3)``."""
+        self._world.log.pending.append(Note(self.now, self.cause, self.name, kind, fields))
+
+    def draw(self, stream: str, bound: int) -> int:
+        """Chance in ``[0, bound)`` from a stream of this actor."""
+        return self._world.chance.draw(f"{self.name}/{stream}", bound)
