@@ -58,3 +58,23 @@ class WatchEnd(Body):
     """The server has ended a watch; the client lists and watches again."""
 
     watch: int
+
+
+class Relayed(Body):
+    """A frame that the load balancer passes on between a client and an API server, over its connection to that server."""
+
+    client: str
+    frame: Body
+    """A `sim.Call` towards the server; a `sim.Reply`, `WatchFrame` or `WatchEnd` towards the client."""
+
+
+class RelayClosed(Body):
+    """Between the load balancer and an API server: the connection to or from this client is gone."""
+
+    client: str
+
+
+class WatchCancel(Body):
+    """A client does not want more frames of this watch (it closes that one stream, not the connection)."""
+
+    watch: int
