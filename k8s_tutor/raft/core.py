@@ -1,0 +1,253 @@
+"""What every kind of node here has: its state, and the `Ready` loop through which its caller serves it.
+
+A node never does anything by itself: it has no clock, disk or network. Its caller ticks it, hands it messages, and
+asks for a `Ready`: what to persist, send and apply. `ready` only looks; `advance` crosses off what was done, and it
+is there that a node counts its own append and its own vote, because only then are they on disk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Self
+
+import msgspec
+
+from .chance import election_timeout
+from .log import Log
+from .progress import Peer, Progress
+from .types import (
+    NOBODY,
+    Ballot,
+    Config,
+    Entry,
+    HardState,
+    Message,
+    ReadState,
+    Ready,
+    Role,
+    Snapshot,
+)
+
+FOLLOWER, CANDIDATE, LEADER = Role.FOLLOWER, Role.CANDIDATE, Role.LEADER
+
+
+class Status(msgspec.Struct, frozen=True):
+    """A frozen view of a node. ``progress`` is empty but on leaders; ``ballots`` are the latest campaign's answers.
+
+    ``election_elapsed`` ticks have passed since the node last heard from a leader or voted (on a leader: since it
+    last looked for its quorum); at ``election_timeout`` a follower campaigns. ``lost`` counts committed entries
+    that this node has thrown away: always 0 where consensus is right.
+    """
+
+    id: int
+    role: Role
+    term: int
+    vote: int
+    leader: int
+    commit: int
+    applied: int
+    last: int
+    voters: tuple[int, ...]
+    learners: tuple[int, ...]
+    progress: dict[int, Progress]
+    ballots: tuple[Ballot, ...]
+    election_elapsed: int
+    election_timeout: int
+    lost: int = 0
+
+
+class Core:
+    """State common to `RaftNode` and `NaiveNode`, and the Ready/advance half of their contract."""
+
+    __slots__ = (
+        "_draws",
+        "_messages",
+        "_read_states",
+        "_saved",
+        "_snapshot",
+        "ballots",
+        "config",
+        "election_elapsed",
+        "election_timeout",
+        "heartbeat_elapsed",
+        "id",
+        "leader",
+        "learners",
+        "log",
+        "peers",
+        "role",
+        "term",
+        "vote",
+        "voters",
+    )
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.id = config.id
+        self.voters = config.voters
+        self.learners = config.learners
+        self.term = 0
+        self.vote = NOBODY
+        self.leader = NOBODY
+        self.role = FOLLOWER
+        self.log = Log()
+        self.peers = {member: Peer() for member in sorted((*self.voters, *self.learners))}
+        self.ballots: dict[int, str] = {}  # voter -> why it refused, "" when it granted
+        self.election_elapsed = 0
+        self.heartbeat_elapsed = 0
+        self._draws = 0
+        self._messages: list[Message] = []
+        self._read_states: list[ReadState] = []
+        self._snapshot: Snapshot | None = None  # to be handed out: replaces the stored log
+        self._saved = HardState()  # what the caller has persisted
+        self._draw_timeout()
+
+    @classmethod
+    def restart(
+        cls,
+        config: Config,
+        hard_state: HardState | None = None,
+        entries: Iterable[Entry] = (),
+        snapshot: Snapshot | None = None,
+    ) -> Self:
+        """A node as it comes back after a crash, from what its caller had persisted (paper, section 5.5).
+
+        Entries that the snapshot covers are skipped. ``applied`` starts at the snapshot's index or 0, so that the
+        next `Ready` hands out everything committed after it again. Raises ValueError when the stored parts do not
+        fit together.
+        """
+        node = cls(config)
+        if snapshot is not None:
+            node.log = Log(snapshot.index, snapshot.term)
+            node.voters = snapshot.voters or config.voters
+            node.learners = snapshot.learners if snapshot.voters else config.learners
+            node.peers = {member: Peer() for member in sorted((*node.voters, *node.learners))}
+        log = node.log
+        kept = [entry for entry in entries if entry.index > log.offset]
+        if any(entry.index != log.offset + place for place, entry in enumerate(kept, 1)):
+            raise ValueError(f"stored entries do not follow one another from index {log.offset + 1}")
+        log.append(kept)
+        log.stable = log.last
+        if hard_state is not None:
+            if hard_state.commit > log.last:
+                raise ValueError(f"stored commit index {hard_state.commit} is beyond the last entry {log.last}")
+            node.term, node.vote = hard_state.term, hard_state.vote
+            log.committed = max(log.committed, hard_state.commit)
+            node._saved = hard_state
+        return node
+
+    def copy(self) -> Self:
+        """An independent node in the same state; immutable values and the log's entries are shared.
+
+        Costs a few small dicts, whatever the length of the log.
+        """
+        twin = object.__new__(type(self))
+        for owner in type(self).__mro__:
+            for name in getattr(owner, "__slots__", ()):
+                value = getattr(self, name)
+                setattr(twin, name, value.copy() if isinstance(value, _CONTAINERS) else value)
+        twin.peers = {member: peer.copy() for member, peer in self.peers.items()}
+        return twin
+
+    # ---- the Ready loop
+
+    def has_ready(self) -> bool:
+        """Whether `ready` has anything to say."""
+        log = self.log
+        saved = self._saved
+        return bool(
+            self._messages
+            or log.stable != log.last
+            or log.applied != log.committed
+            or saved.commit != log.committed
+            or saved.term != self.term
+            or saved.vote != self.vote
+            or self._read_states
+            or self._snapshot is not None
+        )
+
+    def ready(self) -> Ready:
+        """What the caller must persist, send and apply now. Changes nothing: a crash here costs nothing."""
+        log = self.log
+        saved = self._saved
+        entries = log.between(log.stable, log.last)
+        hard_state = None
+        must_sync = bool(entries) or self._snapshot is not None
+        if saved.term != self.term or saved.vote != self.vote:
+            must_sync = True
+            hard_state = HardState(self.term, self.vote, log.committed)
+        elif saved.commit != log.committed:
+            hard_state = HardState(self.term, self.vote, log.committed)
+        return Ready(
+            hard_state,
+            entries,
+            self._snapshot,
+            tuple(self._messages),
+            log.between(log.applied, log.committed),
+            tuple(self._read_states),
+            must_sync,
+        )
+
+    def advance(self, ready: Ready) -> None:
+        """The caller has done all that ``ready`` asked for."""
+        log = self.log
+        if ready.messages:
+            del self._messages[: len(ready.messages)]
+        if ready.read_states:
+            del self._read_states[: len(ready.read_states)]
+        if ready.snapshot is not None and ready.snapshot is self._snapshot:
+            self._snapshot = None
+        if ready.hard_state is not None:
+            self._saved = ready.hard_state
+        if ready.committed:
+            log.applied = max(log.applied, ready.committed[-1].index)
+        if ready.entries:
+            last = ready.entries[-1]
+            log.stable_to(last.index, last.term)
+        self._persisted()
+
+    def status(self) -> Status:
+        """A frozen view for panels, lessons and tests."""
+        log = self.log
+        leads = self.role is LEADER
+        return Status(
+            id=self.id,
+            role=self.role,
+            term=self.term,
+            vote=self.vote,
+            leader=self.leader,
+            commit=log.committed,
+            applied=log.applied,
+            last=log.last,
+            voters=self.voters,
+            learners=self.learners,
+            progress={member: peer.view() for member, peer in self.peers.items()} if leads else {},
+            ballots=tuple(Ballot(voter, not reason, reason) for voter, reason in self.ballots.items()),
+            election_elapsed=self.election_elapsed,
+            election_timeout=self.election_timeout,
+            lost=self._lost(),
+        )
+
+    # ---- for the kinds of node built on this
+
+    def _persisted(self) -> None:
+        """Called in `advance`: what the last Ready held is on disk, so it counts from now on."""
+        raise NotImplementedError
+
+    def _lost(self) -> int:
+        """Committed entries thrown away so far."""
+        return 0
+
+    def _draw_timeout(self) -> None:
+        """The next randomised election timeout (section 5.2)."""
+        self.election_timeout = election_timeout(
+            self.config.seed, self.id, self._draws, self.config.election_tick
+        )
+        self._draws += 1
+
+    def _others(self) -> list[int]:
+        """Every other member, in the order of ids."""
+        return [member for member in self.peers if member != self.id]
+
+
+_CONTAINERS = (list, dict, Log)
