@@ -1,0 +1,104 @@
+"""Typed inputs: the only way into a cluster. Each is logged, so that every session replays.
+
+Names of machines, processes and rooms are as in the views (``cp-3``, ``etcd-3``, ``node-1``); names of a lens (Alice) are
+translated by whoever makes the input.
+"""
+
+from __future__ import annotations
+
+from k8s_tutor.sim import Body
+
+
+class Kubectl(Body):
+    """A line typed at a client's console. ``files``: (name, JSON array of the documents of that manifest)."""
+
+    line: str
+    files: tuple[tuple[str, str], ...] = ()
+    client: str = "you"
+
+
+class Crash(Body):
+    """A process ends, or a machine loses power."""
+
+    target: str
+
+
+class Restart(Body):
+    """A process or machine starts again from what is on its disk."""
+
+    target: str
+
+
+class Pause(Body):
+    """A process or machine stops where it is."""
+
+    target: str
+
+
+class Resume(Body):
+    """A paused process or machine goes on."""
+
+    target: str
+
+
+class Kill(Body):
+    """A container's process dies (exit code 137). ``pod``: ``name`` or ``namespace/name``; no ``container``: its first one."""
+
+    pod: str
+    container: str = ""
+
+
+class Cut(Body):
+    """Cuts every cable between members of different groups; a member is a machine, a process or a room."""
+
+    groups: tuple[tuple[str, ...], ...]
+    one_way: bool = False
+
+
+class Heal(Body):
+    """Mends the cables between the groups, or all of them."""
+
+    groups: tuple[tuple[str, ...], ...] = ()
+
+
+class Latency(Body):
+    """Sets the latency (µs) of the cable between two machines, both ways."""
+
+    a: str
+    b: str
+    latency: int
+
+
+class Drop(Body):
+    """Loses a message in flight."""
+
+    message: int
+
+
+class Delay(Body):
+    """Lets a message in flight arrive ``by`` µs later; 0 or less: now."""
+
+    message: int
+    by: int
+
+
+Input = Kubectl | Crash | Restart | Pause | Resume | Kill | Cut | Heal | Latency | Drop | Delay
+
+
+def in_words(given: Input) -> str:
+    """An input in a few words, for marks on the timeline and names of branches."""
+    match given:
+        case Kubectl(line=line):
+            return line
+        case Cut(groups=groups):
+            return "cut " + " | ".join(" ".join(group) for group in groups)
+        case Heal(groups=groups):
+            return "heal " + " | ".join(" ".join(group) for group in groups) if groups else "heal"
+        case Kill(pod=pod):
+            return f"kill {pod}"
+        case Latency(a=a, b=b, latency=latency):
+            return f"latency {a} {b} {latency} µs"
+        case Drop(message=message) | Delay(message=message):
+            return f"{type(given).__name__.lower()} message {message}"
+        case Crash(target=target) | Restart(target=target) | Pause(target=target) | Resume(target=target):
+            return f"{type(given).__name__.lower()} {target}"
