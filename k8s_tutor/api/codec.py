@@ -7,7 +7,7 @@ way, a walk over the tree in `strict`, which knows Kubernetes' words for it.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 from typing import Annotated, Any
 
 import msgspec
@@ -35,7 +35,7 @@ _PRIMITIVES: dict[str, Any] = {
 _EMPTY: dict[str, Any] = {"string": "", "boolean": False, "integer:int32": 0, "integer:int64": 0}
 
 
-@lru_cache(maxsize=None)
+@cache
 def _python_type(t: str) -> Any:
     if t.startswith("["):
         return list[_python_type(t[1:-1])]  # type: ignore[misc]
@@ -68,7 +68,7 @@ def _field(type_name: str, field: schema.Field) -> Any:
 _BUILDING: list[str] = []
 
 
-@lru_cache(maxsize=None)
+@cache
 def _struct(type_name: str) -> Any:
     if type_name in _BUILDING:
         return Any
@@ -83,7 +83,7 @@ def _struct(type_name: str) -> Any:
     return msgspec.defstruct(name, members, omit_defaults=True, forbid_unknown_fields=True, gc=False)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _decoder(type_name: str) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(_struct(type_name))
 

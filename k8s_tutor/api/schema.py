@@ -7,7 +7,7 @@ The table (``assets/schema-1.36.json``) is read once, at first need. A type's ``
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 import msgspec
@@ -62,7 +62,7 @@ def type_of(group: str, version: str, kind: str) -> str | None:
     return _kinds().get((group, version, kind))
 
 
-@lru_cache(maxsize=None)
+@cache
 def fields(type_name: str) -> dict[str, Field]:
     """The fields of a type by name; empty for types without (``Quantity``)."""
     rows = table().types[type_name].get("fields", {})
@@ -80,7 +80,7 @@ def fields(type_name: str) -> dict[str, Field]:
     }
 
 
-@lru_cache(maxsize=None)
+@cache
 def primitive(type_name: str) -> str:
     """What a type without fields is: ``string``, ``int-or-string``, ``object``, ...; empty for a struct."""
     row = table().types[type_name]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterable
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 import msgspec
@@ -172,7 +172,7 @@ def parse_path(path: str) -> Target:
     return Target(row, namespace, name, rest[2] if len(rest) > 2 else "", watching)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _head(row: Resource) -> bytes:
     return _encode({"kind": row.kind, "apiVersion": row.api_version})[:-1] + b',"metadata":{'
 
@@ -201,10 +201,15 @@ def tree(data: bytes) -> Tree:
     return found
 
 
-_KIND = msgspec.json.Decoder(msgspec.defstruct("_Kind", [("kind", str), ("apiVersion", str)]))
+class _Kind(msgspec.Struct):
+    kind: str
+    apiVersion: str
 
 
-@lru_cache(maxsize=None)
+_KIND = msgspec.json.Decoder(_Kind)
+
+
+@cache
 def struct_decoder(row: Resource) -> msgspec.json.Decoder[Any]:
     """Decodes the bytes of this kind into its struct of ``lightkube.models``."""
     group = row.group.split(".")[0] or "core"

@@ -135,10 +135,10 @@ def too_old(asked: int, oldest: int) -> Refusal:
     return expired(f"too old resource version: {asked} ({oldest})")
 
 
-def unsupported_media_type(given: str, supported: tuple[str, ...]) -> Refusal:
-    """415."""
+def unsupported_media_type(supported: tuple[str, ...]) -> Refusal:
+    """415: a body in a format that this request does not take."""
     text = f"the body of the request was in an unknown format - accepted media types include: {', '.join(supported)}"
-    return failure(415, "UnsupportedMediaType", text if given else text)
+    return failure(415, "UnsupportedMediaType", text)
 
 
 def invalid(subject: Subject, causes: list[Cause]) -> Refusal:

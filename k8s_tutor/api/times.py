@@ -57,6 +57,12 @@ def parse(text: str, epoch: int = EPOCH) -> int:
     return unix_micros(text) - epoch * 1_000_000
 
 
+def instant(stamp: datetime, epoch: int = EPOCH) -> int:
+    """The instant (µs since ``epoch``) of a datetime, as the typed structs carry it; exact, without floats."""
+    since = stamp - _START
+    return (since.days * 86_400 + since.seconds - epoch) * 1_000_000 + since.microseconds
+
+
 def human_duration(micros: int) -> str:
     """A duration as kubectl prints ages: ``4s``, ``2m8s``, ``119s``, ``5d3h`` (apimachinery util/duration)."""
     seconds = micros // 1_000_000

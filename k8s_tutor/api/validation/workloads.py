@@ -1,0 +1,146 @@
+"""Deployments, ReplicaSets and Scale (pkg/apis/apps/validation)."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from k8s_tutor.api import selectors
+from k8s_tutor.api.status import Cause
+from k8s_tutor.api.validation import meta, pods, selector
+from k8s_tutor.api.validation.causes import (
+    NEGATIVE,
+    forbidden,
+    immutable,
+    invalid,
+    non_negative,
+    not_supported,
+    required,
+)
+
+Tree = dict[str, Any]
+
+_PERCENT = re.compile(r"[0-9]+%")
+_PERCENT_TEXT = (
+    "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for "
+    "validation is '[0-9]+%')"
+)
+
+
+def _selector(found: list[Cause], spec: Tree, kind: str) -> None:
+    wanted = spec.get("selector")
+    if wanted is None:
+        found.append(required("spec.selector"))
+        return
+    before = len(found)
+    selector.check(found, "spec.selector", wanted)
+    if not wanted.get("matchLabels") and not wanted.get("matchExpressions"):
+        found.append(invalid("spec.selector", wanted, f"empty selector is invalid for {kind}"))
+        return
+    labels = spec["template"].get("metadata", {}).get("labels")
+    if len(found) == before and not selectors.from_object(wanted).matches(labels):
+        text = "`selector` does not match template `labels`"
+        found.append(invalid("spec.template.metadata.labels", labels, text))
+
+
+def _template(found: list[Cause], template: Tree) -> None:
+    metadata, spec = template.get("metadata", {}), template.get("spec", {})
+    meta.labels(found, "spec.template.metadata.labels", metadata.get("labels"))
+    meta.annotation_keys(found, "spec.template.metadata.annotations", metadata.get("annotations"))
+    pods.spec(found, "spec.template.spec", spec)
+    if spec.get("restartPolicy") != "Always":
+        place = "spec.template.spec.restartPolicy"
+        found.append(not_supported(place, spec.get("restartPolicy"), ("Always",)))
+    if "activeDeadlineSeconds" in spec:
+        text = "activeDeadlineSeconds in ReplicaSet is not Supported"
+        found.append(forbidden("spec.template.spec.activeDeadlineSeconds", text))
+
+
+def _amount(found: list[Cause], field: str, value: int | str) -> int:
+    """Checks a number or a percentage; returns the number, or the percentage as a number."""
+    if isinstance(value, int):
+        non_negative(found, field, value)
+        return value
+    if _PERCENT.fullmatch(value) is None:
+        found.append(invalid(field, value, _PERCENT_TEXT))
+        return 1
+    return int(value[:-1])
+
+
+def _strategy(found: list[Cause], strategy: Tree) -> None:
+    kind, rolling = strategy.get("type"), strategy.get("rollingUpdate")
+    if kind == "Recreate":
+        if rolling is not None:
+            text = "may not be specified when strategy `type` is 'Recreate'"
+            found.append(forbidden("spec.strategy.rollingUpdate", text))
+        return
+    if kind != "RollingUpdate":
+        found.append(not_supported("spec.strategy.type", kind, ("Recreate", "RollingUpdate")))
+        return
+    field = "spec.strategy.rollingUpdate"
+    if rolling is None:
+        found.append(required(field, "this should be defaulted and never be nil"))
+        return
+    unavailable = _amount(found, f"{field}.maxUnavailable", rolling["maxUnavailable"])
+    surge = _amount(found, f"{field}.maxSurge", rolling["maxSurge"])
+    if unavailable == 0 and surge == 0:
+        text = "may not be 0 when `maxSurge` is 0"
+        found.append(invalid(f"{field}.maxUnavailable", rolling["maxUnavailable"], text))
+    if isinstance(rolling["maxUnavailable"], str) and unavailable > 100:
+        found.append(invalid(f"{field}.maxUnavailable", rolling["maxUnavailable"], "must not be greater than 100%"))
+
+
+def deployment(found: list[Cause], tree: Tree) -> None:
+    """A whole Deployment."""
+    spec = tree["spec"]
+    non_negative(found, "spec.replicas", spec["replicas"])
+    _selector(found, spec, "deployment")
+    _template(found, spec["template"])
+    _strategy(found, spec["strategy"])
+    ready = spec.get("minReadySeconds", 0)
+    non_negative(found, "spec.minReadySeconds", ready)
+    non_negative(found, "spec.revisionHistoryLimit", spec.get("revisionHistoryLimit"))
+    deadline = spec.get("progressDeadlineSeconds")
+    if deadline is not None:
+        non_negative(found, "spec.progressDeadlineSeconds", deadline)
+        if deadline <= ready:
+            text = "must be greater than minReadySeconds"
+            found.append(invalid("spec.progressDeadlineSeconds", deadline, text))
+
+
+def replica_set(found: list[Cause], tree: Tree) -> None:
+    """A whole ReplicaSet."""
+    spec = tree["spec"]
+    non_negative(found, "spec.replicas", spec["replicas"])
+    non_negative(found, "spec.minReadySeconds", spec.get("minReadySeconds"))
+    _selector(found, spec, "replicaset")
+    _template(found, spec["template"])
+
+
+def same_selector(found: list[Cause], new: Tree, old: Tree) -> None:
+    """A workload's selector is for life."""
+    wanted = new["spec"].get("selector")
+    if wanted != old["spec"].get("selector"):
+        found.append(immutable("spec.selector", wanted))
+
+
+def status_numbers(found: list[Cause], tree: Tree) -> None:
+    """Counts in a workload's status are not negative, and not more than there are replicas."""
+    status = tree.get("status", {})
+    for name, value in status.items():
+        if isinstance(value, int):
+            non_negative(found, f"status.{name}", value)
+    total = status.get("replicas", 0)
+    for name in ("updatedReplicas", "readyReplicas", "availableReplicas", "fullyLabeledReplicas"):
+        if status.get(name, 0) > total:
+            found.append(invalid(f"status.{name}", status[name], "cannot be greater than status.replicas"))
+    if status.get("availableReplicas", 0) > status.get("readyReplicas", 0):
+        text = "cannot be greater than readyReplicas"
+        found.append(invalid("status.availableReplicas", status["availableReplicas"], text))
+
+
+def scale(found: list[Cause], tree: Tree) -> None:
+    """A Scale."""
+    replicas = tree.get("spec", {}).get("replicas", 0)
+    if replicas < 0:
+        found.append(invalid("spec.replicas", replicas, NEGATIVE))
