@@ -1,0 +1,33 @@
+"""Roles: what a span means. A theme gives each of them its colours; panels never name a colour.
+
+State is never told by a role alone: a glyph and a word say the same.
+"""
+
+from __future__ import annotations
+
+ROLES: tuple[str, ...] = (
+    "text",  # ordinary words
+    "dim",  # labels, what can wait
+    "bright",  # names, what is read first
+    "title",  # a frame's title
+    "line",  # frames, rails, what only holds things together
+    "leader",  # who leads, what is chosen
+    "ok",  # healthy, committed
+    "fail",  # failing, cut, lost
+    "other",  # candidates, other branches, other futures
+    "you",  # the learner and their requests
+    "peer",  # followers and what they do
+    "key",  # a key to press
+    "load",  # bars of use
+    "warn",  # not yet: uncommitted, pending, look here
+    "selected",  # the selected thing
+    "accent",  # the product's own mark
+    "on-ok",  # dark words on a ground of ok: a committed line of a notebook
+    "on-warn",  # dark words on a ground of warn
+    "on-fail",  # dark words on a ground of fail
+    "on-dim",  # bright words on a quiet ground: a sunk card
+)
+"""Every role that a span may have."""
+
+FALLBACK: dict[str, str] = {"on-ok": "ok", "on-warn": "warn", "on-fail": "fail", "on-dim": "text"}
+"""What to draw a role as where a ground cannot be drawn (no colours, plain text)."""
