@@ -128,7 +128,7 @@ class WatchCreated(Body):
 
 
 class Event(Body):
-    """``type``: PUT or DELETE. A DELETE's ``kv`` has the key and the revision of the deletion; ``previous`` is what was there."""
+    """``type``: PUT or DELETE. A DELETE has only key and revision in ``kv``; ``previous`` is what was there."""
 
     type: str
     kv: KeyValue

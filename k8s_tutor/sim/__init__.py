@@ -11,10 +11,39 @@ from k8s_tutor.sim.encode import encode
 from k8s_tutor.sim.grow import Grow
 from k8s_tutor.sim.message import MS, SECOND, STREAM, TIMER, WORK, Body, Envelope, Given, Lost, Message, Note, Record
 from k8s_tutor.sim.network import Link, Network
+from k8s_tutor.sim.timeline import Branch, Stamped, Timeline
 from k8s_tutor.sim.world import World
 
 __all__ = [
-    "MS", "SECOND", "STREAM", "TIMER", "WORK", "Actor", "Body", "Call", "CallFailed", "Calling", "Chance", "Context",
-    "Envelope", "Finished", "Given", "Grow", "Link", "Lost", "Message", "Network", "Note", "Record", "Reply", "State", "World",
-    "advance", "encode", "mix",
-]  # fmt: skip
+    "MS",
+    "SECOND",
+    "STREAM",
+    "TIMER",
+    "WORK",
+    "Actor",
+    "Body",
+    "Branch",
+    "Call",
+    "CallFailed",
+    "Calling",
+    "Chance",
+    "Context",
+    "Envelope",
+    "Finished",
+    "Given",
+    "Grow",
+    "Link",
+    "Lost",
+    "Message",
+    "Network",
+    "Note",
+    "Record",
+    "Reply",
+    "Stamped",
+    "State",
+    "Timeline",
+    "World",
+    "advance",
+    "encode",
+    "mix",
+]

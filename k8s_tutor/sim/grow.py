@@ -35,6 +35,10 @@ class Grow(Generic[T]):
         self._items.extend(items)
         self._length += len(items)
 
+    def truncate(self, length: int) -> None:
+        """Forgets all items from ``length`` on."""
+        self._length = min(self._length, length)
+
     def copy(self) -> Grow[T]:
         """A list with the same items that goes its own way from here."""
         new: Grow[T] = Grow.__new__(Grow)
