@@ -2,10 +2,13 @@
 
 The order in which to read it: `types` (the values), `quorum` (the arithmetic), `log` and `progress` (the two books
 that are kept), `core` (the Ready loop), then the state machine from the ground up: `replication`, `reads`,
-`election`, `node`.
+`election`, `node`. Beside it stand `naive`, the deliberately wrong twin (`variants` chooses), and `invariants`, the
+five safety properties as a live check.
 """
 
 from .core import Status
+from .invariants import Breach, Invariants, Property
+from .naive import NaiveNode
 from .node import RaftNode
 from .progress import Progress, ProgressState
 from .quorum import quorum, tolerates
@@ -25,18 +28,25 @@ from .types import (
     Role,
     Snapshot,
 )
+from .variants import BROKEN_RULES, Node, make_node
 
 __all__ = [
+    "BROKEN_RULES",
     "NOBODY",
     "Ballot",
+    "Breach",
     "Config",
     "Entry",
     "EntryType",
     "HardState",
+    "Invariants",
     "Message",
     "MessageType",
+    "NaiveNode",
+    "Node",
     "Progress",
     "ProgressState",
+    "Property",
     "ProposalDropped",
     "RaftNode",
     "ReadState",
@@ -45,6 +55,7 @@ __all__ = [
     "Role",
     "Snapshot",
     "Status",
+    "make_node",
     "quorum",
     "tolerates",
 ]

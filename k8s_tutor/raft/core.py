@@ -199,8 +199,8 @@ class Core:
             self._snapshot = None
         if ready.hard_state is not None:
             self._saved = ready.hard_state
-        if ready.committed:
-            log.applied = max(log.applied, ready.committed[-1].index)
+        if ready.committed and ready.committed[-1].index <= log.committed:
+            log.applied = ready.committed[-1].index
         if ready.entries:
             last = ready.entries[-1]
             log.stable_to(last.index, last.term)

@@ -1,0 +1,345 @@
+"""A group of nodes with disks, state machines and a network that a test can break, one step at a time.
+
+Everything follows from the seed. The invariants are checked after every step of every node.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from k8s_tutor.raft import (
+    Breach,
+    Config,
+    Entry,
+    HardState,
+    Invariants,
+    Message,
+    MessageType,
+    ProposalDropped,
+    RaftNode,
+    Role,
+    Snapshot,
+)
+
+
+class SafetyBreach(AssertionError):
+    """A safety property was seen to break."""
+
+    def __init__(self, breach: Breach) -> None:
+        super().__init__(f"{breach.property.name}: {breach.text}")
+        self.breach = breach
+
+
+@dataclass
+class Disk:
+    """What survives a crash."""
+
+    hard_state: HardState | None = None
+    entries: list[Entry] = field(default_factory=list)
+    snapshot: Snapshot | None = None
+
+
+@dataclass
+class Counts:
+    """How much happened: a sweep in which nothing happens proves nothing."""
+
+    elections: int = 0
+    commits: int = 0
+    truncations: int = 0
+    restarts: int = 0
+    reads: int = 0
+    dropped: int = 0
+
+    def add(self, other: Counts) -> None:
+        for name, value in vars(other).items():
+            setattr(self, name, getattr(self, name) + value)
+
+
+class Group:
+    """``size`` nodes of ``kind``; ids from 1. Crashed nodes are absent from ``nodes``."""
+
+    def __init__(
+        self,
+        size: int = 3,
+        *,
+        seed: int = 0,
+        kind: Callable[[Config], Any] = RaftNode,
+        invariants: Invariants | None = None,
+        **config: Any,
+    ) -> None:
+        self.kind = kind
+        voters = config.pop("voters", tuple(range(1, size + 1)))
+        self.configs = {
+            member: Config(id=member, voters=voters, seed=seed, **config)
+            for member in (*voters, *config.get("learners", ()))
+        }
+        self.nodes: dict[int, Any] = {member: kind(conf) for member, conf in self.configs.items()}
+        self.disks = {member: Disk() for member in self.configs}
+        self.applied: dict[int, list[Entry]] = {member: [] for member in self.configs}
+        self.read_states: dict[int, list[Any]] = {member: [] for member in self.configs}
+        self.wire: list[Message] = []
+        self.log: list[Message] = []  # all messages ever sent, when `keep` is set
+        self.keep = False
+        self.blocked: set[tuple[int, int]] = set()
+        self.invariants = invariants if invariants is not None else Invariants()
+        self.counts = Counts()
+        self.rng = random.Random(seed)
+        self.floor = 0  # the highest index that anybody has ever applied
+        self.reads: dict[bytes, int] = {}  # a read's mark -> the floor when it began
+        self._leads: dict[int, int] = {}
+
+    # ---- one node
+
+    def serve(self, member: int, crash_at: str = "") -> None:
+        """Does for a node what its caller must, until it wants nothing more. ``crash_at`` persist or send."""
+        node = self.nodes[member]
+        self.check(node)
+        while node.has_ready():
+            ready = node.ready()
+            if crash_at == "persist":
+                return self.crash(member)
+            self._persist(member, ready)
+            if crash_at == "send":
+                return self.crash(member)
+            self.wire.extend(ready.messages)
+            if self.keep:
+                self.log.extend(ready.messages)
+            self._apply(member, ready)
+            node.advance(ready)
+            self.check(node)
+        return None
+
+    def _persist(self, member: int, ready: Any) -> None:
+        disk = self.disks[member]
+        if ready.snapshot is not None:
+            disk.snapshot = ready.snapshot
+            disk.entries = []
+            self.applied[member] = []
+        if ready.entries:
+            first = ready.entries[0].index
+            assert 1 <= first <= len(disk.entries) + 1, "entries must follow the stored log"
+            self.counts.truncations += first <= len(disk.entries)
+            del disk.entries[first - 1 :]
+            disk.entries.extend(ready.entries)
+        if ready.hard_state is not None:
+            disk.hard_state = ready.hard_state
+        assert ready.must_sync or not ready.entries
+
+    def _apply(self, member: int, ready: Any) -> None:
+        applied = self.applied[member]
+        for entry in ready.committed:
+            assert entry.index == len(applied) + 1, "every committed index comes once, in order"
+            assert self.disks[member].entries[entry.index - 1] == entry, "what is applied has been stored"
+            applied.append(entry)
+        if len(applied) > self.floor:
+            self.counts.commits += len(applied) - self.floor
+            self.floor = len(applied)
+        for state in ready.read_states:
+            self.read_states[member].append(state)
+            begun = self.reads.pop(state.context, None)
+            if begun is not None:
+                self.counts.reads += 1
+                assert state.index >= begun, (
+                    f"stale read: node {member} answers at index {state.index}, but {begun} was applied before it began"
+                )
+
+    def check(self, node: Any) -> None:
+        breach = self.invariants.observe(node)
+        if breach is not None:
+            raise SafetyBreach(breach)
+        if node.role is Role.LEADER and self._leads.get(node.id) != node.term:
+            self._leads[node.id] = node.term
+            self.counts.elections += 1
+
+    def crash(self, member: int) -> None:
+        self.nodes.pop(member, None)
+
+    def restart(self, member: int) -> None:
+        disk = self.disks[member]
+        kind: Any = self.kind
+        self.nodes[member] = kind.restart(
+            self.configs[member], disk.hard_state, tuple(disk.entries), disk.snapshot
+        )
+        self.applied[member] = []
+        self.invariants.restarted(member)
+        self.counts.restarts += 1
+        self.serve(member)
+
+    # ---- what a test does
+
+    def campaign(self, member: int) -> None:
+        self.nodes[member].campaign()
+        self.serve(member)
+
+    def propose(self, member: int, data: bytes) -> bool:
+        try:
+            self.nodes[member].propose(data)
+        except ProposalDropped:
+            self.counts.dropped += 1
+            return False
+        self.serve(member)
+        return True
+
+    def read(self, member: int, context: bytes) -> None:
+        self.reads[context] = self.floor
+        self.nodes[member].read_index(context)
+        self.serve(member)
+
+    def deliver(self, message: Message) -> None:
+        """One message arrives, unless its link is cut or its receiver is down."""
+        if (message.sender, message.to) in self.blocked or message.to not in self.nodes:
+            return
+        self.nodes[message.to].step(message)
+        self.serve(message.to)
+
+    def settle(
+        self,
+        *,
+        only: tuple[MessageType, ...] = tuple(MessageType),
+        until: Callable[[], bool] = lambda: False,
+        limit: int = 10_000,
+    ) -> None:
+        """Delivers everything, in order, until the wire is empty or ``until`` holds; drops what is not of ``only``."""
+        for _ in range(limit):
+            if not self.wire or until():
+                return
+            message = self.wire.pop(0)
+            if message.type in only:
+                self.deliver(message)
+        raise AssertionError("the group does not settle")
+
+    def tick(self, count: int = 1, members: Iterable[int] | None = None) -> None:
+        """Ticks all (or some) nodes, delivering everything after each round."""
+        for _ in range(count):
+            for member in list(members if members is not None else self.nodes):
+                if member in self.nodes:
+                    self.nodes[member].tick()
+                    self.serve(member)
+            self.settle()
+
+    def elect(self, member: int) -> None:
+        """Makes ``member`` the leader of a quiet group."""
+        self.campaign(member)
+        self.settle()
+        assert self.nodes[member].role is Role.LEADER
+
+    def cut(self, *rooms: Iterable[int]) -> None:
+        """Cuts every cable between rooms."""
+        sides = [tuple(room) for room in rooms]
+        for side in sides:
+            for other in sides:
+                if side is not other:
+                    self.blocked.update((a, b) for a in side for b in other)
+
+    def isolate(self, member: int) -> None:
+        self.cut((member,), tuple(other for other in self.configs if other != member))
+
+    def heal(self) -> None:
+        self.blocked.clear()
+
+    def leaders(self) -> list[int]:
+        return [member for member, node in self.nodes.items() if node.role is Role.LEADER]
+
+    def data(self, member: int) -> list[bytes]:
+        """What the member's state machine has been given, without leaders' empty entries."""
+        return [entry.data for entry in self.applied[member] if entry.data]
+
+    # ---- what chance does
+
+    def chance(self, probability: float) -> bool:
+        return self.rng.random() < probability
+
+    def choose(self, things: list[Any]) -> Any:
+        return things[int(self.rng.random() * len(things))]
+
+    def storm(self, rounds: int, faults: Faults) -> None:
+        """``rounds`` units of time in which everything goes wrong that ``faults`` allow."""
+        for number in range(rounds):
+            self._break_something(faults)
+            alive = list(self.nodes)
+            if alive and self.chance(faults.propose):
+                self.propose(self.choose(alive), b"%d" % number)
+            if self.nodes and self.chance(faults.read):
+                self.read(self.choose(list(self.nodes)), b"read %d" % number)
+            for member in list(self.nodes):
+                if member in self.nodes and not self.chance(faults.slow):
+                    self.nodes[member].tick()
+                    self.serve(member)
+            self._deliver_some(faults)
+
+    def _break_something(self, faults: Faults) -> None:
+        members = list(self.configs)
+        if self.nodes and self.chance(faults.crash):
+            member = self.choose(list(self.nodes))
+            if self.chance(0.5):
+                self.crash(member)
+            else:
+                self.nodes[member].tick()
+                self.serve(member, crash_at=self.choose(["persist", "send"]))
+        down = [member for member in members if member not in self.nodes]
+        if down and self.chance(faults.restart):
+            self.restart(self.choose(down))
+        if self.chance(faults.cut):
+            self.rng.shuffle(members)
+            middle = 1 + int(self.rng.random() * (len(members) - 1))
+            if self.chance(0.5):
+                self.cut(members[:middle], members[middle:])
+            else:  # one way only
+                self.blocked.update((a, b) for a in members[:middle] for b in members[middle:])
+        elif self.blocked and self.chance(faults.heal):
+            self.heal()
+
+    def _deliver_some(self, faults: Faults) -> None:
+        arriving, self.wire = self.wire, []
+        if faults.reorder:
+            self.rng.shuffle(arriving)
+        for message in arriving:
+            if self.chance(faults.loss):
+                continue
+            if self.chance(faults.delay):
+                self.wire.append(message)
+                continue
+            if self.chance(faults.double):
+                self.wire.append(message)
+            self.deliver(message)
+
+    def calm(self, limit: int) -> int:
+        """All faults end: returns the ticks until a leader has committed something new everywhere."""
+        self.heal()
+        for member in self.configs:
+            if member not in self.nodes:
+                self.restart(member)
+        goal = b"after the storm"
+        for ticks in range(limit):
+            self.tick()
+            for leader in self.leaders()[:1]:
+                if goal not in self.data(leader):
+                    self.propose(leader, goal)
+                    self.settle()
+            if all(goal in self.data(member) for member in self.configs):
+                return ticks
+        raise AssertionError(f"no progress within {limit} ticks after all faults ended")
+
+
+@dataclass(frozen=True)
+class Faults:
+    """Probabilities a round, but for loss, delay and double: those are a message."""
+
+    crash: float = 0.02
+    restart: float = 0.15
+    cut: float = 0.03
+    heal: float = 0.08
+    loss: float = 0.05
+    delay: float = 0.15
+    double: float = 0.05
+    reorder: bool = True
+    slow: float = 0.05
+    propose: float = 0.4
+    read: float = 0.1
+
+
+def messages_of(group: Group, kind: MessageType) -> list[Message]:
+    return [message for message in group.wire if message.type is kind]
