@@ -1,0 +1,263 @@
+"""What happens to an object between the client's bytes and etcd's: per-kind preparation of creates and updates.
+
+Sources: apiserver registry/rest (BeforeCreate, BeforeUpdate) and pkg/registry/*/strategy.go. Trees that come in as ``old``
+are never changed; those that come in as ``new`` are fresh.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from k8s_tutor.api import admission, defaults, names, qos, status, times, validation
+from k8s_tutor.api.names import Draw
+from k8s_tutor.api.scheme import Resource
+from k8s_tutor.api.status import Refusal, Subject
+from k8s_tutor.api.validation import causes as wording
+
+Tree = dict[str, Any]
+
+
+class Setting(NamedTuple):
+    """What a strategy knows of the world: the instant (µs since ``epoch``) and chance."""
+
+    now: int
+    epoch: int
+    draw: Draw
+
+    @property
+    def stamp(self) -> str:
+        """Now as an RFC 3339 time."""
+        return times.rfc3339(self.now, self.epoch)
+
+
+def subject(resource: Resource, name: str) -> Subject:
+    """``deployments.apps "web"``: for what is missing, forbidden or in conflict."""
+    return Subject(resource.group, resource.plural, name)
+
+
+def kind_subject(resource: Resource, name: str) -> Subject:
+    """``Deployment.apps "web"``: for what is invalid."""
+    return Subject(resource.group, resource.kind, name)
+
+
+def check_place(resource: Resource, tree: Tree, namespace: str, name: str) -> None:
+    """The object must say the same place as the URL; what it does not say is filled in. Raises a Refusal (400)."""
+    metadata = tree.setdefault("metadata", {})
+    if resource.namespaced and metadata.setdefault("namespace", namespace) != namespace:
+        raise status.bad_request("the namespace of the provided object does not match the namespace sent on the request")
+    if name and metadata.get("name", name) != name:
+        found = metadata["name"]
+        raise status.bad_request(f"the name of the object ({found}) does not match the name on the URL ({name})")
+    if name and not metadata.get("name"):
+        raise status.bad_request("name must be provided")
+
+
+def create(resource: Resource, tree: Tree, setting: Setting) -> Tree:
+    """A fresh tree becomes the object to store: defaulted, admitted, with its system fields, validated. Raises a Refusal."""
+    metadata = tree["metadata"]
+    if metadata.get("resourceVersion"):
+        raise status.internal_error("resourceVersion should not be set on objects to be created")
+    defaults.apply(resource.kind, tree)
+    admission.mutate(resource, tree, None, setting.draw)
+    for name in ("deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "managedFields", "generation"):
+        metadata.pop(name, None)
+    if metadata.get("generateName") and not metadata.get("name"):
+        metadata["name"] = names.generate_name(metadata["generateName"], setting.draw)
+    metadata["uid"] = names.uid(setting.draw)
+    metadata["creationTimestamp"] = setting.stamp
+    if resource.generation:
+        metadata["generation"] = 1
+    _prepare_create(resource, tree)
+    causes = validation.check(resource, tree)
+    if causes:
+        raise status.invalid(kind_subject(resource, metadata.get("name", "")), causes)
+    return tree
+
+
+def _prepare_create(resource: Resource, tree: Tree) -> None:
+    match resource.kind:
+        case "Pod":
+            tree["status"] = {"phase": "Pending", "qosClass": qos.qos_class(tree["spec"])}
+        case "Deployment":
+            tree["status"] = {}
+        case "ReplicaSet":
+            tree["status"] = {"replicas": 0}
+        case "Service":
+            tree["status"] = {"loadBalancer": {}}
+        case "Namespace":
+            finalizers = tree["spec"].setdefault("finalizers", [])
+            if "kubernetes" not in finalizers:
+                finalizers.append("kubernetes")
+            tree["status"] = {"phase": "Active"}
+            defaults.apply("Namespace", tree)
+
+
+def update(resource: Resource, new: Tree, old: Tree, setting: Setting) -> Tree:
+    """The next state of an object; all but its status may change. Raises a Refusal."""
+    defaults.apply(resource.kind, new)
+    _keep_status(new, old)
+    admission.mutate(resource, new, old, setting.draw)
+    _system_fields(resource, new, old)
+    if resource.kind == "Service":
+        _keep_allocations(new["spec"], old["spec"])
+    if resource.kind == "Namespace" and "finalizers" in old["spec"]:
+        new["spec"] = {**new["spec"], "finalizers": old["spec"]["finalizers"]}
+    if _counts(resource, new, old):
+        new["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
+    return _validated(resource, new, old, validation.check_update(resource, new, old))
+
+
+def _keep_status(new: Tree, old: Tree) -> None:
+    if "status" in old:
+        new["status"] = old["status"]
+    else:
+        new.pop("status", None)
+
+
+def _keep_allocations(fresh: Tree, stored: Tree) -> None:
+    """What the old type of a Service had and the new one has no use for goes, if the client did not set it; addresses
+    that the client left out stay (pkg/registry/core/service/strategy.go, PatchAllocatedValues)."""
+    if fresh["type"] == "ExternalName":
+        for field in ("clusterIP", "clusterIPs"):
+            if fresh.get(field) == stored.get(field):
+                fresh.pop(field, None)
+    elif not fresh.get("clusterIP"):
+        fresh.update({field: stored[field] for field in ("clusterIP", "clusterIPs") if field in stored})
+    elif fresh.get("clusterIPs") == stored.get("clusterIPs"):
+        fresh["clusterIPs"] = [fresh["clusterIP"]]
+    if fresh["type"] in ("ClusterIP", "ExternalName"):
+        before = [port.get("nodePort") for port in stored.get("ports", ())]
+        for port in fresh.get("ports", ()):
+            if port.get("nodePort") in before:
+                port.pop("nodePort", None)
+        if fresh.get("externalTrafficPolicy") == stored.get("externalTrafficPolicy"):
+            fresh.pop("externalTrafficPolicy", None)
+
+
+def _system_fields(resource: Resource, new: Tree, old: Tree) -> None:
+    """Fields of metadata that only the server sets keep their values."""
+    fresh, stored = new["metadata"], old["metadata"]
+    for name in ("creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation"):
+        fresh.pop(name, None)
+        if name in stored:
+            fresh[name] = stored[name]
+    fresh.setdefault("uid", stored["uid"])
+    fresh.pop("managedFields", None)
+    fresh.pop("resourceVersion", None)
+
+
+def _counts(resource: Resource, new: Tree, old: Tree) -> bool:
+    """Whether this change raises ``metadata.generation``."""
+    if not resource.generation:
+        return False
+    if resource.kind == "EndpointSlice":
+        outside = ("metadata", "kind", "apiVersion")
+        rest = [{key: value for key, value in tree.items() if key not in outside} for tree in (new, old)]
+        return rest[0] != rest[1] or new["metadata"].get("labels") != old["metadata"].get("labels")
+    if new.get("spec") != old.get("spec"):
+        return True
+    annotations = [tree["metadata"].get("annotations") for tree in (new, old)]
+    return resource.kind == "Deployment" and annotations[0] != annotations[1]
+
+
+_EMPTY_STATUS: dict[str, Tree] = {"ReplicaSet": {"replicas": 0}, "Service": {"loadBalancer": {}}}
+
+
+def update_status(resource: Resource, new: Tree, old: Tree) -> Tree:
+    """The next state of an object through ``/status``: only its status may change. Raises a Refusal."""
+    _system_fields(resource, new, old)
+    if resource.kind == "Pod":
+        new["metadata"]["ownerReferences"] = old["metadata"].get("ownerReferences", [])
+        if not new["metadata"]["ownerReferences"]:
+            del new["metadata"]["ownerReferences"]
+        qos_before = old.get("status", {}).get("qosClass")
+        if qos_before:
+            new["status"] = {**new.get("status", {}), "qosClass": qos_before}
+    elif resource.kind in ("Deployment", "ReplicaSet"):
+        new["metadata"] = {**new["metadata"], "labels": old["metadata"].get("labels", {})}
+        if not new["metadata"]["labels"]:
+            del new["metadata"]["labels"]
+    found = {**_EMPTY_STATUS.get(resource.kind, {}), **new.get("status", {})}
+    new = {key: value for key, value in old.items() if key not in ("metadata", "status")} | {
+        "metadata": new["metadata"],
+        "status": found,
+    }
+    return _validated(resource, new, old, validation.check_status(resource, new, old))
+
+
+def _validated(resource: Resource, new: Tree, old: Tree, causes: list[status.Cause]) -> Tree:
+    if causes:
+        raise status.invalid(kind_subject(resource, old["metadata"]["name"]), causes)
+    return new
+
+
+def check_uid(resource: Resource, new: Tree, old: Tree, key: str) -> None:
+    """A PUT that names another uid is about another object. Raises a Refusal (409)."""
+    given, found = new["metadata"].get("uid"), old["metadata"]["uid"]
+    if given and given != found:
+        why = (
+            f"StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, AdditionalErrorMsg: Precondition "
+            f"failed: UID in precondition: {given}, UID in object meta: {found}"
+        )
+        raise status.conflict(subject(resource, old["metadata"]["name"]), why)
+
+
+def same(new: Tree, old: Tree) -> bool:
+    """Whether an update changes nothing: then nothing is written and the revision stays."""
+    if {**new, "metadata": None} != {**old, "metadata": None}:
+        return False
+    fresh, stored = new["metadata"], old["metadata"]
+    return {**fresh, "resourceVersion": ""} == {**stored, "resourceVersion": ""}
+
+
+def bind(tree: Tree, binding: Tree, setting: Setting) -> Tree:
+    """A pod with its node written in, and the condition that says so (pkg/registry/core/pod/storage assignPod)."""
+    name = tree["metadata"]["name"]
+    about = Subject("", "pods/binding", name)
+    node = binding.get("target", {}).get("name", "")
+    if tree["metadata"].get("deletionTimestamp"):
+        raise status.conflict(about, f"pod {name} is being deleted, cannot be assigned to a host")
+    if tree["spec"].get("nodeName"):
+        raise status.conflict(about, f'pod {name} is already assigned to node "{tree["spec"]["nodeName"]}"')
+    given = binding.get("metadata", {}).get("uid")
+    if given and given != tree["metadata"]["uid"]:
+        raise status.conflict(about, f"pod {name} has uid {tree['metadata']['uid']}, not {given}")
+    scheduled = {"type": "PodScheduled", "status": "True", "lastTransitionTime": setting.stamp}
+    conditions = [
+        item for item in tree.get("status", {}).get("conditions", ()) if item.get("type") != "PodScheduled"
+    ]
+    metadata = tree["metadata"]
+    extra = binding.get("metadata", {}).get("annotations")
+    if extra:
+        metadata = {**metadata, "annotations": {**metadata.get("annotations", {}), **extra}}
+    return {
+        **tree,
+        "metadata": metadata,
+        "spec": {**tree["spec"], "nodeName": node},
+        "status": {**tree.get("status", {}), "conditions": [*conditions, scheduled]},
+    }
+
+
+def check_binding(binding: Tree, name: str) -> None:
+    """A binding must name a node. Raises a Refusal (422)."""
+    target = binding.get("target", {})
+    causes: list[status.Cause] = []
+    if target.get("kind") not in (None, "", "Node"):
+        causes.append(wording.not_supported("target.kind", target["kind"], ("Node", "<empty>")))
+    if not target.get("name"):
+        causes.append(wording.required("target.name"))
+    if causes:
+        raise status.invalid(Subject("", "Binding", name), causes)
+
+
+def finalize(new: Tree, old: Tree) -> Tree:
+    """A namespace through ``/finalize``: only ``spec.finalizers`` changes."""
+    wanted = new.get("spec", {}).get("finalizers", [])
+    spec = {key: value for key, value in old.get("spec", {}).items() if key != "finalizers"}
+    return {**old, "spec": {**spec, "finalizers": wanted} if wanted else spec}
+
+
+__all__ = [
+    "Refusal", "Setting", "bind", "check_binding", "check_place", "check_uid", "create", "finalize", "kind_subject",
+    "same", "subject", "update", "update_status",
+]  # fmt: skip
