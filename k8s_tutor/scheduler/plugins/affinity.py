@@ -1,0 +1,66 @@
+"""NodeAffinity: nodeSelector, required and preferred node affinity (plugins/nodeaffinity, component-helpers nodeaffinity)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from k8s_tutor.api.selectors import Requirement
+from k8s_tutor.scheduler.framework import Cluster, Plugin, Rejection, default_normalise
+from k8s_tutor.scheduler.nodeinfo import NodeInfo
+from k8s_tutor.scheduler.resources import PodInfo
+
+_OPERATORS = {"In": "in", "NotIn": "notin", "Exists": "exists", "DoesNotExist": "!", "Gt": "gt", "Lt": "lt"}
+
+
+def term_matches(term: Any, info: NodeInfo) -> bool:
+    """A node selector term: all expressions and fields must hold; an empty term matches nothing."""
+    expressions, fields = term.matchExpressions or (), term.matchFields or ()
+    if not expressions and not fields:
+        return False
+    own = {"metadata.name": info.name}
+    return all(_requirement(e).matches(info.labels) for e in expressions) and all(
+        _requirement(e).matches(own) for e in fields
+    )
+
+
+def _requirement(expression: Any) -> Requirement:
+    return Requirement(expression.key, _OPERATORS[expression.operator], tuple(expression.values or ()))
+
+
+def required_matches(pod: Any, info: NodeInfo) -> bool:
+    """Whether a pod (typed struct) may go to this node by its nodeSelector and required affinity."""
+    for key, value in (pod.spec.nodeSelector or {}).items():
+        if info.labels.get(key) != value:
+            return False
+    required = _node_affinity(pod) and _node_affinity(pod).requiredDuringSchedulingIgnoredDuringExecution
+    return not required or any(term_matches(term, info) for term in required.nodeSelectorTerms or ())
+
+
+def _node_affinity(pod: Any) -> Any:
+    return pod.spec.affinity.nodeAffinity if pod.spec.affinity else None
+
+
+class NodeAffinity(Plugin):
+    """Labels that a pod demands of a node, or would like."""
+
+    name = "NodeAffinity"
+    weight = 2
+
+    def pre_filter(self, pod: PodInfo, cluster: Cluster) -> Any:
+        affinity = _node_affinity(pod.pod)
+        needed = pod.pod.spec.nodeSelector or (affinity and affinity.requiredDuringSchedulingIgnoredDuringExecution)
+        return True if needed else None
+
+    def filter(self, state: Any, pod: PodInfo, info: NodeInfo) -> Rejection | None:
+        return None if required_matches(pod.pod, info) else Rejection(("node(s) didn't match Pod's node affinity/selector",))
+
+    def pre_score(self, pod: PodInfo, cluster: Cluster, feasible: Sequence[NodeInfo]) -> Any:
+        affinity = _node_affinity(pod.pod)
+        return tuple((affinity and affinity.preferredDuringSchedulingIgnoredDuringExecution) or ()) or None
+
+    def score(self, state: Any, pod: PodInfo, info: NodeInfo) -> int:
+        return sum(wish.weight for wish in state if wish.weight and term_matches(wish.preference, info))
+
+    def normalise(self, state: Any, scores: list[int], feasible: Sequence[NodeInfo]) -> list[int]:
+        return default_normalise(scores)

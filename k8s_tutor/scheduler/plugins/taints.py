@@ -1,0 +1,51 @@
+"""TaintToleration: taints keep pods away, or only lower the score (plugins/tainttoleration)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from k8s_tutor.scheduler.framework import Cluster, Plugin, Rejection, default_normalise
+from k8s_tutor.scheduler.nodeinfo import NodeInfo
+from k8s_tutor.scheduler.resources import PodInfo
+
+
+def _tolerates(toleration: Any, taint: Any) -> bool:
+    """``v1.Toleration.ToleratesTaint``."""
+    if toleration.effect and toleration.effect != taint.effect:
+        return False
+    if toleration.key and toleration.key != taint.key:
+        return False
+    if (toleration.operator or "Equal") == "Exists":
+        return True
+    return bool(toleration.key) and (toleration.value or "") == (taint.value or "")
+
+
+def tolerates(tolerations: Iterable[Any], taint: Any) -> bool:
+    """Whether one of the tolerations covers the taint."""
+    return any(_tolerates(toleration, taint) for toleration in tolerations)
+
+
+class TaintToleration(Plugin):
+    """NoSchedule and NoExecute refuse; PreferNoSchedule counts against the node."""
+
+    name = "TaintToleration"
+    weight = 3
+
+    def pre_filter(self, pod: PodInfo, cluster: Cluster) -> Any:
+        return tuple(pod.pod.spec.tolerations or ())
+
+    def filter(self, state: Any, pod: PodInfo, info: NodeInfo) -> Rejection | None:
+        for taint in info.taints:
+            if taint.effect in ("NoSchedule", "NoExecute") and not tolerates(state, taint):
+                return Rejection(("node(s) had untolerated taint(s)",))
+        return None
+
+    def pre_score(self, pod: PodInfo, cluster: Cluster, feasible: Sequence[NodeInfo]) -> Any:
+        return tuple(t for t in pod.pod.spec.tolerations or () if not t.effect or t.effect == "PreferNoSchedule")
+
+    def score(self, state: Any, pod: PodInfo, info: NodeInfo) -> int:
+        return sum(1 for taint in info.taints if taint.effect == "PreferNoSchedule" and not tolerates(state, taint))
+
+    def normalise(self, state: Any, scores: list[int], feasible: Sequence[NodeInfo]) -> list[int]:
+        return default_normalise(scores, reverse=True)
