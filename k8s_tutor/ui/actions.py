@@ -1,0 +1,269 @@
+"""The registry of actions: what can be done, by which key, in which words.
+
+Keys, footer, help screen, command palette and ``:`` commands are all made from this one table; the screens carry out an action
+``do_<id>(argument)``. No Textual here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+Place = Literal["home", "stage"]
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing that a person can do."""
+
+    id: str
+    keys: tuple[str, ...]
+    """Keys in Textual's names; empty: only by command and palette."""
+    label: str
+    """One or two words for the footer."""
+    help: str
+    """One sentence."""
+    places: tuple[Place, ...]
+    group: str
+    """Heading on the help screen."""
+    command: str = ""
+    """What to type after ``:``; empty: the id."""
+    aliases: tuple[str, ...] = ()
+    argument: str = ""
+    """What the command takes, e.g. ``NAME``; in brackets when it may be left out."""
+    needs: str = ""
+    """When it is available: ``""`` always, ``lesson``, ``sandbox``, ``selected``, ``projector``, ``cluster``."""
+    rank: int = 0
+    """Place in the footer, 1 first; 0: never there."""
+
+    @property
+    def name(self) -> str:
+        """The word after ``:``."""
+        return self.command or self.id
+
+    @property
+    def must_have_argument(self) -> bool:
+        """Whether the command says nothing without its argument."""
+        return bool(self.argument) and not self.argument.startswith("[")
+
+
+HOME: tuple[Place, ...] = ("home",)
+STAGE: tuple[Place, ...] = ("stage",)
+BOTH: tuple[Place, ...] = ("home", "stage")
+
+ACTIONS: tuple[Action, ...] = (
+    # time
+    Action("play", ("space",), "play", "Let time run, or stop it.", STAGE, "Time", aliases=("pause",), rank=1),
+    Action("step", ("full_stop",), "one message", "Deliver exactly one message.", STAGE, "Time", rank=2),
+    Action("back", ("comma", "left_square_bracket"), "back", "Go back one message.", STAGE, "Time", rank=3),
+    Action("faster", ("greater_than_sign", "plus"), "faster", "Twice to ten times the speed.", STAGE, "Time"),
+    Action("slower", ("less_than_sign", "minus"), "slower", "A half to a tenth of the speed.", STAGE, "Time"),
+    Action("speed", (), "speed", "Set the speed: 1, 1/100, 1000.", STAGE, "Time", argument="SPEED"),
+    Action("cinema", ("C",), "cinema", "Slow while messages fly, and jump over quiet; or a steady clock.", STAGE, "Time"),
+    Action(
+        "jump",
+        ("right_square_bracket",),
+        "next event",
+        "Go on to the next piece of work.",
+        STAGE,
+        "Time",
+        aliases=("next-event",),
+    ),
+    Action("goto", (), "go to", "Go to a moment of the run, in seconds: 3.2", STAGE, "Time", argument="SECONDS"),
+    Action("undo", ("u", "ctrl+z"), "undo", "Go back to just before the last thing that was done.", STAGE, "Time"),
+    Action("redo", ("ctrl+r", "ctrl+y"), "redo", "Take back the last undo.", STAGE, "Time"),
+    Action(
+        "branch",
+        ("b",),
+        "branch",
+        "Name this future, or list all futures and go to one.",
+        STAGE,
+        "Time",
+        aliases=("branches",),
+        argument="[NAME]",
+        rank=9,
+    ),
+    # hands
+    Action(
+        "why", ("w",), "why", "What caused the selected thing, back to its beginning.", STAGE, "Hands", rank=5, needs="selected"
+    ),
+    Action(
+        "crash",
+        ("x",),
+        "crash",
+        "Crash the selected machine or process, or start it again.",
+        STAGE,
+        "Hands",
+        aliases=("restart",),
+        argument="[NAME]",
+        rank=6,
+    ),
+    Action(
+        "freeze",
+        ("X",),
+        "freeze",
+        "Freeze the selected machine or process where it is, or let it go on.",
+        STAGE,
+        "Hands",
+        argument="[NAME]",
+    ),
+    Action(
+        "cut",
+        ("c",),
+        "cut",
+        "Cut the cable of the selected machine or between rooms; mend it when it is cut.",
+        STAGE,
+        "Hands",
+        argument="[A | B]",
+        rank=7,
+    ),
+    Action("heal", ("H",), "heal", "Mend every cable.", STAGE, "Hands", aliases=("mend",)),
+    Action("drop", ("D",), "drop", "Lose the selected message.", STAGE, "Hands", argument="[MESSAGE]"),
+    Action("delay", (), "delay", "Delay the selected message by some milliseconds.", STAGE, "Hands", argument="MILLISECONDS"),
+    Action(
+        "delete", ("ctrl+d",), "delete", "Delete the selected pod, deployment or service.", STAGE, "Hands", needs="selected"
+    ),
+    Action(
+        "kill", ("K", "ctrl+k"), "kill", "Kill the process in the selected pod's container.", STAGE, "Hands", needs="selected"
+    ),
+    Action("describe", ("d",), "describe", "Describe the selected thing, as kubectl does.", STAGE, "Hands", needs="selected"),
+    Action("yaml", ("y",), "yaml", "Show the selected thing as YAML.", STAGE, "Hands", needs="selected"),
+    Action("kubectl", ("k",), "kubectl", "Type a kubectl line.", STAGE, "Hands", argument="[LINE]", rank=8),
+    Action("apply", (), "apply", "Apply a manifest of your working directory.", STAGE, "Hands", argument="FILE"),
+    # lesson
+    Action("next", ("enter",), "next", "Answer, or go on to the next step.", STAGE, "Lesson", needs="lesson", rank=4),
+    Action("forward", ("n", "pagedown"), "next step", "Go on to the next step.", STAGE, "Lesson", needs="lesson"),
+    Action("previous", ("pageup",), "previous step", "Go back to the step before.", STAGE, "Lesson", needs="lesson"),
+    Action("hint", ("h",), "hint", "A hint that looks at what you have done so far.", STAGE, "Lesson", needs="lesson", rank=11),
+    Action("solve", ("S",), "solution", "Play the solution on the live cluster.", STAGE, "Lesson", needs="lesson"),
+    Action("sure", ("s",), "sure", "Say how sure you are of your answer.", STAGE, "Lesson", needs="lesson"),
+    Action("reset", ("R",), "reset", "Start this step again.", STAGE, "Lesson", needs="lesson"),
+    # looking
+    Action(
+        "lens", ("v",), "lens", "See the same moment through another picture.", STAGE, "Looking", argument="[NAME]", rank=10
+    ),
+    Action("focus", ("tab",), "next panel", "Go to the next panel.", STAGE, "Looking"),
+    Action("focus_back", ("shift+tab",), "last panel", "Go to the panel before.", STAGE, "Looking", command="focus-back"),
+    Action("panel", (), "panel", "Show or hide a panel.", STAGE, "Looking", argument="NAME"),
+    Action("zoom", ("z",), "zoom", "Give the panel all the room, or give it back.", STAGE, "Looking", rank=12),
+    Action("up", ("up",), "up", "Select the thing above.", BOTH, "Looking"),
+    Action("down", ("down",), "down", "Select the thing below.", BOTH, "Looking"),
+    Action("left", ("left",), "left", "Select the thing at the left.", BOTH, "Looking"),
+    Action("right", ("right",), "right", "Select the thing at the right.", BOTH, "Looking"),
+    Action("scroll_up", ("ctrl+u", "shift+up"), "scroll up", "Scroll the panel up.", STAGE, "Looking", command="scroll-up"),
+    Action(
+        "scroll_down",
+        ("ctrl+f", "shift+down"),
+        "scroll down",
+        "Scroll the panel down.",
+        STAGE,
+        "Looking",
+        command="scroll-down",
+    ),
+    Action(
+        "projector", ("p",), "projector", "Large blocks and few words, for the wall of a classroom.", BOTH, "Looking", rank=13
+    ),
+    Action(
+        "black",
+        (),
+        "black",
+        "Make the projector black, or light again (b on the projector).",
+        STAGE,
+        "Looking",
+        needs="projector",
+    ),
+    # home
+    Action("open", ("enter",), "open", "Open the chosen lesson.", HOME, "Home", argument="[LESSON]", rank=1),
+    Action("again", ("r",), "from the start", "Open the chosen lesson from its first step.", HOME, "Home", rank=2),
+    Action("sandbox", ("s",), "sandbox", "A cluster of your own, kubectl and all.", BOTH, "Home", rank=3),
+    # everywhere
+    Action("find", ("slash",), "find", "Find a thing or a lesson by its name.", BOTH, "Everywhere", argument="[TEXT]", rank=14),
+    Action("command", ("colon",), "command", "Type a command.", BOTH, "Everywhere", rank=15),
+    Action("help", ("question_mark", "f1"), "help", "All keys and commands.", BOTH, "Everywhere", rank=16),
+    Action("palette", ("ctrl+p",), "palette", "Search everything that can be done.", BOTH, "Everywhere"),
+    Action("theme", ("T",), "theme", "Change the colours.", BOTH, "Everywhere", argument="[NAME]"),
+    Action("ascii", (), "ASCII", "Draw with ASCII characters only, or with all.", BOTH, "Everywhere"),
+    Action("motion", (), "motion", "Less motion, or all of it.", BOTH, "Everywhere"),
+    Action(
+        "leave",
+        ("q", "escape"),
+        "leave",
+        "Close what is open, then the lesson, then the app.",
+        BOTH,
+        "Everywhere",
+        aliases=("close",),
+        rank=17,
+    ),
+    Action("quit", ("ctrl+q", "ctrl+c"), "quit", "Leave the app.", BOTH, "Everywhere", aliases=("q", "q!", "exit")),
+)
+"""Every action, in the order of the help screen."""
+
+BY_ID = {action.id: action for action in ACTIONS}
+
+_SHOWN = {
+    "space": "Space",
+    "full_stop": ".",
+    "comma": ",",
+    "greater_than_sign": ">",
+    "less_than_sign": "<",
+    "slash": "/",
+    "colon": ":",
+    "question_mark": "?",
+    "enter": "Enter",
+    "tab": "Tab",
+    "escape": "Esc",
+    "pagedown": "PgDn",
+    "pageup": "PgUp",
+    "up": "↑",
+    "down": "↓",
+    "left": "←",
+    "right": "→",
+    "plus": "+",
+    "minus": "-",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+    "f1": "F1",
+}
+
+
+def shown(key: str) -> str:
+    """A key as people write it: ``full_stop`` → ``.``, ``ctrl+d`` → ``Ctrl-D``."""
+    if key in _SHOWN:
+        return _SHOWN[key]
+    if key.startswith("ctrl+"):
+        return "Ctrl-" + key[5:].upper()
+    if key.startswith("shift+"):
+        return "Shift-" + shown(key[6:])
+    return key
+
+
+def at(place: Place, has: Iterable[str] = ()) -> list[Action]:
+    """The actions of a place that are available with ``has`` (``lesson``, ``selected`` ...)."""
+    given = set(has)
+    return [action for action in ACTIONS if place in action.places and (not action.needs or action.needs in given)]
+
+
+def footer(place: Place, has: Iterable[str] = (), most: int = 17) -> list[Action]:
+    """What the footer names, first things first."""
+    ranked = [action for action in at(place, has) if action.rank and action.keys]
+    return sorted(ranked, key=lambda action: action.rank)[:most]
+
+
+class UnknownCommand(ValueError):
+    """A command that is none of ours; its text says so in one line."""
+
+
+def parse(line: str, place: Place) -> tuple[Action, str]:
+    """A ``:`` line as (action, argument). A unique beginning is enough. Raises `UnknownCommand`."""
+    word, _, argument = line.strip().removeprefix(":").partition(" ")
+    here = [action for action in ACTIONS if place in action.places]
+    names = {name: action for action in reversed(here) for name in (action.name, *action.aliases)}
+    if word in names:
+        return names[word], argument.strip()
+    begins = {action.id: action for name, action in names.items() if word and name.startswith(word)}
+    if len(begins) == 1:
+        return next(iter(begins.values())), argument.strip()
+    if begins:
+        raise UnknownCommand(f":{word} may be " + ", ".join(sorted(action.name for action in begins.values())))
+    raise UnknownCommand(f"there is no command :{word}; press ? for all of them")

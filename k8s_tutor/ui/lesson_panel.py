@@ -1,0 +1,237 @@
+"""The lesson's column: what a `LessonView` says, as rows. Pure.
+
+From top to bottom: the story, one question or task, its options or goals, what came of it. At the foot, set apart, where the
+picture breaks, and the keys that work now. It always asks for one thing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from k8s_tutor.lessons.view import Block, LessonView
+from k8s_tutor.ui import markdown
+from k8s_tutor.ui.rows import Row, fit, width
+from k8s_tutor.ui.scene import Picture, Spot
+
+
+@dataclass(frozen=True, slots=True)
+class Hand:
+    """What the learner has on their mind and not yet said."""
+
+    cursor: int = 0
+    """Which option the cursor is on, from 0."""
+    sure: bool | None = None
+    typed: str = ""
+    """The answer typed so far."""
+    scroll: int = 0
+
+
+_HEADS = {
+    "predict": "Before you go on",
+    "ask": "A question",
+    "review": "Do you remember?",
+    "task": "Your turn",
+    "compare": "Side by side",
+    "do": "Watch",
+    "wait": "Watch",
+    "debrief": "What happened",
+    "end": "Done",
+}
+_STATES = {
+    "right": ("●", "ok"),
+    "wrong": ("●", "fail"),
+    "chosen": ("●", "leader"),
+    "met": ("✓", "ok"),
+    "done": ("✓", "ok"),
+    "broken": ("✗", "fail"),
+    "now": ("▸", "leader"),
+    "open": ("◌", "dim"),
+}
+_PHASES = {
+    "running": ("◌ the system is at work …", "warn"),
+    "showing": ("◌ the solution plays …", "warn"),
+    "failed": ("✗ not this time", "fail"),
+}
+_KEYS = {
+    "next": "Enter",
+    "answer": "Enter",
+    "hint": "h",
+    "solve": "S",
+    "reset": "R",
+    "imagine": "I",
+    "skip": "n",
+}
+
+
+def options(view: LessonView) -> tuple[Block, ...]:
+    """The options of the step, in order."""
+    return tuple(block for block in view.blocks if block.kind == "option")
+
+
+def can(view: LessonView, action: str) -> bool:
+    """Whether the lesson offers this action now."""
+    return any(key.action == action for key in view.keys)
+
+
+def render(view: LessonView, hand: Hand, breaks: str, cells_wide: int, cells_high: int) -> Picture:
+    """The column, ``cells_wide`` by ``cells_high`` inside its frame. ``breaks``: where the lens's picture breaks."""
+    body, spots = _body(view, hand, cells_wide)
+    foot = _foot(view, breaks, cells_wide, cells_high, len(body))
+    room = cells_high - len(foot)
+    start = max(0, min(hand.scroll, len(body) - room))
+    rows: list[Row] = [(), *body] if len(body) + 1 <= room else list(body[start : start + room])
+    shift = 1 if len(body) + 1 <= room else -start
+    if shift <= 0 and len(body) - start > room and rows:
+        rows[-1] = fit((("… more: Shift-↓", "dim"),), cells_wide)
+    rows += [()] * (room - len(rows))
+    kept = tuple(Spot(s.row + shift, s.column, s.width, s.target) for s in spots if 0 <= s.row + shift < room)
+    return Picture("Lesson", _status(view), (*rows, *foot), kept)
+
+
+def _status(view: LessonView) -> Row:
+    return (("done", "ok"),) if view.kind == "end" else ((f"step {view.index + 1} of {view.total}", "dim"),)
+
+
+def _body(view: LessonView, hand: Hand, cells: int) -> tuple[list[Row], list[Spot]]:
+    """Everything but the foot, with the spots of the options."""
+    rows: list[Row] = []
+    spots: list[Spot] = []
+    before = ""
+    number = 0
+    answering = can(view, "answer")
+    asked = False
+    for block in view.blocks:
+        if block.kind == "truth":
+            continue
+        drawn = _draw(block, cells, hand, number if answering else -1, view)
+        if rows and (block.kind != before or block.kind in ("text", "feedback", "hint")):
+            rows.append(())
+        if block.kind in ("question", "goal") and before not in ("question", "goal"):
+            head = view.step_title or _HEADS.get(view.kind, "")
+            if head and not asked:
+                rows += [(), ((head, "you+bold"),)] if rows else [((head, "you+bold"),)]
+                asked = True
+        if block.kind == "option":
+            if before == "option" and cells >= 40:
+                rows.append(())
+            spots += [Spot(len(rows) + n, 0, cells, f"option {number}") for n in range(len(drawn))]
+            number += 1
+        rows += drawn
+        before = block.kind
+    rows += _asking(view, hand, cells, bool(number))
+    if view.phase in _PHASES:
+        rows += [(), (_PHASES[view.phase],)]
+    return rows, spots
+
+
+def _draw(block: Block, cells: int, hand: Hand, number: int, view: LessonView) -> list[Row]:
+    """One block as rows; ``number``: of an option that may be chosen, else -1."""
+    text = block.text
+    if block.kind == "question":
+        return list(markdown.wrap(markdown.spans(text, "bright", strong="leader+bold"), cells))
+    if block.kind == "option":
+        return _option(block, cells, hand, number)
+    if block.kind == "table":
+        return table(block.rows, cells)
+    if block.kind in ("goal", "caption"):
+        glyph, role = _STATES.get(block.state, ("◌", "dim"))
+        words = "text" if block.state in ("met", "now", "broken", "done") else "dim"
+        return list(markdown.wrap(((f"  {glyph}  ", role), *markdown.spans(text, words)), cells, "     "))
+    if block.kind == "hint":
+        return list(markdown.wrap((("hint  ", "key"), *markdown.spans(text)), cells, "      "))
+    if block.kind == "feedback":
+        glyph, role = {"right": ("✓ ", "ok+bold"), "wrong": ("✗ ", "fail+bold")}.get(block.state, ("", "text"))
+        head = (((glyph, role),) if glyph else ()) + markdown.spans(text)
+        return list(markdown.wrap(head, cells, "  " if glyph else ""))
+    if block.kind == "imagine":
+        return list(markdown.wrap((("◇ ", "other"), *markdown.spans(text, "other")), cells, "  "))
+    if block.kind == "timeline":
+        return list(markdown.wrap(((f"{block.mark:>9}  ", "dim"), *markdown.spans(text)), cells, " " * 11))
+    if block.kind == "warning":
+        return list(markdown.wrap((("! ", "warn+bold"), *markdown.spans(text, "warn")), cells, "  "))
+    return list(markdown.render(text, cells))
+
+
+def _option(block: Block, cells: int, hand: Hand, number: int) -> list[Row]:
+    """``● text`` on a raised ground while the cursor is on it."""
+    here = number >= 0 and number == hand.cursor
+    glyph, role = _STATES.get(block.state, ("●", "leader") if here else ("○", "dim"))
+    suffix = "+selected" if here else ""
+    label = (f" {glyph}  ", role + suffix)
+    words = markdown.spans(block.text, "bright" if here else "text", strong="bright", code="you")
+    words = tuple((text, span + suffix) for text, span in words)
+    rows = markdown.wrap((label, *words), cells, "    ")
+    if not here:
+        return list(rows)
+    return [tuple((text, _on(span)) for text, span in fit(row, cells)) for row in rows]
+
+
+def _on(role: str) -> str:
+    return role if role.endswith("+selected") else role + "+selected"
+
+
+def table(cells_of: tuple[tuple[str, ...], ...], cells: int) -> list[Row]:
+    """A table: dim head, columns lined up; a row that begins with ``*`` is where the learner is."""
+    if not cells_of:
+        return []
+    columns = max(len(row) for row in cells_of)
+    padded = [tuple(row) + ("",) * (columns - len(row)) for row in cells_of]
+    widths = [max(len(row[c].lstrip("*")) for row in padded) for c in range(columns)]
+    gap = 3 if sum(widths) + 3 * columns <= cells else 1
+    rows: list[Row] = []
+    for number, row in enumerate(padded):
+        here = row[0].startswith("*")
+        role = "dim" if number == 0 else "bright" if here else "text"
+        spans = tuple((row[c].lstrip("*").ljust(widths[c] + gap), _cell_role(row[c], role)) for c in range(columns))
+        rows.append((*spans, ("◀ you are here", "leader")) if here else spans)
+    return [fit(row, cells) if width(row) > cells else row for row in rows]
+
+
+def _cell_role(text: str, role: str) -> str:
+    """Outcomes in a table have their colours; the word stays."""
+    if role == "dim":
+        return role
+    mark = text.strip()[:1]
+    return {"✓": "ok", "✗": "fail"}.get(mark, role)
+
+
+def _asking(view: LessonView, hand: Hand, cells: int, has_options: bool) -> list[Row]:
+    """What is asked for beside the options: a typed answer, and how sure."""
+    if not can(view, "answer"):
+        return []
+    rows: list[Row] = []
+    if not has_options:
+        rows += [(), (("your answer ▸ ", "you"), (hand.typed or "type it", "bright" if hand.typed else "dim"), ("█", "you"))]
+    sure = tuple(
+        (f" {word} ", "on-warn" if hand.sure is value else "on-dim") for word, value in (("sure", True), ("unsure", False))
+    )
+    rows += [(), (("How sure? ", "dim"), sure[0], (" ", "text"), sure[1], ("  s", "key"))]
+    return rows
+
+
+def _foot(view: LessonView, breaks: str, cells: int, cells_high: int, body: int) -> list[Row]:
+    """Where the picture breaks (if there is room), then the keys."""
+    keys = _keys_row(view, cells)
+    truth = view.truth or "\n\n".join(block.text for block in view.blocks if block.kind == "truth") or breaks
+    rows: list[Row] = []
+    if truth:
+        words = list(markdown.render(truth, cells, "dim"))
+        room = cells_high - body - len(keys) - 4
+        if room >= 1:
+            rows += [(("Where the picture breaks", "dim+bold"),), *words[:room]]
+            if len(words) > room:
+                rows[-1] = fit((*rows[-1], (" …", "dim")), cells)
+            rows.append(())
+    return [*rows, *keys]
+
+
+def _keys_row(view: LessonView, cells: int) -> list[Row]:
+    """The keys that the lesson offers, gold, in as many rows as they need."""
+    line: list[tuple[str, str]] = []
+    for key in view.keys:
+        if line:
+            line.append(("   ", "text"))
+        words = key.words.replace(" ", "\u00a0")
+        line += [(_KEYS.get(key.action, key.action) + "\u00a0", "key"), (words, "text")]
+    rows = markdown.wrap(tuple(line), cells) if line else ()
+    return [(), *(tuple((text.replace("\u00a0", " "), role) for text, role in row) for row in rows)] if rows else []

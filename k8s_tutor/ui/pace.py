@@ -1,0 +1,94 @@
+"""Pace: how far virtual time may go in one frame. Pure arithmetic over what is in the air; no clock, no engine.
+
+*Steady* multiplies the wall's time by a speed. *Cinema* looks at the messages of somebody's work: while one is in the air, its
+way takes about 0.6 s of wall time, so that the eye can follow it; stretches without any are crossed in a fraction of a second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+
+from k8s_tutor.cluster.views import FlightView
+
+SECOND = 1_000_000
+
+SPEEDS: tuple[Fraction, ...] = tuple(
+    Fraction(number)
+    for number in ("1/1000", "1/300", "1/100", "1/30", "1/10", "1/3", "1/2", "1", "2", "5", "10", "30", "100", "300", "1000")
+)
+"""The speeds that the keys walk through."""
+
+HOP = 0.6
+"""Seconds of wall time for the way of one message at cinema's tempo 1."""
+GLIDE = 0.35
+"""Seconds of wall time for a stretch without work."""
+SHORTEST_HOP = 200
+"""µs; messages inside one machine take less, and would stop the film."""
+QUIET_SPEED = 1
+"""Virtual seconds a second while nothing at all is to be done."""
+
+
+def parse_speed(text: str) -> Fraction:
+    """``2``, ``x1/100``, ``×10``, ``0.5`` as a speed between 1/1000 and 1000. Raises ValueError with one line."""
+    try:
+        speed = Fraction(text.strip().lstrip("x×"))
+    except (ValueError, ZeroDivisionError):
+        raise ValueError(f"{text!r} is no speed; try 1, 1/100 or 1000") from None
+    if not Fraction(1, 1000) <= speed <= 1000:
+        raise ValueError(f"{text}: the speed must lie between 1/1000 and 1000")
+    return speed
+
+
+def faster(speed: Fraction) -> Fraction:
+    """The next of `SPEEDS` upwards."""
+    return next((step for step in SPEEDS if step > speed), SPEEDS[-1])
+
+
+def slower(speed: Fraction) -> Fraction:
+    """The next of `SPEEDS` downwards."""
+    return next((step for step in reversed(SPEEDS) if step < speed), SPEEDS[0])
+
+
+def in_words(speed: Fraction) -> str:
+    """``×2``, ``×1/100``."""
+    return f"×{speed}"
+
+
+@dataclass(slots=True)
+class Film:
+    """Cinema pace. ``tempo`` 2 shows everything twice as fast; ``still``: no gliding, quiet is crossed at once."""
+
+    tempo: float = 1.0
+    still: bool = False
+    _gap_end: int = -1
+    _gap_rate: float = 0.0
+
+    def target(self, now: int, wall: float, flying: Iterable[FlightView], next_work: int | None, quiet: bool) -> int:
+        """The instant (µs) to run to in a frame of ``wall`` seconds."""
+        hops = [(flight.due, flight.due - flight.sent_at) for flight in flying if flight.work and flight.due >= now]
+        hops = [hop for hop in hops if hop[1] > 0]
+        if hops:
+            return self._follow(now, wall, hops)
+        if next_work is not None and next_work > now and not quiet:
+            return self._cross(now, wall, next_work)
+        self._gap_end = -1
+        return now + int(wall * QUIET_SPEED * self.tempo * SECOND)
+
+    def _follow(self, now: int, wall: float, hops: list[tuple[int, int]]) -> int:
+        """The soonest message sets the pace; it is not overtaken within the frame."""
+        self._gap_end = -1
+        due, length = min(hops)
+        length = max(length, SHORTEST_HOP)
+        step = max(1, int(length * wall * self.tempo / HOP))
+        return min(now + step, max(due, now + 1)) if due > now else now + step
+
+    def _cross(self, now: int, wall: float, end: int) -> int:
+        """A stretch without work, at one even rate from its beginning to its end."""
+        if self.still:
+            return end
+        if self._gap_end != end:
+            self._gap_end = end
+            self._gap_rate = (end - now) / (GLIDE / self.tempo)
+        return min(end, now + max(1, int(self._gap_rate * wall)))
