@@ -7,11 +7,14 @@ picture breaks, and the keys that work now. It always asks for one thing.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from k8s_tutor.lessons.view import Block, LessonView
 from k8s_tutor.ui import markdown
 from k8s_tutor.ui.rows import Row, fit, width
 from k8s_tutor.ui.scene import Picture, Spot
+
+if TYPE_CHECKING:
+    from k8s_tutor.lessons.view import Block, LessonView
 
 
 @dataclass(frozen=True, slots=True)

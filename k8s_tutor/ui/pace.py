@@ -9,8 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
-from k8s_tutor.cluster.views import FlightView
+if TYPE_CHECKING:
+    from k8s_tutor.cluster.views import FlightView
+
 
 SECOND = 1_000_000
 

@@ -26,10 +26,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
-from k8s_tutor.cluster.views import ClusterView, FlightView, NoteView, TimelineView
 from k8s_tutor.ui.rows import Row
+
+if TYPE_CHECKING:  # the home screen draws pictures before the engine is imported
+    from k8s_tutor.cluster.views import ClusterView, FlightView, NoteView, TimelineView
 
 Mode = Literal["stage", "projector"]
 
@@ -52,14 +54,14 @@ class Lens(Protocol):
     def name(self, machine: str) -> str:
         """What a machine, or a process on it, is called: ``cp-1`` → ``Alice``; unknown names stay as they are."""
 
-    def word(self, key: str) -> str:
-        """The word for a role or a thing (``leader`` → ``chair``); unknown keys stay as they are."""
+    def word(self, key: str, default: str = "") -> str:
+        """The word for a role or a thing (``leader`` → ``chair``); else ``default``, else the key itself."""
 
-    def glyph(self, key: str) -> str:
-        """The lens's own mark for a role or a thing, one cell; empty when it has none."""
+    def glyph(self, key: str, default: str = "·") -> str:
+        """The lens's own mark for a role or a thing; ``default`` when it has none."""
 
     def message(self, flight: FlightView) -> str:
-        """What a message says, as a sentence of this picture; empty when the lens has none for its kind."""
+        """What a message says, as a sentence of this picture; its own text when the lens has none for its kind."""
 
     def note(self, note: NoteView) -> str:
         """What has happened, as a sentence of this picture; empty when the lens has none for its kind."""
@@ -68,25 +70,36 @@ class Lens(Protocol):
 class PlainLens:
     """Kubernetes' own words: no analogy, so nothing that breaks."""
 
-    id = "kubernetes"
-    title = "Kubernetes"
-    breaks = ""
+    @property
+    def id(self) -> str:
+        """The plain lens is Kubernetes' own."""
+        return "kubernetes"
+
+    @property
+    def title(self) -> str:
+        """As it stands on the screen's first line."""
+        return "Kubernetes"
+
+    @property
+    def breaks(self) -> str:
+        """Nothing breaks: it is no picture."""
+        return ""
 
     def name(self, machine: str) -> str:
         """The name itself."""
         return machine
 
-    def word(self, key: str) -> str:
-        """The word itself."""
-        return key
+    def word(self, key: str, default: str = "") -> str:
+        """The plain word."""
+        return default or key
 
-    def glyph(self, key: str) -> str:
+    def glyph(self, key: str, default: str = "·") -> str:
         """None of its own."""
-        return ""
+        return default
 
     def message(self, flight: FlightView) -> str:
-        """None of its own: the text of the message says it."""
-        return ""
+        """The message's own text."""
+        return flight.text or flight.kind
 
     def note(self, note: NoteView) -> str:
         """None of its own: the kind and the fields of the note say it."""
