@@ -413,3 +413,18 @@ class ClusterView(View, frozen=True):
     network: NetworkView
     console: ConsoleView
     verdicts: tuple[VerdictView, ...]
+
+
+class CauseView(View, frozen=True):
+    """One link of a chain of causes: a message that was delivered, or the input with which it all began."""
+
+    id: int
+    at: int
+    src: str
+    dst: str
+    kind: str
+    text: str
+    timer: bool
+    input: bool
+    notes: tuple[NoteView, ...]
+    """What the receiver noted while it handled this message."""

@@ -142,8 +142,6 @@ class Member(Actor):
         """Requests that wait for a leader."""
         self.watchers: dict[int, Watcher] = {}
         self.retrying = False
-        self.lost = 0
-        """Committed entries that this member has thrown away."""
 
     def start(self, ctx: Context) -> None:
         ctx.after(ctx.draw("tick", self.config.tick) + 1, Tick(), work=False)
@@ -334,10 +332,8 @@ class Member(Actor):
 
     def _reset(self, ctx: Context) -> None:
         """The store is replaced from outside: what was here is gone, and so is every watch on it."""
-        thrown = self.node.status().lost if hasattr(self.node.status(), "lost") else 0
         ctx.decide()
-        ctx.note("raft.reset", lost=thrown)
-        self.lost = thrown
+        ctx.note("raft.reset", lost=self.node.status().lost)
         self.store = Store()
         for ident, watcher in self.watchers.items():
             ctx.reply(watcher.client, WatchCanceled(ident, "etcdserver: mvcc: the store was restored from a snapshot"))

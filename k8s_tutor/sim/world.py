@@ -50,6 +50,8 @@ class World:
         self.processes: dict[str, Process] = {}
         self.disks: dict[str, Any] = {}
         self.dead_hosts: dict[str, None] = {}
+        self.down: dict[str, int] = {}
+        """Process → when it went down, µs, while it is down."""
         self.network = Network(link or Link(), loopback or Link(latency=50))
         self.chance = Chance(seed)
         self.log = EventLog()
@@ -70,6 +72,7 @@ class World:
         process = self.processes[name]
         new = process.actor(name, process.config, self.disks[name])
         self.running[name] = new
+        self.down.pop(name, None)
         self.stamp += 1
         new.version = self.stamp
         context = self.context
@@ -408,6 +411,7 @@ class World:
             if actor is None:
                 continue
             self.disks[process] = actor.disk
+            self.down[process] = self.now
             self.waiting.pop(process, None)
             self._forget_process(process, told=not whole)
         if whole:
@@ -462,7 +466,7 @@ class World:
         new.disks = self.disks.copy()
         for name, actor in (*new.running.items(), *new.paused.items()):
             new.disks[name] = actor.disk
-        new.dead_hosts = self.dead_hosts.copy()
+        new.dead_hosts, new.down = self.dead_hosts.copy(), self.down.copy()
         new.network, new.chance, new.log = self.network.copy(), self.chance.copy(), self.log.copy()
         new.context = Context(new)
         return new

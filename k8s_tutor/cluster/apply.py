@@ -1,0 +1,93 @@
+"""How each input is carried out on the world, between two steps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from k8s_tutor.cluster import inputs
+from k8s_tutor.kubectl.console import Typed
+from k8s_tutor.sim import World
+
+
+class InputError(Exception):
+    """An input that cannot be carried out; the text says why and what would be possible."""
+
+
+def machines_of(world: World) -> list[str]:
+    """All machines, in order."""
+    return list(dict.fromkeys(world.network.hosts.values()))
+
+
+def check(world: World, given: inputs.Input) -> None:
+    """Raises InputError for an input that means nothing in this world."""
+    known = {*world.processes, *world.network.hosts.values(), *world.network.rooms.values()}
+    match given:
+        case inputs.Crash(target=name) | inputs.Restart(target=name) | inputs.Pause(target=name) | inputs.Resume(target=name):
+            if name not in world.processes and name not in world.network.hosts.values():
+                raise InputError(_unknown("machine or process", name, machines_of(world)))
+        case inputs.Cut(groups=groups) | inputs.Heal(groups=groups):
+            for member in (member for group in groups for member in group):
+                if member not in known:
+                    raise InputError(_unknown("machine, process or room", member, machines_of(world)))
+            if isinstance(given, inputs.Cut) and len(groups) < 2:
+                raise InputError("a cut needs two groups: those on this side and those on the other")
+        case inputs.Kubectl(client=client):
+            if client not in world.processes:
+                raise InputError(_unknown("client", client, ["you"]))
+            if world.actor(client) is None:
+                raise InputError(f"the console of {client} is down")
+        case inputs.Latency(a=a, b=b):
+            for name in (a, b):
+                if name not in world.network.hosts.values():
+                    raise InputError(_unknown("machine", name, machines_of(world)))
+        case inputs.Drop(message=message) | inputs.Delay(message=message):
+            if all(flying.id != message for flying in world.in_flight()):
+                raise InputError(f"message {message} is not in flight")
+        case inputs.Kill(pod=pod, container=container):
+            if locate(world, pod, container) is None:
+                raise InputError(f"no container of a pod named {pod} runs on any node")
+
+
+def _unknown(what: str, name: str, known: list[str]) -> str:
+    return f"there is no {what} named {name}; there are {', '.join(known)}"
+
+
+def locate(world: World, pod: str, container: str) -> tuple[str, Any] | None:
+    """Which runtime runs a pod's container, and the message that kills it there; None when none does."""
+    from k8s_tutor.node import killing
+
+    namespace, _, name = pod.rpartition("/")
+    for process, actor in (*world.running.items(), *world.paused.items()):
+        found = killing(actor, namespace or "default", name, container)
+        if found is not None:
+            return process, found
+    return None
+
+
+def apply(world: World, given: inputs.Input) -> None:
+    """Carries out an input that `check` has let through."""
+    match given:
+        case inputs.Kubectl(line=line, files=files, client=client):
+            world.inject(client, Typed(line, files))
+        case inputs.Crash(target=target):
+            world.crash(target)
+        case inputs.Restart(target=target):
+            world.restart(target)
+        case inputs.Pause(target=target):
+            world.pause(target)
+        case inputs.Resume(target=target):
+            world.resume(target)
+        case inputs.Kill(pod=pod, container=container):
+            found = locate(world, pod, container)
+            if found is not None:
+                world.inject(*found)
+        case inputs.Cut(groups=groups, one_way=one_way):
+            world.cut(groups, one_way)
+        case inputs.Heal(groups=groups):
+            world.heal(groups)
+        case inputs.Latency(a=a, b=b, latency=latency):
+            world.set_link(a, b, world.network.links.get((a, b), world.network.default)._replace(latency=latency))
+        case inputs.Drop(message=message):
+            world.drop(message)
+        case inputs.Delay(message=message, by=by):
+            world.delay(message, by if by > 0 else -(10**15))

@@ -1,0 +1,45 @@
+"""A specification becomes a world: machines, cables, and the processes on them."""
+
+from __future__ import annotations
+
+from k8s_tutor.cluster.spec import ClusterSpec
+from k8s_tutor.etcd.member import Member, MemberConfig
+from k8s_tutor.kubectl.console import Console, ConsoleConfig
+from k8s_tutor.sim import Link, World
+
+ADMIN = "kubernetes-admin"
+
+
+def build(spec: ClusterSpec) -> World:
+    """A world in which everything has just been switched on."""
+    world = World(spec.seed, Link(latency=spec.latency, jitter=spec.jitter, loss=round(spec.loss * 1_000_000)))
+    for room, members in spec.rooms.items():
+        for member in members:
+            world.network.rooms[member] = room
+    _etcd(world, spec)
+    if spec.components == "all":
+        from k8s_tutor.cluster.kubernetes import add_kubernetes
+
+        add_kubernetes(world, spec)
+    _consoles(world, spec)
+    return world
+
+
+def _etcd(world: World, spec: ClusterSpec) -> None:
+    peers = tuple((i, f"etcd-{i}") for i in range(1, spec.managers + 1))
+    for ident, name in peers:
+        world.add(Member, name, MemberConfig(ident, peers, spec.consensus, spec.seed), host=f"cp-{ident}")
+
+
+def _consoles(world: World, spec: ClusterSpec) -> None:
+    """Your own console, which reaches everything, and those that sit in a room and talk to its managers."""
+    everywhere = tuple(f"etcd-{i}" for i in range(1, spec.managers + 1))
+    world.add(Console, "you", ConsoleConfig("lb", ADMIN, spec.epoch, everywhere), host="you-host")
+    for name, client in spec.clients.items():
+        if not client.room:
+            world.add(Console, name, ConsoleConfig("lb", ADMIN, spec.epoch, everywhere), host=f"{name}-host")
+            continue
+        numbers = [member.removeprefix("cp-") for member in spec.rooms[client.room] if member.startswith("cp-")]
+        config = ConsoleConfig(f"api-{numbers[0]}", ADMIN, spec.epoch, tuple(f"etcd-{number}" for number in numbers))
+        world.add(Console, name, config, host=f"{name}-host")
+        world.network.rooms[f"{name}-host"] = client.room

@@ -1,0 +1,265 @@
+"""The door of the engine: a specification in, typed inputs in, frozen views out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+import msgspec
+
+from k8s_tutor import __version__
+from k8s_tutor.cluster import inputs
+from k8s_tutor.cluster.apply import InputError, apply, check
+from k8s_tutor.cluster.build import build
+from k8s_tutor.cluster.raftview import members_of, raft_view
+from k8s_tutor.cluster.spec import ClusterSpec
+from k8s_tutor.cluster.timelineview import timeline_view
+from k8s_tutor.cluster.views import CauseView, ClusterView, TimelineView
+from k8s_tutor.cluster.why import chain
+from k8s_tutor.cluster.wireview import console_view, consoles_of, log_view, network_view, wire_view
+from k8s_tutor.cluster.workloadview import Workload
+from k8s_tutor.sim import SECOND, Timeline, World
+
+FORMAT = 1
+T = TypeVar("T")
+BOOT_LIMIT = 120 * SECOND
+"""Virtual time that a cluster may take to come up."""
+
+
+class SessionError(Exception):
+    """A saved session that cannot be opened, or that does not replay as it was saved."""
+
+
+class Cluster:
+    """A cluster with its past and its futures. Nobody outside touches the world behind it."""
+
+    def __init__(self, spec: ClusterSpec, seed: int | None = None, *, timeline: Timeline | None = None) -> None:
+        self.spec = spec if seed is None else spec.model_copy(update={"seed": seed})
+        self.timeline = timeline or Timeline(booted(self.spec), apply)
+        self._parts: dict[str, tuple[Any, Any]] = {}
+        self._workload = Workload(self.spec)
+
+    # ------------------------------------------------------------------ the present
+
+    @property
+    def world(self) -> World:
+        """The engine; for the floors of the engine and its tests."""
+        return self.timeline.world
+
+    @property
+    def now(self) -> int:
+        """µs since the world began."""
+        return self.world.now
+
+    @property
+    def events(self) -> int:
+        """Messages delivered so far."""
+        return self.world.events
+
+    @property
+    def seed(self) -> int:
+        """The seed of this run."""
+        return self.spec.seed
+
+    @property
+    def quiet(self) -> bool:
+        """No work in flight, and none due within 10 s."""
+        return self.world.is_quiet()
+
+    def next_work(self) -> int | None:
+        """When the next piece of work is due (µs), or None."""
+        return self.world.next_work()
+
+    def digest(self) -> str:
+        """32 hex digits over everything that happened."""
+        return self.world.digest()
+
+    # ------------------------------------------------------------------ going on
+
+    def step(self) -> bool:
+        """Delivers one message. False when nothing is left."""
+        return self.timeline.step()
+
+    def advance(self, to: int, budget: int = 5_000) -> bool:
+        """Runs what is due up to an instant (µs), at most ``budget`` messages. True when the instant was reached."""
+        return self.timeline.advance(to, budget)
+
+    def run_until(self, until: int | Callable[[Cluster], bool], limit: int = 600 * SECOND) -> bool:
+        """Runs to an instant (µs), or until a condition holds, at most ``limit`` µs of virtual time. Says whether it did."""
+        if isinstance(until, int):
+            while not self.advance(until):
+                pass
+            return True
+        end = self.now + limit
+        while not until(self):
+            due = self.world.peek()
+            if due is None or due > end:
+                self.advance(end)
+                return until(self)
+            self.step()
+        return True
+
+    def settle(self, limit: int = 600 * SECOND) -> bool:
+        """Runs until the cluster is quiet, at most ``limit`` µs of virtual time. Says whether it is."""
+        return self.run_until(lambda cluster: cluster.quiet, limit)
+
+    def give(self, given: inputs.Input) -> None:
+        """Takes an input now; in the past this opens a branch. Raises `InputError` for one that means nothing here."""
+        check(self.world, given)
+        self.timeline.give(given, inputs.in_words(given))
+
+    # ------------------------------------------------------------------ time travel
+
+    def back(self) -> bool:
+        """Undoes the last delivery or input. False at the beginning."""
+        return self.timeline.back()
+
+    def goto(self, events: int) -> None:
+        """Goes to the moment after that many deliveries."""
+        self.timeline.goto(events)
+
+    def goto_time(self, at: int) -> None:
+        """Goes to an instant (µs) of this branch."""
+        self.timeline.goto_time(at)
+
+    def branches(self) -> tuple[str, ...]:
+        """Names of all branches, oldest first."""
+        return tuple(branch.name for branch in self.timeline.branches)
+
+    def checkout(self, branch: str) -> None:
+        """Goes to the head of a branch. Raises LookupError for an unknown name."""
+        self.timeline.checkout(branch)
+
+    def rename(self, branch: str, name: str) -> None:
+        """Gives a branch another name. Raises LookupError or ValueError."""
+        self.timeline.rename(branch, name)
+
+    def fork(self) -> Cluster:
+        """An independent cluster that begins at the present moment."""
+        return Cluster(self.spec, timeline=self.timeline.fork())
+
+    # ------------------------------------------------------------------ views
+
+    def _part(self, name: str, key: Any, make: Callable[[], T]) -> T:
+        """A part of the view; the same object as before while what it reads has not changed."""
+        known = self._parts.get(name)
+        if known is not None and known[0] == key:
+            return known[1]  # type: ignore[no-any-return]
+        part = make()
+        self._parts[name] = (key, part)
+        return part
+
+    def _versions(self, names: list[str]) -> tuple[int, ...]:
+        actor = self.world.actor
+        return tuple([found.version if (found := actor(name)) is not None else -1 for name in names])
+
+    def view(self) -> ClusterView:
+        """Everything, at this moment."""
+        world = self.world
+        faults = (tuple(world.network.cuts), tuple(world.paused), tuple(world.down))
+        members, consoles = members_of(world), consoles_of(world)
+        return ClusterView(
+            now=world.now, events=world.events, epoch=self.spec.epoch, seed=self.spec.seed, quiet=world.is_quiet(),
+            raft=self._part("raft", (self._versions(members), faults), lambda: raft_view(world)),
+            wire=self._part("wire", (world.stamp, world.events), lambda: wire_view(world)),
+            log=self._part("log", (world.stamp, world.events), lambda: log_view(world)),
+            network=self._part("network", faults, lambda: network_view(world)),
+            console=self._part("console", self._versions(consoles), lambda: console_view(world)),
+            control_plane=self._workload.control_plane(world, self._part),
+            workload=self._workload.workload(world, self._part),
+            verdicts=self._workload.verdicts(world, self._part),
+        )  # fmt: skip
+
+    def timeline_view(self) -> TimelineView:
+        """Where we stand among all pasts and futures."""
+        return timeline_view(self.timeline)
+
+    def why(self, message: int) -> tuple[CauseView, ...]:
+        """The chain of causes of a delivered message, oldest first; empty for one that is not known."""
+        return chain(self.world, message)
+
+    def objects(self, kind: str, server: str = "") -> Mapping[str, Any]:
+        """What an API server answers for a kind: ``namespace/name`` → JSON tree, never to be changed."""
+        return self._workload.objects(self.world, kind, server)
+
+    # ------------------------------------------------------------------ sessions
+
+    def save(self) -> dict[str, Any]:
+        """The session so far as plain data: specification, seed and inputs; small enough to paste."""
+        timeline = self.timeline
+        return {
+            "format": FORMAT,
+            "engine": __version__,
+            "spec": self.spec.model_dump(mode="json", exclude_defaults=True),
+            "seed": self.spec.seed,
+            "inputs": [
+                [given.events, given.at, msgspec.to_builtins(given.input)] for given in timeline.branch.inputs[: timeline.taken]
+            ],
+            "events": self.events,
+            "now": self.now,
+            "marks": [[point.events, point.world.digest()] for point in timeline.branch.checkpoints[-40:]],
+            "digest": self.digest(),
+        }
+
+    @staticmethod
+    def load(session: Mapping[str, Any]) -> Cluster:
+        """Replays a saved session. Raises `SessionError` when it is not one, or when the runs part."""
+        try:
+            if session["format"] != FORMAT:
+                raise SessionError(
+                    f"session format {session['format']} is not {FORMAT}; open it with the version that saved it"
+                )
+            spec = ClusterSpec.model_validate({**session["spec"], "seed": session["seed"]})
+            given = [(events, at, msgspec.convert(value, inputs.Input)) for events, at, value in session["inputs"]]
+            events, now, digest, marks = session["events"], session["now"], session["digest"], dict(session.get("marks", []))
+        except (KeyError, TypeError, ValueError) as error:
+            raise SessionError(f"this is no session: {error}") from error
+        cluster = Cluster(spec)
+        for at_event, at, value in given:
+            cluster._replay_to(at_event, marks, session)
+            cluster.world.now = max(cluster.world.now, at)
+            cluster.give(value)
+        cluster._replay_to(events, marks, session)
+        cluster.advance(now)
+        if cluster.digest() != digest:
+            raise SessionError(cluster._parting(session, cluster.events))
+        return cluster
+
+    def _replay_to(self, events: int, marks: Mapping[int, str], session: Mapping[str, Any]) -> None:
+        while self.events < events:
+            if not self.step():
+                raise SessionError(self._parting(session, self.events))
+            expected = marks.get(self.events)
+            if expected is not None and self.digest() != expected:
+                raise SessionError(self._parting(session, self.events))
+
+    def _parting(self, session: Mapping[str, Any], events: int) -> str:
+        return (
+            f"the run parts from the saved one at event {events} or shortly before; "
+            f"it was saved by version {session.get('engine')}, this is {__version__}"
+        )
+
+
+def booted(spec: ClusterSpec) -> World:
+    """A world that has been switched on and, if the specification says so, has come to rest."""
+    world = build(spec)
+    if spec.settle:
+        world.run_until(1)
+        world.settle(within=BOOT_LIMIT)
+        _first_leader(world)
+        world.settle(within=BOOT_LIMIT)
+    return world
+
+
+def _first_leader(world: World) -> None:
+    """A cluster without a leader is quiet too, between two ticks: waits until one was elected."""
+    from k8s_tutor.etcd.member import Member
+    from k8s_tutor.raft import Role
+
+    def elected(world: World) -> bool:
+        return any(isinstance(actor, Member) and actor.node.role is Role.LEADER for actor in world.running.values())
+
+    world.run_until(lambda world: elected(world) or world.now > BOOT_LIMIT)
+
+
+__all__ = ["Cluster", "InputError", "SessionError", "booted"]

@@ -1,0 +1,108 @@
+"""What a cluster is made of, as a lesson or a file writes it."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+_DURATION = re.compile(r"(\d+)(us|µs|ms|s|m|h)")
+_UNITS = {"us": 1, "µs": 1, "ms": 1_000, "s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000}
+
+
+def duration(value: Any) -> int:
+    """µs of ``500ms``, ``1m30s`` or a whole number of µs. Raises ValueError for anything else."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        parts = _DURATION.findall(value)
+        if parts and "".join(number + unit for number, unit in parts) == value:
+            return sum(int(number) * _UNITS[unit] for number, unit in parts)
+    raise ValueError(f"{value!r} is no duration; write one as 500ms, 2s or 1m30s")
+
+
+Duration = Annotated[int, BeforeValidator(duration, json_schema_input_type=int | str)]
+"""µs; written as ``500ms``, ``2s``, ``1m30s``."""
+
+
+class Part(BaseModel):
+    """Base of all parts of a specification: unknown keys are refused, values never change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class WorkerSpec(Part):
+    """One worker machine. ``cpu`` and ``memory`` are quantities, as in a manifest."""
+
+    cpu: str = "4"
+    memory: str = "8Gi"
+    pods: int = Field(default=110, ge=1)
+    labels: dict[str, str] = {}
+
+
+class ClientSpec(Part):
+    """Somebody with a console. In a ``room`` they talk to the managers of that room; else to the load balancer."""
+
+    room: str = ""
+
+
+class ClusterSpec(Part):
+    """A whole cluster. The same specification, seed and inputs give the same run."""
+
+    managers: int = Field(default=3, ge=1, le=9)
+    """Control-plane machines ``cp-1`` ...; each runs an etcd member."""
+    workers: int | list[WorkerSpec] = 3
+    """Worker machines ``node-1`` ...: how many, or what each is like."""
+    components: Literal["all", "etcd"] = "all"
+    """``etcd``: the managers run nothing but etcd, and the consoles speak etcdctl."""
+    consensus: Literal["raft", "naive"] = "raft"
+    rooms: dict[str, list[str]] = {}
+    """Room → machines in it. Machines in no room are reached from all rooms."""
+    clients: dict[str, ClientSpec] = {}
+    """Consoles beside your own, which is named ``you``."""
+    seed: int = Field(default=1, ge=0, lt=2**63)
+    epoch: int = 1_767_225_600
+    """Unix seconds at which the world begins: 2026-01-01T00:00:00Z."""
+    latency: Duration = 1_000
+    """Of a cable between two machines, one way."""
+    jitter: Duration = 0
+    loss: float = Field(default=0.0, ge=0.0, le=1.0)
+    """Chance that a datagram on a cable is lost."""
+    cni: Literal["bridge"] = "bridge"
+    proxy: Literal["iptables"] = "iptables"
+    runtime: Literal["containerd"] = "containerd"
+    images: list[dict[str, Any]] = []
+    """Images that the registry has beside the built-in ones."""
+    manifests: list[dict[str, Any]] = []
+    """Objects that are applied before anybody looks."""
+    settle: bool = True
+    """Whether the world runs until it is quiet before anybody looks."""
+
+    @model_validator(mode="after")
+    def _known_machines(self) -> ClusterSpec:
+        machines = {f"cp-{i}" for i in range(1, self.managers + 1)} | {f"node-{i}" for i in range(1, self.worker_count + 1)}
+        placed: set[str] = set()
+        for room, members in self.rooms.items():
+            for member in members:
+                if member not in machines:
+                    raise ValueError(f"room {room}: there is no machine {member}; there are {', '.join(sorted(machines))}")
+                if member in placed:
+                    raise ValueError(f"room {room}: {member} sits in another room already")
+                placed.add(member)
+        for name, client in self.clients.items():
+            if client.room and client.room not in self.rooms:
+                raise ValueError(f"client {name}: there is no room {client.room}")
+            if client.room and not any(member.startswith("cp-") for member in self.rooms[client.room]):
+                raise ValueError(f"client {name}: room {client.room} has no manager to talk to")
+        return self
+
+    @property
+    def worker_count(self) -> int:
+        """How many workers there are."""
+        return self.workers if isinstance(self.workers, int) else len(self.workers)
+
+    @property
+    def worker_shapes(self) -> list[WorkerSpec]:
+        """One shape for each worker."""
+        return [WorkerSpec()] * self.workers if isinstance(self.workers, int) else self.workers

@@ -1,0 +1,104 @@
+"""The wire, the log, the network and the consoles: what moves, what was said, who reaches whom."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from k8s_tutor.cluster import words
+from k8s_tutor.cluster.views import (
+    AnswerView,
+    ConsoleView,
+    FlightView,
+    LogView,
+    NetworkView,
+    RoomView,
+    WireView,
+)
+from k8s_tutor.cluster.why import note_view
+from k8s_tutor.kubectl.console import Console
+from k8s_tutor.sim import TIMER, WORK, Lost, Message, Note, World
+
+RECENT = 40
+"""Messages that have arrived or were lost, kept in a view."""
+NOTES = 200
+
+
+def flight(world: World, message: Message, outcome: str) -> FlightView:
+    """One message as a person sees it."""
+    due, ident, src, dst, body, cause, sent_at, kind = message
+    name, text = words.describe(body)
+    hosts = world.network.hosts
+    return FlightView(
+        id=ident, src=src, dst=dst, src_machine=hosts.get(src, src), dst_machine=hosts.get(dst, dst), kind=name, text=text,
+        sent_at=sent_at, due=due, cause=cause, work=bool(kind & WORK), outcome=outcome,
+    )  # fmt: skip
+
+
+def wire_view(world: World) -> WireView:
+    """What is in the air now, and what has just landed."""
+    flying = [flight(world, tuple(envelope), "flying") for envelope in world.in_flight()]
+    for messages in world.network.held.values():
+        flying.extend(flight(world, message, "held") for message in messages)
+    return WireView(flying=tuple(flying), recent=_recent(world))
+
+
+def _recent(world: World) -> tuple[FlightView, ...]:
+    records, found = world.log.records(), []
+    for index in range(len(records) - 1, max(-1, len(records) - 1 - 20 * RECENT), -1):
+        record: Any = records[index]
+        if type(record) is tuple:
+            if not record[7] & TIMER and record[2] != record[3]:
+                found.append(flight(world, record, "arrived"))
+        elif isinstance(record, Lost):
+            found.append(flight(world, record.envelope, record.reason))
+        if len(found) == RECENT:
+            break
+    return tuple(reversed(found))
+
+
+def log_view(world: World) -> LogView:
+    """The latest notes."""
+    records, found = world.log.records(), []
+    for index in range(len(records) - 1, -1, -1):
+        record = records[index]
+        if isinstance(record, Note):
+            found.append(note_view(world, record))
+            if len(found) == NOTES:
+                break
+    return LogView(notes=tuple(reversed(found)))
+
+
+def network_view(world: World) -> NetworkView:
+    """Rooms and cuts."""
+    rooms: dict[str, list[str]] = {}
+    for host, room in world.network.rooms.items():
+        rooms.setdefault(room, []).append(host)
+    return NetworkView(
+        rooms=tuple(RoomView(name=name, machines=tuple(hosts)) for name, hosts in rooms.items()),
+        cuts=tuple(world.network.cuts),
+    )
+
+
+def consoles_of(world: World) -> list[str]:
+    """Names of the consoles."""
+    return [process.name for process in world.processes.values() if process.actor is Console]
+
+
+def console_view(world: World) -> ConsoleView:
+    """What was typed and what came back, by all clients."""
+    answers = []
+    for name in consoles_of(world):
+        actor = world.actor(name)
+        if not isinstance(actor, Console):
+            continue
+        for done in actor.answers:
+            answers.append(AnswerView(
+                id=done.id, client=name, at=done.at, line=done.line, stdout=done.stdout, stderr=done.stderr,
+                code=done.code, done_at=done.done_at,
+            ))  # fmt: skip
+        for running in actor.sessions.values():
+            answers.append(AnswerView(
+                id=running.id, client=name, at=running.at, line=running.line, stdout="", stderr="", code=-1, done_at=0,
+            ))  # fmt: skip
+    answers.sort(key=lambda answer: answer.id)
+    return ConsoleView(answers=tuple(answers[-50:]), busy=any(answer.code == -1 for answer in answers))

@@ -1,0 +1,117 @@
+"""What a message says, in a few words: its kind, and a short text in Kubernetes', etcd's and Raft's own terms."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from k8s_tutor.api import wire as http
+from k8s_tutor.etcd import member, wire
+from k8s_tutor.kubectl.console import Typed
+from k8s_tutor.raft import Entry, Message, MessageType
+from k8s_tutor.sim import Call, Reply
+
+_RAFT = {
+    "PROPOSE": "Propose", "APPEND": "AppendEntries", "APPEND_RESPONSE": "AppendEntriesReply", "HEARTBEAT": "Heartbeat",
+    "HEARTBEAT_RESPONSE": "HeartbeatReply", "VOTE": "RequestVote", "VOTE_RESPONSE": "Vote", "PRE_VOTE": "PreVote",
+    "PRE_VOTE_RESPONSE": "PreVoteReply", "READ_INDEX": "ReadIndex", "READ_INDEX_RESPONSE": "ReadIndexReply",
+}  # fmt: skip
+
+
+def entry_text(entry: Entry) -> str:
+    """What a log entry asks for; empty for a leader's empty entry."""
+    operation = member.operation_of(entry)
+    return "" if operation is None else operation_text(operation)
+
+
+def operation_text(operation: Any) -> str:
+    """``put /registry/pods/default/web``."""
+    match operation:
+        case wire.Put(key=key):
+            return f"put {key}"
+        case wire.DeleteRange(key=key, end=end):
+            return f"delete {key}{'*' if end else ''}"
+        case wire.Range(key=key, end=end):
+            return f"get {key}{'*' if end else ''}"
+        case wire.Txn(success=success):
+            writes = [part for part in success if not isinstance(part, wire.Range)]
+            return operation_text(writes[0]) if writes else "txn"
+        case wire.Compact(revision=revision):
+            return f"compact {revision}"
+    return ""
+
+
+def describe(body: Any) -> tuple[str, str]:
+    """(kind, text) of any message body."""
+    match body:
+        case Call(body=inner) | Reply(body=inner):
+            return _request(inner)
+        case http.Relayed(frame=frame):
+            return describe(frame)
+        case Message():
+            return _raft(body)
+        case Typed(line=line):
+            return "type", line
+        case http.WatchFrame(type=kind, object=data):
+            return "watch", f"{kind} {_object_name(data)}"
+        case http.WatchEnd():
+            return "watch", "ended"
+        case wire.WatchEvents(events=events, revision=revision):
+            changed = ", ".join(f"{event.type} {event.kv.key}" for event in events[:2])
+            return "etcd watch", f"{changed} @{revision}" if changed else f"progress {revision}"
+        case wire.WatchCanceled(reason=reason):
+            return "etcd watch", f"canceled: {reason}"
+    return _other(body)
+
+
+def _other(body: Any) -> tuple[str, str]:
+    """Everything else: the type's name and its short fields."""
+    fields = getattr(type(body), "__struct_fields__", ())
+    shown = [str(getattr(body, field)) for field in fields if isinstance(getattr(body, field), (str, int))]
+    return type(body).__name__, " ".join(text for text in shown if len(text) < 40)[:80]
+
+
+def _request(inner: Any) -> tuple[str, str]:
+    match inner:
+        case http.Request(method=method, path=path):
+            if inner.parameter("watch") == "true":
+                return "WATCH", path
+            return method, path
+        case http.Response(code=code):
+            return "answer", str(code)
+        case wire.Put() | wire.DeleteRange() | wire.Txn() | wire.Range() | wire.Compact():
+            return "etcd", operation_text(inner)
+        case wire.WatchCreate(key=key):
+            return "etcd watch", f"from {inner.start_revision} {key}"
+        case wire.RangeResult(count=count, revision=revision):
+            return "etcd answer", f"{count} keys @{revision}"
+        case wire.PutResult(revision=revision) | wire.DeleteResult(revision=revision):
+            return "etcd answer", f"stored @{revision}"
+        case wire.TxnResult(revision=revision, succeeded=succeeded):
+            return "etcd answer", f"stored @{revision}" if succeeded else "conflict"
+        case wire.EtcdError(message=message):
+            return "etcd answer", message
+    return _other(inner)
+
+
+def _raft(message: Message) -> tuple[str, str]:
+    kind = _RAFT[MessageType(message.type).name]
+    if message.entries:
+        last = message.entries[-1]
+        text = entry_text(last) or ("leader's first entry" if last.index else "")
+        count = f"{last.index}" if len(message.entries) == 1 else f"{message.entries[0].index}-{last.index}"
+        return kind, f"{count} {text}".strip() if last.index else text
+    if message.reject:
+        why = message.context.decode(errors="replace")
+        return kind, f"no: {why}" if why else "no"
+    if kind in ("Vote", "PreVoteReply"):
+        return kind, f"yes, term {message.term}"
+    if kind == "AppendEntriesReply":
+        return kind, f"have {message.index}"
+    return kind, f"term {message.term}"
+
+
+def _object_name(data: bytes) -> str:
+    from k8s_tutor.api import scheme
+
+    kind, namespace, name, _ = scheme.split_revision(data)
+    return f"{kind.lower()} {name}" if namespace in ("", "default") else f"{kind.lower()} {namespace}/{name}"

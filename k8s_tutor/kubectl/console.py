@@ -1,0 +1,144 @@
+"""A person's console: a process that runs typed lines as programs of requests."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any
+
+from k8s_tutor import kubectl
+from k8s_tutor.api.component import Access
+from k8s_tutor.api.wire import Request
+from k8s_tutor.kubectl.program import Pause, Result
+from k8s_tutor.sim import SECOND, Body, CallFailed, Calling, Context, Finished, advance
+
+PATIENCE = 75 * SECOND
+"""How long a command waits for one answer; longer than any server takes to give up."""
+KEPT = 50
+"""Finished lines that are remembered."""
+
+
+class ConsoleConfig(Access):
+    """``etcd``: the members that etcdctl may talk to, in order of preference."""
+
+    etcd: tuple[str, ...] = ()
+
+
+class Typed(Body):
+    """A line that somebody types. ``files``: (name, JSON array of documents) of the manifests it names."""
+
+    line: str
+    files: tuple[tuple[str, str], ...] = ()
+
+
+class Continue(Body):
+    """The console's own timer: a command has waited long enough."""
+
+    session: int
+
+
+class Session(Body):
+    """A command that runs: its line and files, when it began (µs), its answers so far, and those that are being gathered."""
+
+    id: int
+    line: str
+    files: tuple[tuple[str, str], ...]
+    at: int
+    answers: tuple[Any, ...] = ()
+    gathered: tuple[Any, ...] = ()
+    tries: int = 0
+
+
+class Answered(Body):
+    """A command that has ended."""
+
+    id: int
+    line: str
+    at: int
+    done_at: int
+    stdout: str
+    stderr: str
+    code: int
+
+
+class Console(Calling):
+    """The actor ``you``, and every other client of the cluster."""
+
+    config: ConsoleConfig
+
+    def __init__(self, name: str, config: ConsoleConfig, disk: None = None) -> None:
+        super().__init__(name, config, disk)
+        self.sessions: dict[int, Session] = {}
+        self.answers: deque[Answered] = deque(maxlen=KEPT)
+
+    def handle(self, ctx: Context, src: str, body: Any) -> None:
+        if isinstance(body, Typed):
+            session = Session(ctx.fresh(), body.line, body.files, ctx.now)
+            ctx.note("console.typed", line=body.line)
+            self._go_on(ctx, session)
+        elif isinstance(body, Continue) and body.session in self.sessions:
+            self._answer(ctx, self.sessions[body.session], None)
+
+    def _go_on(self, ctx: Context, session: Session) -> None:
+        """Runs the program through its answers so far and does what it asks next."""
+        asked = advance(kubectl.run, (session.line, session.files, self._clock(session.at)), session.answers)
+        if isinstance(asked, Finished):
+            self._finish(ctx, session, asked.result)
+            return
+        self.sessions[session.id] = session
+        if isinstance(asked, Pause):
+            ctx.after(asked.delay, Continue(session.id))
+        elif isinstance(asked, tuple):
+            self.sessions[session.id] = _changed(session, gathered=(None,) * len(asked))
+            for index, request in enumerate(asked):
+                self._send(ctx, request, (session.id, index))
+        else:
+            self._send(ctx, asked, (session.id, -1))
+
+    def _clock(self, at: int) -> int:
+        """µs since 2026-01-01T00:00:00Z, which is what kubectl's clock shows."""
+        return at + (self.config.epoch - 1_767_225_600) * SECOND
+
+    def _send(self, ctx: Context, request: Any, args: tuple[int, int]) -> None:
+        if isinstance(request, Request):
+            self.ask(ctx, self.config.api, request, "_arrived", args, PATIENCE)
+        else:
+            etcd = self.config.etcd
+            tries = self.sessions[args[0]].tries
+            self.ask(ctx, etcd[tries % len(etcd)], request, "_from_etcd", (*args, request), PATIENCE)
+
+    def _from_etcd(self, ctx: Context, answer: Any, session: int, index: int, request: Any) -> None:
+        """An etcd client tries its next endpoint when one does not answer."""
+        running = self.sessions.get(session)
+        if running is None:
+            return
+        if isinstance(answer, CallFailed) and running.tries + 1 < len(self.config.etcd):
+            self.sessions[session] = _changed(running, tries=running.tries + 1)
+            self._send(ctx, request, (session, index))
+            return
+        self._arrived(ctx, answer, session, index)
+
+    def _arrived(self, ctx: Context, answer: Any, session: int, index: int) -> None:
+        running = self.sessions.get(session)
+        if running is None:
+            return
+        if index < 0:
+            self._answer(ctx, running, answer)
+            return
+        gathered = (*running.gathered[:index], (answer,), *running.gathered[index + 1 :])
+        if None in gathered:
+            self.sessions[session] = _changed(running, gathered=gathered)
+        else:
+            self._answer(ctx, running, tuple(item[0] for item in gathered))
+
+    def _answer(self, ctx: Context, session: Session, answer: Any) -> None:
+        self._go_on(ctx, _changed(session, answers=(*session.answers, answer), gathered=()))
+
+    def _finish(self, ctx: Context, session: Session, result: Result) -> None:
+        self.sessions.pop(session.id, None)
+        self.answers.append(Answered(session.id, session.line, session.at, ctx.now, result.stdout, result.stderr, result.code))
+        ctx.note("console.answered", line=session.line, code=result.code)
+
+
+def _changed(session: Session, **fields: Any) -> Session:
+    values = {name: getattr(session, name) for name in session.__struct_fields__}
+    return Session(**{**values, **fields})
