@@ -1,0 +1,248 @@
+"""What a lesson can do to a cluster: one verb an action, e.g. ``{crash: Carol}`` or ``{kubectl: "get pods", as: amy}``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, field_validator
+
+from k8s_tutor.lessons.errors import did_you_mean
+from k8s_tutor.lessons.values import Condition, Duration
+from k8s_tutor.lessons.values import in_words as duration
+from k8s_tutor.sim import SECOND
+
+
+class Model(BaseModel):
+    """Base of all that stands in a lesson file: no unknown keys, frozen."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=False, coerce_numbers_to_str=True)
+
+
+class Base(Model):
+    """What every action takes: ``after`` (how long to wait before it) and ``say`` (a caption while it plays)."""
+
+    VERB: ClassVar[str] = ""
+    after: Duration = 0
+    say: str = ""
+
+
+class Crash(Base):
+    """A machine loses power, or a process ends."""
+
+    VERB = "crash"
+    crash: str
+
+
+class Restart(Base):
+    """A machine or process starts again from its disk."""
+
+    VERB = "restart"
+    restart: str
+
+
+class Pause(Base):
+    """A machine or process stops where it is."""
+
+    VERB = "pause"
+    pause: str
+
+
+class Resume(Base):
+    """A paused machine or process goes on."""
+
+    VERB = "resume"
+    resume: str
+
+
+class Cut(Base):
+    """Cuts the cables between groups; a member is a machine, a process or a room."""
+
+    VERB = "cut"
+    cut: list[list[str]]
+    one_way: bool = False
+
+    @field_validator("cut", mode="before")
+    @classmethod
+    def _rooms(cls, value: Any) -> Any:
+        return [[group] if isinstance(group, str) else group for group in value] if isinstance(value, list) else value
+
+    @field_validator("cut")
+    @classmethod
+    def _two(cls, value: list[list[str]]) -> list[list[str]]:
+        if len(value) < 2 or not all(value):
+            raise ValueError("cut needs two or more groups, e.g. [[Alice], [Bob, Carol]]")
+        return value
+
+
+class Heal(Base):
+    """Mends all cables (``heal: all``), or those between groups."""
+
+    VERB = "heal"
+    heal: list[list[str]]
+
+    @field_validator("heal", mode="before")
+    @classmethod
+    def _all(cls, value: Any) -> Any:
+        if value in ("all", True):
+            return []
+        return [[group] if isinstance(group, str) else group for group in value] if isinstance(value, list) else value
+
+
+class Kill(Base):
+    """A container's process dies. ``kill: web-0`` or ``kill: shop/web-0``; a name that ends in ``*`` means the first such pod."""
+
+    VERB = "kill"
+    kill: str
+    container: str = ""
+
+
+class Kubectl(Base):
+    """A line at a client's console, without the word kubectl. ``files``: name → the manifest's YAML."""
+
+    VERB = "kubectl"
+    kubectl: str
+    client: str = Field(default="you", alias="as")
+    files: dict[str, str] = Field(default_factory=dict)
+
+
+class Etcdctl(Base):
+    """A line for etcdctl at a client's console, without the word etcdctl."""
+
+    VERB = "etcdctl"
+    etcdctl: str
+    client: str = Field(default="you", alias="as")
+
+
+class Apply(Base):
+    """``kubectl apply -f`` of a manifest that stands in the lesson."""
+
+    VERB = "apply"
+    apply: str
+    client: str = Field(default="you", alias="as")
+
+
+class Latency(Base):
+    """Sets how long a packet takes between two machines, both ways: ``{latency: 50ms, between: [Alice, Bob]}``."""
+
+    VERB = "latency"
+    latency: Duration
+    between: tuple[str, str]
+
+
+class Drop(Base):
+    """Loses every message of a kind that is in flight now: ``{drop: AppendEntries, to: Bob}``."""
+
+    VERB = "drop"
+    drop: str
+    to: str = ""
+
+
+class Delay(Base):
+    """Holds up every message of a kind that is in flight now: ``{delay: AppendEntries, by: 2s, to: Bob}``."""
+
+    VERB = "delay"
+    delay: str
+    by: Duration
+    to: str = ""
+
+
+class Wait(Base):
+    """Lets time pass."""
+
+    VERB = "wait"
+    wait: Duration
+
+
+class Until(Base):
+    """Lets time pass until a condition holds, at most ``limit``."""
+
+    VERB = "until"
+    until: Condition
+    limit: Duration = 60 * SECOND
+
+
+KINDS: tuple[type[Base], ...] = (
+    Crash, Restart, Pause, Resume, Cut, Heal, Kill, Kubectl, Etcdctl, Apply, Latency, Drop, Delay, Wait, Until,
+)  # fmt: skip
+VERBS = {kind.VERB: kind for kind in KINDS}
+
+
+def _checked(value: Any) -> Any:
+    """Sees that there is exactly one verb, before anything else is looked at; ``{after: 500ms}`` alone is a wait."""
+    if isinstance(value, Base):
+        return value
+    if not isinstance(value, dict):
+        raise ValueError('an action is a mapping with one verb, e.g. {crash: Carol} or {kubectl: "get pods"}')
+    verbs = [key for key in value if key in VERBS]
+    if not verbs and "after" in value and set(value) <= {"after", "say"}:
+        return {"wait": value["after"], **{key: text for key, text in value.items() if key == "say"}}
+    if len(verbs) > 1:
+        raise ValueError(f"an action has one verb: split {' and '.join(verbs)} into two actions")
+    if not verbs:
+        word = str(next(iter(value), ""))
+        raise ValueError(f"{word!r} is no action{did_you_mean(word, VERBS)}")
+    return value
+
+
+def _tag(value: Any) -> str:
+    if isinstance(value, Base):
+        return f"<{type(value).__name__}>"
+    return f"<{VERBS[next(key for key in value if key in VERBS)].__name__}>"
+
+
+_Verb = (
+    Annotated[Crash, Tag("<Crash>")]
+    | Annotated[Restart, Tag("<Restart>")]
+    | Annotated[Pause, Tag("<Pause>")]
+    | Annotated[Resume, Tag("<Resume>")]
+    | Annotated[Cut, Tag("<Cut>")]
+    | Annotated[Heal, Tag("<Heal>")]
+    | Annotated[Kill, Tag("<Kill>")]
+    | Annotated[Kubectl, Tag("<Kubectl>")]
+    | Annotated[Etcdctl, Tag("<Etcdctl>")]
+    | Annotated[Apply, Tag("<Apply>")]
+    | Annotated[Latency, Tag("<Latency>")]
+    | Annotated[Drop, Tag("<Drop>")]
+    | Annotated[Delay, Tag("<Delay>")]
+    | Annotated[Wait, Tag("<Wait>")]
+    | Annotated[Until, Tag("<Until>")]
+)
+Action = Annotated[_Verb, Discriminator(_tag), BeforeValidator(_checked)]
+"""One action of a lesson."""
+
+
+def canonical(action: Base) -> str:
+    """What an action does, without waiting and captions: equal for actions that do the same. Empty: it only waits."""
+    if isinstance(action, (Wait, Until)):
+        return ""
+    given = action.model_dump(exclude={"after", "say"})
+    if isinstance(action, (Kubectl, Etcdctl)):
+        given[action.VERB] = " ".join(given[action.VERB].split())
+    if isinstance(action, (Cut, Heal)):
+        given[action.VERB] = sorted(sorted(group) for group in given[action.VERB])
+    return f"{action.VERB} {given}"
+
+
+def in_words(action: Base) -> str:
+    """An action in a few words, as somebody would tell it."""
+    match action:
+        case Kubectl(kubectl=line, client=client):
+            return f"kubectl {line}" if client == "you" else f"{client}: kubectl {line}"
+        case Etcdctl(etcdctl=line, client=client):
+            return f"etcdctl {line}" if client == "you" else f"{client}: etcdctl {line}"
+        case Apply():
+            return "kubectl apply -f manifest.yaml"
+        case Cut(cut=groups):
+            return "cut " + " | ".join(" ".join(group) for group in groups)
+        case Heal(heal=groups):
+            return "mend " + (" | ".join(" ".join(group) for group in groups) or "all cables")
+        case Wait(wait=us):
+            return f"wait {duration(us)}"
+        case Until(until=condition):
+            return f"wait until {condition}"
+        case Latency(latency=us, between=(a, b)):
+            return f"latency {a} {b} {duration(us)}"
+        case Drop(drop=kind, to=to) | Delay(delay=kind, to=to):
+            return f"{action.VERB} every {kind}" + (f" to {to}" if to else "")
+        case _:
+            return f"{action.VERB} {getattr(action, action.VERB)}"
