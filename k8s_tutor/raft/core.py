@@ -64,6 +64,7 @@ class Core:
         "_messages",
         "_read_states",
         "_saved",
+        "_seldom",
         "_snapshot",
         "ballots",
         "config",
@@ -100,6 +101,7 @@ class Core:
         self._read_states: list[ReadState] = []
         self._snapshot: Snapshot | None = None  # to be handed out: replaces the stored log
         self._saved = HardState()  # what the caller has persisted
+        self._seldom = False  # term, vote, read states or snapshot may have something for `ready`
         self._draw_timeout()
 
     @classmethod
@@ -134,6 +136,7 @@ class Core:
             node.term, node.vote = hard_state.term, hard_state.vote
             log.committed = max(log.committed, hard_state.commit)
             node._saved = hard_state
+            node._seldom = True
         return node
 
     def copy(self) -> Self:
@@ -152,59 +155,59 @@ class Core:
     # ---- the Ready loop
 
     def has_ready(self) -> bool:
-        """Whether `ready` has anything to say."""
+        """Whether `ready` has anything to say. Asked after every message, so the usual answers come first."""
+        if self._messages:
+            return True
         log = self.log
+        return log.stable != log.last or log.applied != log.committed or (self._seldom and self._has_seldom())
+
+    def _has_seldom(self) -> bool:
+        """The parts of `has_ready` that seldom change; a commit index to store always comes with entries to apply."""
         saved = self._saved
-        return bool(
-            self._messages
-            or log.stable != log.last
-            or log.applied != log.committed
-            or saved.commit != log.committed
-            or saved.term != self.term
+        self._seldom = (
+            saved.term != self.term
             or saved.vote != self.vote
-            or self._read_states
+            or bool(self._read_states)
             or self._snapshot is not None
         )
+        return self._seldom
 
     def ready(self) -> Ready:
         """What the caller must persist, send and apply now. Changes nothing: a crash here costs nothing."""
         log = self.log
+        commit = log.committed
         saved = self._saved
-        entries = log.between(log.stable, log.last)
-        hard_state = None
-        must_sync = bool(entries) or self._snapshot is not None
-        if saved.term != self.term or saved.vote != self.vote:
-            must_sync = True
-            hard_state = HardState(self.term, self.vote, log.committed)
-        elif saved.commit != log.committed:
-            hard_state = HardState(self.term, self.vote, log.committed)
+        entries = log.between(log.stable, log.last) if log.stable != log.last else ()
+        moved = saved.term != self.term or saved.vote != self.vote
         return Ready(
-            hard_state,
+            HardState(self.term, self.vote, commit) if moved or saved.commit != commit else None,
             entries,
             self._snapshot,
             tuple(self._messages),
-            log.between(log.applied, log.committed),
-            tuple(self._read_states),
-            must_sync,
+            log.between(log.applied, commit) if log.applied != commit else (),
+            tuple(self._read_states) if self._read_states else (),
+            moved or bool(entries) or self._snapshot is not None,
         )
 
     def advance(self, ready: Ready) -> None:
         """The caller has done all that ``ready`` asked for."""
         log = self.log
         if ready.messages:
-            del self._messages[: len(ready.messages)]
+            del self._messages[: len(ready.messages)]  # not all, if the node was stepped since `ready`
         if ready.read_states:
             del self._read_states[: len(ready.read_states)]
         if ready.snapshot is not None and ready.snapshot is self._snapshot:
             self._snapshot = None
         if ready.hard_state is not None:
             self._saved = ready.hard_state
-        if ready.committed and ready.committed[-1].index <= log.committed:
-            log.applied = ready.committed[-1].index
-        if ready.entries:
-            last = ready.entries[-1]
-            log.stable_to(last.index, last.term)
-        self._persisted()
+        committed, entries = ready.committed, ready.entries
+        if committed and committed[-1].index <= log.committed:
+            log.applied = committed[-1].index
+        if entries:
+            log.stable_to(entries[-1].index, entries[-1].term)
+            self._persisted()
+        elif ready.hard_state is not None:
+            self._persisted()
 
     def status(self) -> Status:
         """A frozen view for panels, lessons and tests."""
@@ -231,7 +234,7 @@ class Core:
     # ---- for the kinds of node built on this
 
     def _persisted(self) -> None:
-        """Called in `advance`: what the last Ready held is on disk, so it counts from now on."""
+        """Called in `advance` when entries or a hard state have reached the disk: they count from now on."""
         raise NotImplementedError
 
     def _lost(self) -> int:

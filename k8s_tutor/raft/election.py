@@ -25,6 +25,7 @@ class Election(Reads):
         if term != self.term:
             self.term = term
             self.vote = NOBODY
+            self._seldom = True
         self.leader = NOBODY
         self.election_elapsed = 0
         self.heartbeat_elapsed = 0
@@ -76,6 +77,7 @@ class Election(Reads):
         self._reset(self.term + 1)
         self.role = CANDIDATE
         self.vote = self.id
+        self._seldom = True
         self.ballots = {}  # its own vote counts once it is on disk: see `_count_own_vote`
         self._ask_for_votes(VOTE, self.term)
 
@@ -154,6 +156,7 @@ class Election(Reads):
             return
         if m.type is VOTE:
             self.vote = m.sender
+            self._seldom = True
             self.election_elapsed = 0
         # A granted pre-vote is about the term that was asked for, which this node has not entered.
         self._messages.append(Message(_answer_to(m), m.sender, self.id, m.term))

@@ -83,7 +83,7 @@ class NaiveNode(Core):
             return
         self._step_down(NOBODY)
         self.role = CANDIDATE
-        self.term += 1
+        self._enter_term(self.term + 1)
         self.vote = self.id
         self.ballots = {}
         self._draw_timeout()
@@ -168,6 +168,7 @@ class NaiveNode(Core):
         if term > self.term:
             self.term = term
             self.vote = NOBODY
+            self._seldom = True
 
     def _become_leader(self) -> None:
         self._step_down(self.id)
@@ -201,6 +202,7 @@ class NaiveNode(Core):
         term = self.term if objection == Refusal.OLD_TERM else m.term
         if not objection:
             self.vote = m.sender
+            self._seldom = True
             self.election_elapsed = 0
         self._messages.append(
             Message(
@@ -264,7 +266,7 @@ class NaiveNode(Core):
                 log.committed,
             )
         )  # fmt: skip
-        peer.sent(previous + len(entries), len(entries), log.committed, config.max_inflight)
+        peer.sent(previous, len(entries), log.committed, config.max_inflight)
 
     def _on_propose(self, m: Message) -> None:
         if self.role is LEADER and m.entries:
@@ -363,6 +365,7 @@ class NaiveNode(Core):
         kept = log.between(log.offset, index - 1)
         self.log = Log()
         self.log.append(kept)
+        self._seldom = True
         self._snapshot = Snapshot(voters=self.voters, learners=self.learners)
 
     # ---- reads
@@ -372,7 +375,7 @@ class NaiveNode(Core):
         if log.term(log.committed) != self.term:
             self._early_reads.append((requester, context))
         elif requester == self.id:
-            self._read_states.append(ReadState(log.committed, context))
+            self._report_read(log.committed, context)
         else:
             self._messages.append(
                 Message(
@@ -388,7 +391,11 @@ class NaiveNode(Core):
     def _on_read_index_response(self, m: Message) -> None:
         if m.context in self._asked:
             del self._asked[m.context]
-            self._read_states.append(ReadState(m.index, m.context))
+            self._report_read(m.index, m.context)
+
+    def _report_read(self, index: int, context: bytes) -> None:
+        self._read_states.append(ReadState(index, context))
+        self._seldom = True
 
     _handlers: ClassVar[dict[MessageType, Callable[[NaiveNode, Message], None]]] = {
         MessageType.PROPOSE: _on_propose,

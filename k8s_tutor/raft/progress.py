@@ -20,6 +20,9 @@ class ProgressState(IntEnum):
     REPLICATE = 1
 
 
+_PROBE, _REPLICATE = ProgressState.PROBE, ProgressState.REPLICATE
+
+
 class Progress(Value, frozen=True):
     """A frozen view of one member's progress: ``inflight`` is the number of appends not yet answered."""
 
@@ -37,7 +40,7 @@ class Peer:
     def __init__(self, next_index: int = 1) -> None:
         self.match = 0  # the highest index known to be stored there
         self.next = next_index  # the first index of the next append
-        self.state = ProgressState.PROBE
+        self.state = _PROBE
         self.paused = False  # wait for an answer, or a heartbeat's, before the next append
         self.active = False  # has answered since check-quorum last looked
         self.inflight: deque[int] = deque()  # last index of each append in flight (REPLICATE only)
@@ -63,7 +66,7 @@ class Peer:
 
     def probe(self) -> None:
         """Back to one append at a time, from the last index known to match."""
-        self.state = ProgressState.PROBE
+        self.state = _PROBE
         self.next = self.match + 1
         self.paused = False
         self.inflight.clear()
@@ -71,45 +74,42 @@ class Peer:
 
     def replicate(self) -> None:
         """The logs agree up to ``match``: from now on send ahead."""
-        self.state = ProgressState.REPLICATE
+        self.state = _REPLICATE
         self.next = self.match + 1
         self.paused = False
         self.inflight.clear()
 
-    def sent(self, last: int, count: int, commit: int, max_inflight: int) -> None:
-        """An append of ``count`` entries up to index ``last`` has gone out."""
+    def sent(self, previous: int, count: int, commit: int, max_inflight: int) -> None:
+        """An append of ``count`` entries after index ``previous`` has gone out."""
         self.sent_commit = commit
-        if self.state is ProgressState.PROBE:
+        if self.state is _PROBE:
             self.paused = True
-        elif count:
-            self.next = last + 1
-            self.inflight.append(last)
-            self.paused = len(self.inflight) >= max_inflight
-        elif len(self.inflight) >= max_inflight:
-            self.paused = True
+            return
+        inflight = self.inflight
+        if count:
+            inflight.append(previous + count)
+            self.next = previous + count + 1
+        self.paused = len(inflight) >= max_inflight
 
     def acknowledged(self, index: int) -> bool:
         """The member holds everything up to ``index``. False when that is old news that changes nothing."""
-        news = index > self.match
-        if news:
-            self.match = index
-            if self.next <= index:
-                self.next = index + 1
-        if self.state is ProgressState.PROBE:
-            if index != self.match:
-                return False
+        if index <= self.match and (self.state is _REPLICATE or index < self.match):
+            return False
+        self.match = index
+        if self.next <= index:
+            self.next = index + 1
+        if self.state is _PROBE:
             self.replicate()
             return True
-        if news:
-            inflight = self.inflight
-            while inflight and inflight[0] <= index:
-                inflight.popleft()
-            self.paused = False
-        return news
+        inflight = self.inflight
+        while inflight and inflight[0] <= index:
+            inflight.popleft()
+        self.paused = False
+        return True
 
     def refused(self, rejected: int, hint: int) -> bool:
         """An append after ``rejected`` was refused; the logs may agree at ``hint``. False when the news is stale."""
-        if self.state is ProgressState.REPLICATE:
+        if self.state is _REPLICATE:
             if rejected <= self.match:
                 return False
             self.probe()

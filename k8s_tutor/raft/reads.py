@@ -90,7 +90,7 @@ class Reads(Replication):
 
     def _answer_read(self, requester: int, context: bytes, index: int) -> None:
         if requester == self.id:
-            self._read_states.append(ReadState(index, context))
+            self._report_read(index, context)
         else:
             self._messages.append(
                 Message(READ_INDEX_RESPONSE, requester, self.id, self.term, index, context=context)
@@ -99,7 +99,11 @@ class Reads(Replication):
     def _on_read_index_response(self, m: Message) -> None:
         if m.context in self._asked:
             del self._asked[m.context]
-            self._read_states.append(ReadState(m.index, m.context))
+            self._report_read(m.index, m.context)
+
+    def _report_read(self, index: int, context: bytes) -> None:
+        self._read_states.append(ReadState(index, context))
+        self._seldom = True
 
     def _committed(self) -> None:
         if self._early_reads and self.log.term(self.log.committed) == self.term:

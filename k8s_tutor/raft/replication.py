@@ -28,8 +28,9 @@ class Replication(Core):
         log.append([Entry(first + place, self.term, item) for place, item in enumerate(data)])
 
     def _broadcast_append(self) -> None:
+        me = self.id
         for member, peer in self.peers.items():
-            if member != self.id:
+            if member != me:
                 self._send_append(member, peer)
 
     def _send_append(self, to: int, peer: Peer, even_empty: bool = True) -> bool:
@@ -40,20 +41,21 @@ class Replication(Core):
         if peer.paused:
             return False
         log = self.log
-        config = self.config
         previous = peer.next - 1
         if previous < log.offset:
             return False
-        if peer.state is REPLICATE and len(peer.inflight) >= config.max_inflight:
+        max_inflight = self.config.max_inflight
+        if previous == log.last or (peer.state is REPLICATE and len(peer.inflight) >= max_inflight):
+            if not even_empty:
+                return False
             entries: tuple[Entry, ...] = ()
         else:
-            entries = log.page(previous, config.max_size_per_message)
-        if not entries and not even_empty:
-            return False
+            entries = log.page(previous, self.config.max_size_per_message)
+        commit = log.committed
         self._messages.append(
-            Message(APPEND, to, self.id, self.term, previous, log.term(previous), entries, log.committed)
+            Message(APPEND, to, self.id, self.term, previous, log.term(previous), entries, commit)
         )
-        peer.sent(previous + len(entries), len(entries), log.committed, config.max_inflight)
+        peer.sent(previous, len(entries), commit, max_inflight)
         return True
 
     def _on_append_response(self, m: Message) -> None:
@@ -66,14 +68,15 @@ class Replication(Core):
             if peer.refused(m.index, hint):
                 self._send_append(m.sender, peer)
             return
-        if m.index > self.log.last or not peer.acknowledged(m.index):
+        log = self.log
+        index = m.index
+        if index > log.last or not peer.acknowledged(index):
             return
-        committed = self.log.committed
-        if self._maybe_commit():
+        if index > log.committed and self._maybe_commit():
             self._broadcast_append()
-        elif peer.sent_commit < committed and peer.sent_commit < peer.next - 1:
+        elif peer.sent_commit < log.committed and peer.sent_commit < peer.next - 1:
             self._send_append(m.sender, peer)
-        if peer.next <= self.log.last:
+        if peer.next <= log.last:
             while self._send_append(m.sender, peer, even_empty=False):
                 pass
 
@@ -153,31 +156,36 @@ class Replication(Core):
         if not self._follow(m):
             return
         log = self.log
-        if m.index < log.committed:
-            self._acknowledge(m.sender, log.committed)
+        upto = m.index
+        if upto < log.committed:
+            upto = log.committed
         elif self._matches(m):
-            if m.entries:
-                replaced = log.merge(m.entries)
+            entries = m.entries
+            if entries:
+                replaced = log.merge(entries)
                 assert not 0 < replaced <= log.committed, f"node {self.id}: committed entry {replaced} overwritten"
-            upto = m.index + len(m.entries)
-            if m.commit > log.committed:
-                log.committed = max(log.committed, min(m.commit, upto))
-            self._acknowledge(m.sender, upto)
+                upto += len(entries)
+            if m.commit > log.committed < upto:
+                log.committed = min(m.commit, upto)
         else:
-            hint = log.last_at_or_below_term(m.index, m.log_term)
-            self._messages.append(
-                Message(
-                    APPEND_RESPONSE, m.sender, self.id, self.term, m.index, max(log.term(hint), 0),
-                    reject=True, reject_hint=hint,
-                )
-            )  # fmt: skip
+            self._refuse_append(m)
+            return
+        self._messages.append(Message(APPEND_RESPONSE, m.sender, self.id, self.term, upto))
+
+    def _refuse_append(self, m: Message) -> None:
+        """Says how far back the logs may still agree, so that the leader need not try every index."""
+        log = self.log
+        hint = log.last_at_or_below_term(m.index, m.log_term)
+        self._messages.append(
+            Message(
+                APPEND_RESPONSE, m.sender, self.id, self.term, m.index, max(log.term(hint), 0),
+                reject=True, reject_hint=hint,
+            )
+        )  # fmt: skip
 
     def _matches(self, m: Message) -> bool:
         """Whether this log holds the entry before the new ones (section 5.3, the consistency check)."""
         return self.log.term(m.index) == m.log_term
-
-    def _acknowledge(self, to: int, index: int) -> None:
-        self._messages.append(Message(APPEND_RESPONSE, to, self.id, self.term, index))
 
     def _on_heartbeat(self, m: Message) -> None:
         if not self._follow(m):
