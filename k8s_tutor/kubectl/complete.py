@@ -1,0 +1,109 @@
+"""Completion for the console: commands, resources, names and flags."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from k8s_tutor.kubectl import create, rollout
+from k8s_tutor.kubectl.command import VERBS
+from k8s_tutor.kubectl.line import Flag, declared
+from k8s_tutor.kubectl.resources import RESOURCES, find
+
+Names = Callable[[str], list[str]]
+"""Names of the objects of a resource (by its plural), in the learner's namespace; ``files`` gives the manifests."""
+
+SUBCOMMANDS = {
+    "create": ["configmap", "deployment", "namespace", "service"],
+    "rollout": list(rollout.VERBS),
+    "set": ["image", "resources"],
+}
+ONLY = {"cordon": "nodes", "uncordon": "nodes", "drain": "nodes", "logs": "pods"}
+TYPES_FIRST = ("get", "describe", "delete", "label", "annotate", "scale", "expose", "patch", "wait", "taint", "rollout", "set")
+OUTPUTS = ["custom-columns=", "json", "jsonpath=", "name", "wide", "yaml"]
+
+
+def complete(line: str, names: Names) -> list[str]:
+    """What the last word of the line could become, sorted; each is the whole word."""
+    words = line.split(" ")
+    typed = words[-1]
+    before = [word for word in words[:-1] if word]
+    if before[:1] == ["kubectl"]:
+        before = before[1:]
+    elif not before and "kubectl".startswith(typed) and typed:
+        return sorted({"kubectl", *_fit(VERBS, typed)})
+    if not before:
+        return _fit([*VERBS, "help"], typed)
+    verb = before[0]
+    if verb == "help":
+        return _fit(VERBS, typed)
+    if verb not in VERBS:
+        return []
+    flags = create.subcommand(before[1:])[1] if verb == "create" else VERBS[verb].flags
+    return _after(verb, before[1:], typed, declared(flags), names)
+
+
+def _fit(candidates: object, typed: str) -> list[str]:
+    return sorted({str(one) for one in candidates if str(one).startswith(typed)})  # type: ignore[attr-defined]
+
+
+def _after(verb: str, before: list[str], typed: str, flags: tuple[Flag, ...], names: Names) -> list[str]:
+    """Candidates after a verb."""
+    if typed.startswith("--"):
+        name, equals, value = typed.partition("=")
+        if equals:
+            return [f"{name}={one}" for one in _values(name, value, names)]
+        return _fit((f"--{flag.name}" + ("" if flag.kind == "switch" else "=") for flag in flags), typed)
+    if typed.startswith("-"):
+        return _fit((f"-{flag.short}" for flag in flags if flag.short), typed)
+    if before and before[-1] in ("-n", "--namespace", "-o", "--output", "-f", "--filename"):
+        return _values(before[-1], typed, names)
+    plain = _positional(before, flags)
+    if verb in SUBCOMMANDS:
+        if not plain:
+            return _fit(SUBCOMMANDS[verb], typed)
+        if verb == "create":
+            return []
+        plain = plain[1:]
+    if verb in ONLY:
+        return _fit(names(ONLY[verb]), typed)
+    if verb not in TYPES_FIRST:
+        return []
+    return _target(plain, typed, names)
+
+
+def _values(flag: str, typed: str, names: Names) -> list[str]:
+    if flag in ("-n", "--namespace"):
+        return _fit(names("namespaces"), typed)
+    if flag in ("-o", "--output"):
+        return _fit(OUTPUTS, typed)
+    if flag in ("-f", "--filename"):
+        return _fit(names("files"), typed)
+    return []
+
+
+def _positional(before: list[str], flags: tuple[Flag, ...]) -> list[str]:
+    """The words that are neither flags nor their values."""
+    takes = {f"--{flag.name}" for flag in flags if flag.kind not in ("switch", "optional")}
+    takes |= {f"-{flag.short}" for flag in flags if flag.short and flag.kind not in ("switch", "optional")}
+    found, skip = [], False
+    for word in before:
+        if skip:
+            skip = False
+        elif word.startswith("-"):
+            skip = word in takes
+        else:
+            found.append(word)
+    return found
+
+
+def _target(plain: list[str], typed: str, names: Names) -> list[str]:
+    """A resource, or a name of it: ``po``, ``pods web``, ``pod/web``, ``pods,svc``."""
+    if not plain:
+        kind, slash, name = typed.partition("/")
+        if slash:
+            resource = find(kind)
+            return [f"{kind}/{one}" for one in _fit(names(resource.plural), name)] if resource else []
+        head, comma, last = typed.rpartition(",")
+        return [head + comma + one for one in _fit([*(one.plural for one in RESOURCES), "all"], last)]
+    resource = find(plain[0])
+    return [one for one in _fit(names(resource.plural), typed) if one not in plain[1:]] if resource else []

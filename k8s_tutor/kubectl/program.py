@@ -1,0 +1,36 @@
+"""What a command is: a plain generator function over answers.
+
+It yields a `Request` (answered by a `Response` or a `CallFailed`), a tuple of Requests that may go out together (answered
+by a tuple of as many answers), or a `Pause`; it returns a `Result`. It looks at nothing but its arguments and the
+answers, so whoever runs it may store the answers and run it again from its start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from typing import Any, NamedTuple, TypeAlias, TypeVar
+
+from k8s_tutor.api.wire import Request
+
+Tree: TypeAlias = dict[str, Any]
+T = TypeVar("T")
+
+
+class Pause(NamedTuple):
+    """Wait ``delay`` µs, then go on; the answer is ignored."""
+
+    delay: int
+
+
+class Result(NamedTuple):
+    """What a finished command has printed, and its exit status."""
+
+    stdout: str
+    stderr: str
+    code: int
+
+
+Step: TypeAlias = Request | tuple[Request, ...] | Pause
+Asking: TypeAlias = Generator[Step, Any, T]
+"""A part of a command that may ask, and in the end has a value of type T."""
+Command: TypeAlias = Generator[Step, Any, Result]

@@ -1,0 +1,122 @@
+"""One run of one command: what it was given, what it has printed, and how it asks the API server."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from k8s_tutor.api.wire import Request, Response
+from k8s_tutor.kubectl.errors import Failure, Refused, Unreachable
+from k8s_tutor.kubectl.program import Asking, Pause, Tree
+from k8s_tutor.kubectl.resources import Resource
+from k8s_tutor.sim import CallFailed
+
+JSON = "application/json"
+TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
+MERGE_PATCH = "application/merge-patch+json"
+STRATEGIC_PATCH = "application/strategic-merge-patch+json"
+JSON_PATCH = "application/json-patch+json"
+APPLY_PATCH = "application/apply-patch+yaml"
+AGENT = "kubectl/v1.36.2 (linux/amd64) kubernetes/98b3519"
+PAGE = ("limit", "500")
+
+Query = tuple[tuple[str, str], ...]
+
+
+class Session:
+    """State of a run. ``now`` is µs since the world began, at the start of the command."""
+
+    def __init__(self, now: int, files: tuple[tuple[str, str], ...], user: str) -> None:
+        self.now = now
+        self.files = files
+        self.user = user
+        self.namespace = "default"
+        self.namespace_given = False
+        self.out: list[str] = []
+        self.err: list[str] = []
+        self.waited = 0
+        """µs spent in pauses: all that a command can know about time that has passed."""
+
+    @property
+    def clock(self) -> int:
+        """``now`` plus the pauses."""
+        return self.now + self.waited
+
+    def say(self, text: str) -> None:
+        """One line (or several) on stdout."""
+        self.out.append(text + "\n")
+
+    def warn(self, text: str) -> None:
+        """One line on stderr."""
+        self.err.append(text + "\n")
+
+    def request(self, method: str, path: str, query: Query = (), body: Any = None, content_type: str = JSON,
+                accept: str = JSON) -> Request:  # fmt: skip
+        """A request of this user."""
+        data = b"" if body is None else msgspec.json.encode(body)
+        return Request(method, path, query, data, content_type, accept, self.user, AGENT)
+
+    def ask(self, method: str, path: str, query: Query = (), body: Any = None, content_type: str = JSON,
+            accept: str = JSON) -> Asking[Any]:  # fmt: skip
+        """Send one request; its answer as a tree. Raises `Unreachable` or `Refused`."""
+        request = self.request(method, path, query, body, content_type, accept)
+        answer = yield request
+        return self._read(request, answer)
+
+    def ask_all(self, requests: list[Request]) -> Asking[list[Any]]:
+        """Send several requests at once; for each its answer, or the `Failure` that it met."""
+        if not requests:
+            return []
+        answers = yield tuple(requests)
+        found: list[Any] = []
+        for request, answer in zip(requests, answers, strict=True):
+            try:
+                found.append(self._read(request, answer))
+            except Failure as failure:
+                found.append(failure)
+        return found
+
+    def _read(self, request: Request, answer: Any) -> Any:
+        if isinstance(answer, CallFailed):
+            raise Unreachable(answer.reason, request.path)
+        if not isinstance(answer, Response):
+            raise TypeError(f"a request was answered with {type(answer).__name__}")
+        for text in answer.warnings:
+            line = f"Warning: {text}\n"
+            if line not in self.err:
+                self.err.append(line)
+        try:
+            tree = msgspec.json.decode(answer.body) if answer.body else {}
+        except msgspec.DecodeError:
+            tree = {"message": answer.body.decode("utf-8", "replace")}
+        if answer.code >= 400:
+            raise Refused(tree if isinstance(tree, dict) else {"message": str(tree)})
+        return tree
+
+    def pause(self, delay: int) -> Asking[None]:
+        """Let ``delay`` µs pass."""
+        yield Pause(delay)
+        self.waited += delay
+
+    def scope(self, resource: Resource, namespace: str | None = None) -> str | None:
+        """The namespace part of a path: None for cluster-wide kinds."""
+        return (namespace or self.namespace) if resource.namespaced else None
+
+    def fetch(self, resource: Resource, name: str, namespace: str | None = None) -> Asking[Tree]:
+        """GET one object."""
+        found: Tree = yield from self.ask("GET", resource.path(self.scope(resource, namespace), name))
+        return found
+
+    def listed(self, resource: Resource, namespace: str | None, query: Query = ()) -> Asking[list[Tree]]:
+        """GET all objects (of a namespace, or everywhere with None), page by page."""
+        items: list[Tree] = []
+        more = ""
+        while True:
+            page = (*query, PAGE, ("continue", more)) if more else (*query, PAGE)
+            answer = yield from self.ask("GET", resource.path(namespace), page)
+            kind = {"kind": resource.kind, "apiVersion": resource.api_version}
+            items += [{**kind, **item} for item in answer.get("items") or []]
+            more = (answer.get("metadata") or {}).get("continue") or ""
+            if not more:
+                return items
