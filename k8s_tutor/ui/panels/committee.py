@@ -1,0 +1,238 @@
+"""The Raft committee: who leads, what stands in each notebook, what flies between them, and whether they can decide."""
+
+from __future__ import annotations
+
+from k8s_tutor.cluster.views import MemberView
+from k8s_tutor.ui.big import big_width, put_big
+from k8s_tutor.ui.draw import Canvas, shorten
+from k8s_tutor.ui.glyphs import member_mark
+from k8s_tutor.ui.panels.lanes import draw_lanes
+from k8s_tutor.ui.panels.members import alarms, notebook, refusals, timer, waits
+from k8s_tutor.ui.panels.panel import member_name, panel, picked
+from k8s_tutor.ui.panels.tally import draw_tally
+from k8s_tutor.ui.rows import Row
+from k8s_tutor.ui.rows import width as cells_of
+from k8s_tutor.ui.scene import Picture, Scene
+
+FULL, COMPACT, TINY = 9, 5, 4
+"""Rows of a card in its three sizes."""
+NARROWEST = 18
+"""Cells of the narrowest card that still says all."""
+GAP = 3
+
+
+@panel
+def render(scene: Scene, width: int, height: int) -> Picture:
+    """The committee as cards with messages between them; as a line a member where there is less room."""
+    title = scene.lens.word("committee", "Raft committee")
+    members = scene.view.raft.members
+    canvas = Canvas(width, height)
+    if not members:
+        canvas.put(0, 0, "no etcd members", "dim")
+        return canvas.picture(title)
+    if scene.mode == "projector":
+        _projector(canvas, scene)
+    else:
+        foot = _foot(scene, height)
+        card = _card_rows(width, height - len(foot), len(members))
+        if card:
+            _cards(canvas, scene, card, foot)
+        elif height > len(members):
+            _lines(canvas, scene, foot)
+        else:
+            _flow(canvas, scene)
+    return canvas.picture(title, status(scene, width))
+
+
+def status(scene: Scene, width: int) -> Row:
+    """How the committee stands, for the frame's title."""
+    raft = scene.view.raft
+    wrong: Row = (("WRONG RULE", "fail"), (" · ", "line")) if raft.wrong else ()
+    if len(raft.leaders) > 1:
+        return (*wrong, (f"{len(raft.leaders)} {scene.lens.word('leader')}s at once", "fail"))
+    if raft.lost:
+        return (*wrong, (f"{raft.lost} decided and lost", "fail"))
+    if not raft.has_quorum:
+        return (*wrong, (f"no quorum: here {raft.reach}, needs {raft.quorum} of {raft.size}", "fail"))
+    words = f"quorum {raft.quorum} of {raft.size}"
+    if width >= 60:
+        words += f" · here {raft.reach} · may lose {raft.may_lose} more"
+    return (*wrong, (words, "leader"))
+
+
+def _foot(scene: Scene, height: int) -> list[Row]:
+    """Lines under the bar, the most alarming first; few of them where rows are few."""
+    lines: list[Row] = [((f"✗ {text}", "fail"),) for text in alarms(scene)]
+    lines += [((f"✗ {text}", "other"),) for text in refusals(scene)]
+    return lines[: max(0, (height - 6) // 4)]
+
+
+def _card_rows(width: int, height: int, members: int) -> int:
+    """Rows that each card gets, 0 when cards do not fit. Two rows go to the bar, at least two to what flies."""
+    if (width - GAP * (members - 1)) // members < NARROWEST:
+        return 0
+    lanes = min(4, 2 * (members - 1)) if members > 1 else 0
+    for rows in (FULL, COMPACT, TINY):
+        if rows + 2 + (lanes if rows == FULL else min(1, lanes)) <= height:
+            return rows
+    return 0
+
+
+def _cards(canvas: Canvas, scene: Scene, rows: int, foot: list[Row]) -> None:
+    members = scene.view.raft.members
+    height = canvas.height - len(foot)
+    wide = min(34, (canvas.width - GAP * (len(members) - 1)) // len(members))
+    gap = min(12, (canvas.width - wide * len(members)) // max(1, len(members) - 1)) if len(members) > 1 else 0
+    left = max(0, (canvas.width - wide * len(members) - gap * (len(members) - 1)) // 2)
+    spare = height - rows - 2
+    top = 1 if spare >= 7 else 0
+    columns: dict[str, int] = {}
+    for number, member in enumerate(members):
+        column = left + number * (wide + gap)
+        _card(canvas, scene, member, top, column, wide, rows)
+        columns[member.name] = column + wide // 2
+    below = 1 if spare >= 4 + top else 0
+    draw_lanes(canvas, scene, top + rows, height - top - rows - 2 - below, columns)
+    draw_tally(canvas, scene, height - 2, 0, canvas.width, names=True)
+    for offset, line in enumerate(foot):
+        canvas.row(height + offset, 0, line)
+
+
+def _card(canvas: Canvas, scene: Scene, member: MemberView, top: int, left: int, wide: int, rows: int) -> None:
+    mark = member_mark(member, scene.view.raft, scene.lens)
+    edge = "line" if not member.up or member.paused else mark.role
+    inner = wide - 4
+    name = shorten(member_name(scene.lens, member), inner - 1)
+    says = f"{mark.glyph} {mark.word}"
+    if len(says) + cells_of(((name, ""),)) + 9 > wide:
+        says = mark.glyph if len(mark.word) + len(name) + 9 > wide else mark.word
+    canvas.box(top, left, wide, rows, edge, ((name, picked(scene, member.machine, "bright+bold")),), ((says, mark.role),))
+    canvas.spot(top, left, wide, member.machine, rows)
+    column = left + 2
+    roomy = rows == FULL
+    row = top + (2 if roomy else 1)
+    at = canvas.row(row, column, (("term ", "dim"), (str(member.term), "bright")))
+    clock = timer(scene, member, wide - 3 - (at - left) - 1)
+    canvas.row(row, max(at + 2, left + wide - 2 - max(14, cells_of(clock))), clock)
+    if roomy:
+        canvas.put(row + 2, column, scene.lens.word("notebook", "log"), "dim")
+        _newest(canvas, member, row + 2, left, wide)
+        row += 2
+    canvas.row(row + 1, column, notebook(member, inner, compact=inner < 22))
+    if rows >= COMPACT:
+        text = waits(scene, member)
+        said = "".join(part for part, _ in text)
+        role = text[-1][1]
+        canvas.put(row + (3 if roomy else 2), column, shorten(said, inner), role)
+
+
+def _newest(canvas: Canvas, member: MemberView, row: int, left: int, wide: int) -> None:
+    """What the newest undecided line says, right of the word notebook."""
+    text = next((entry.text for entry in reversed(member.entries) if not entry.committed and entry.text), "")
+    if text and wide >= 30:
+        said = shorten(text.replace("/registry/", ""), wide - 15)
+        canvas.put(row, left + wide - 2 - len(said), said, "warn")
+
+
+def _lines(canvas: Canvas, scene: Scene, foot: list[Row]) -> None:
+    """A line a member, the bar under them when a row is left."""
+    members = scene.view.raft.members
+    foot = foot[: max(0, canvas.height - len(members) - 2)]
+    spare = canvas.height - len(foot) - len(members)
+    bar = 3 if spare >= 4 else 2 if spare >= 3 else 1 if spare >= 1 else 0
+    step = 2 if spare - bar >= len(members) else 1
+    wide = max(len(member_name(scene.lens, member)) for member in members)
+    words = max(len(member_mark(member, scene.view.raft, scene.lens).word) for member in members)
+    for number, member in enumerate(members):
+        _line(canvas, scene, member, number * step, wide, words)
+    row = len(members) * step + (1 if bar == 3 else 0)
+    if bar:
+        draw_tally(canvas, scene, row, 0, canvas.width, names=bar >= 2)
+    for offset, line in enumerate(foot):
+        canvas.row(canvas.height - len(foot) + offset, 0, line)
+
+
+def _line(canvas: Canvas, scene: Scene, member: MemberView, row: int, wide: int, words: int) -> None:
+    mark = member_mark(member, scene.view.raft, scene.lens)
+    canvas.put(row, 0, mark.glyph, mark.role)
+    canvas.put(row, 2, member_name(scene.lens, member), picked(scene, member.machine, "bright"))
+    canvas.spot(row, 0, canvas.width, member.machine)
+    column = wide + 4
+    canvas.put(row, column, mark.word, mark.role)
+    column += words + 2
+    left = canvas.width - column
+    if left >= 5:
+        canvas.row(row, column, (("term " if left >= 26 else "T", "dim"), (str(member.term), "bright")))
+        column += 9 if left >= 26 else 5
+    left = canvas.width - column
+    if left >= 46:
+        canvas.row(row, column, timer(scene, member, 15))
+        column += 18
+        left -= 18
+    last: Row = waits(scene, member)
+    note = cells_of(last) + 2 if left >= 40 else 0
+    if left >= 6:
+        canvas.row(row, column, notebook(member, max(6, min(40, left - max(note, 24 if note else 0))), compact=True))
+    if note:
+        canvas.right(row, last) if left < 60 else canvas.row(row, column + 42, last)
+
+
+def _flow(canvas: Canvas, scene: Scene) -> None:
+    """Too low for a line each: names with their glyphs, one behind the other, the leader's word first."""
+    raft = scene.view.raft
+    row = column = 0
+    for member in raft.members:
+        mark = member_mark(member, raft, scene.lens)
+        text = f"{mark.glyph} {member_name(scene.lens, member)}"
+        if column and column + len(text) > canvas.width:
+            row, column = row + 1, 0
+        canvas.spot(row, column, len(text), member.machine)
+        column = canvas.put(row, column, text, picked(scene, member.machine, mark.role)) + 2
+    if row + 1 < canvas.height:
+        draw_tally(canvas, scene, canvas.height - 1, 0, canvas.width, names=False)
+
+
+def _projector(canvas: Canvas, scene: Scene) -> None:
+    """Three numerals for the back of the room, and who is who."""
+    raft = scene.view.raft
+    numbers = (
+        ("needed", raft.quorum, "leader"),
+        ("here", raft.reach, "ok" if raft.has_quorum else "fail"),
+        ("may leave", raft.may_lose, "fail" if raft.may_lose == 0 else "ok"),
+    )
+    warned = [f"✗ {text}" for text in alarms(scene)][: max(0, (canvas.height - 8) // 2)]
+    large = canvas.height >= 7 and canvas.width >= 42
+    column = 2 if canvas.width >= 60 else 0
+    top = 1 if canvas.height >= 10 else 0
+    for label, number, role in numbers:
+        canvas.put(top, column, label, "dim")
+        if large:
+            put_big(canvas, top + 2, column, str(number), role)
+        else:
+            canvas.put(top, column + len(label) + 1, str(number), role)
+        column += max(14, big_width(str(number)) + 6) if large else len(label) + 5
+    if large and canvas.width >= column + 18:
+        _roll(canvas, scene, top, column + 4, canvas.height - len(warned))
+    elif not large or canvas.height >= 9 + len(warned):
+        _roll(canvas, scene, 8 if large else 1, 2 if large else 0, canvas.height - len(warned))
+    for offset, text in enumerate(warned):
+        canvas.put(canvas.height - len(warned) + offset, 2 if large else 0, shorten(text, canvas.width - 2), "fail")
+
+
+def _roll(canvas: Canvas, scene: Scene, top: int, column: int, bottom: int) -> None:
+    """Names with what they are, as far apart as the rows allow."""
+    members = scene.view.raft.members
+    step = max(1, min(3, (bottom - top) // max(1, len(members))))
+    wide = max(len(member_name(scene.lens, member)) for member in members)
+    half = column + (canvas.width - column) // 2
+    two = (bottom - top) < len(members) and half - column >= wide + 4
+    for number, member in enumerate(members):
+        mark = member_mark(member, scene.view.raft, scene.lens)
+        row = top + (number // 2 if two else number * step + (1 if step > 1 else 0))
+        if row >= bottom:
+            break
+        left = half if two and number % 2 else column
+        canvas.put(row, left, member_name(scene.lens, member), picked(scene, member.machine, "bright+bold"))
+        mark_at = left + wide + (1 if two else 4)
+        canvas.put(row, mark_at, mark.glyph if two else f"{mark.glyph} {mark.word}", mark.role)
+        canvas.spot(row, left, wide + len(mark.word) + 6, member.machine)
