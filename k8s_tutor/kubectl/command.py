@@ -12,6 +12,7 @@ from k8s_tutor.kubectl import (
     create,
     delete,
     describe,
+    etcdctl,
     get,
     help,
     labels,
@@ -64,10 +65,11 @@ VERBS: dict[str, Verb] = {
 
 
 def run(line: str, files: tuple[tuple[str, str], ...] = (), now: int = 0, user: str = USER) -> Command:
-    """A kubectl command as a program (see `program`).
+    """A kubectl or etcdctl command as a program (see `program`).
 
-    ``line``: what was typed, with or without the word ``kubectl``. ``files``: (name, text) pairs that ``-f`` may name, the
-    text being a JSON array of the documents (see `manifests`). ``now``: µs since the world began. ``user``: who asks.
+    ``line``: what was typed; the word ``kubectl`` may be left out, ``etcdctl`` not. ``files``: (name, text) pairs that
+    ``-f`` may name, the text being a JSON array of the documents (see `manifests`). ``now``: µs since the world began.
+    ``user``: who asks.
     Never raises: every error is in the `Result`.
     """
     session = Session(now, files, user)
@@ -81,6 +83,8 @@ def run(line: str, files: tuple[tuple[str, str], ...] = (), now: int = 0, user: 
 
 def _dispatch(session: Session, line: str) -> Asking[int]:
     words = split(line)
+    if words[:1] == ["etcdctl"]:
+        return (yield from etcdctl.run(session, words[1:]))
     if words[:1] == ["kubectl"]:
         words = words[1:]
     leading = _leading(words)

@@ -1,8 +1,8 @@
 """What a command is: a plain generator function over answers.
 
 It yields a `Request` (answered by a `Response` or a `CallFailed`), a tuple of Requests that may go out together (answered
-by a tuple of as many answers), or a `Pause`; it returns a `Result`. It looks at nothing but its arguments and the
-answers, so whoever runs it may store the answers and run it again from its start.
+by a tuple of as many answers), or a `Pause`; etcdctl yields bodies of `etcd.wire` instead. It returns a `Result`. It looks
+at nothing but its arguments and the answers, so whoever runs it may store the answers and run it again from its start.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Generator
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from k8s_tutor.api.wire import Request
+from k8s_tutor.sim import Body
 
 Tree: TypeAlias = dict[str, Any]
 T = TypeVar("T")
@@ -30,7 +31,7 @@ class Result(NamedTuple):
     code: int
 
 
-Step: TypeAlias = Request | tuple[Request, ...] | Pause
+Step: TypeAlias = Body | tuple[Request, ...] | Pause
 Asking: TypeAlias = Generator[Step, Any, T]
 """A part of a command that may ask, and in the end has a value of type T."""
 Command: TypeAlias = Generator[Step, Any, Result]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from k8s_tutor.api import quantity, times
+from k8s_tutor.api import qos, times
 from k8s_tutor.kubectl.describe import template
 from k8s_tutor.kubectl.describe.writer import Writer, controller, moment
 from k8s_tutor.kubectl.program import Tree
@@ -33,7 +33,7 @@ def describe(pod: Tree, events: list[Tree] | None, now: int) -> str:
             template.write_containers(writer, title, spec.get(field) or (), status.get(statuses), pod, "")
     _conditions(writer, spec, status)
     template.write_volumes(writer, spec.get("volumes") or (), "")
-    writer.line(0, f"QoS Class:\t{qos(pod)}")
+    writer.line(0, f"QoS Class:\t{status.get('qosClass') or qos.qos_class(spec)}")
     writer.labels("Node-Selectors", spec.get("nodeSelector"))
     writer.tolerations("Tolerations", spec.get("tolerations"))
     template.write_spread(writer, spec.get("topologySpreadConstraints") or (), "")
@@ -82,24 +82,3 @@ def _conditions(writer: Writer, spec: Tree, status: Tree) -> None:
         writer.line(1, "Type\tStatus")
         for one in conditions:
             writer.line(1, f"{one['type']} \t{one.get('status')} ")
-
-
-def qos(pod: Tree) -> str:
-    """The class in the status, or worked out as the kubelet does (apis/core/v1/helper/qos)."""
-    known = (pod.get("status") or {}).get("qosClass")
-    if known:
-        return str(known)
-    spec = pod.get("spec") or {}
-    containers = [*(spec.get("containers") or ()), *(spec.get("initContainers") or ())]
-    resources = [container.get("resources") or {} for container in containers]
-    amounts = [(one.get("requests") or {}, one.get("limits") or {}) for one in resources]
-    wanted = [{name: amount for name, amount in kind.items() if name in ("cpu", "memory") and quantity.nano(amount)}
-              for pair in amounts for kind in pair]  # fmt: skip
-    if not any(wanted):
-        return "BestEffort"
-    guaranteed = all(
-        limits.get(name) is not None and quantity.compare(requests.get(name, limits[name]), limits[name]) == 0
-        for requests, limits in amounts
-        for name in ("cpu", "memory")
-    )
-    return "Guaranteed" if guaranteed else "Burstable"
