@@ -92,11 +92,9 @@ class Cluster:
             return True
         end = self.now + limit
         while not until(self):
-            due = self.world.peek()
-            if due is None or due > end:
+            if not self.timeline.step(end):
                 self.advance(end)
                 return until(self)
-            self.step()
         return True
 
     def settle(self, limit: int = 600 * SECOND) -> bool:
@@ -217,6 +215,7 @@ class Cluster:
         cluster = Cluster(spec)
         for at_event, at, value in given:
             cluster._replay_to(at_event, marks, session)
+            cluster.world.shed(at)
             cluster.world.now = max(cluster.world.now, at)
             cluster.give(value)
         cluster._replay_to(events, marks, session)

@@ -21,7 +21,7 @@ CLOSED = 8
 
 
 @dataclass_transform(frozen_default=True)
-class Body(msgspec.Struct, frozen=True, array_like=True, tag=True, tag_field="$"):
+class Body(msgspec.Struct, frozen=True, array_like=True, tag=True, tag_field="$", gc=False):
     """Base of all message bodies: a small frozen value of integers, strings, bytes, tuples, other bodies or JSON trees."""
 
 

@@ -10,7 +10,7 @@ from bisect import bisect_right
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from k8s_tutor.sim.world import World
+from k8s_tutor.sim.world import FOREVER, World
 
 EVERY = 250
 """Events between two checkpoints."""
@@ -69,14 +69,16 @@ class Timeline:
         """Whether nothing is known about what comes after the present moment."""
         return self.world.events >= self.branch.head and self.taken == len(self.branch.inputs)
 
-    def step(self) -> bool:
-        """Delivers one message; in the past, takes the inputs that were given then. False when nothing is left."""
+    def step(self, until: int = FOREVER) -> bool:
+        """Delivers one message, or, in the past, takes the input that was given at this point. False when nothing is left
+        up to an instant (µs)."""
         if self.taken < len(self.branch.inputs):
             due = self.branch.inputs[self.taken]
             if due.events == self.world.events:
-                self._take(due)
-                return True
-        if self.world.step() is None:
+                if due.at <= until:
+                    self._take(due)
+                return due.at <= until
+        if self.world.step(until) is None:
             return False
         if self.world.events % self._every == 0:
             self._checkpoint()
@@ -85,19 +87,9 @@ class Timeline:
     def advance(self, to: int, budget: int = 5_000) -> bool:
         """Runs what is due up to an instant (µs), at most ``budget`` steps. True when the instant was reached."""
         for _ in range(budget):
-            if self.taken < len(self.branch.inputs):
-                next_input = self.branch.inputs[self.taken]
-                if next_input.events == self.world.events:
-                    if next_input.at > to:
-                        self._move_clock(to)
-                        return True
-                    self._take(next_input)
-                    continue
-            due = self.world.peek()
-            if due is None or due > to:
+            if not self.step(to):
                 self._move_clock(to)
                 return True
-            self.step()
         return False
 
     def _move_clock(self, to: int) -> None:
@@ -132,6 +124,7 @@ class Timeline:
         return f"{name} ({count})"
 
     def _take(self, stamped: Stamped) -> None:
+        self.world.shed(stamped.at)
         self.world.now = max(self.world.now, stamped.at)
         self.taken += 1
         self.world.take(stamped.input, self._apply)

@@ -15,6 +15,7 @@ from k8s_tutor.sim.network import DIAL_TIMEOUT, KEEP_ALIVE, RETRANSMIT, Link, Ne
 
 QUIET_AHEAD = 10 * SECOND
 """A work timer farther away than this does not keep the world busy."""
+FOREVER = 1 << 62
 DEFAULT_LIMIT = 1_000_000
 """Steps after which a run that was given no limit stops."""
 
@@ -86,10 +87,11 @@ class World:
 
     # ------------------------------------------------------------------ stepping
 
-    def step(self) -> Message | None:
-        """Delivers the next message to its actor and returns it; None when nothing is left to deliver."""
+    def step(self, until: int = FOREVER) -> Message | None:
+        """Delivers the next message to its actor and returns it; None when nothing is left to deliver up to ``until`` (µs).
+        On the way, what cannot be delivered (receiver down or paused, timer cancelled) is put where it belongs."""
         queue, running, cancelled = self.queue, self.running, self.cancelled
-        while queue:
+        while queue and queue[0][0] <= until:
             message = heappop(queue)
             due, ident, src, dst, body, _, _, kind = message
             if cancelled and ident in cancelled:
@@ -125,6 +127,18 @@ class World:
             self.now = due
             self.log.pending.append(Lost(due, message, "down"))
 
+    def shed(self, until: int) -> None:
+        """Puts aside what cannot be delivered at the head of the queue, up to an instant (µs), and delivers nothing."""
+        while self.queue and self.queue[0][0] <= until:
+            _, ident, src, dst, body, _, _, kind = self.queue[0]
+            if ident in self.cancelled:
+                del self.cancelled[ident]
+                heappop(self.queue)
+            elif dst not in self.running or (kind & CLOSED and not self._closes(dst, src, body.since)):
+                self._not_delivered(heappop(self.queue))
+            else:
+                break
+
     def peek(self) -> int | None:
         """When the next message is due (µs), or None."""
         while self.queue:
@@ -145,11 +159,9 @@ class World:
                     break
             return until(self)
         for _ in range(limit):
-            due = self.peek()
-            if due is None or due > until:
+            if self.step(until) is None:
                 self.now = max(self.now, until)
                 return True
-            self.step()
         return False
 
     def is_quiet(self) -> bool:
@@ -169,7 +181,7 @@ class World:
         for _ in range(limit):
             if self.is_quiet():
                 return True
-            if (self.peek() or end) >= end or self.step() is None:
+            if self.step(end) is None:
                 break
         return self.is_quiet()
 
@@ -177,6 +189,7 @@ class World:
 
     def take(self, given: Any, apply: Callable[[World, Any], None]) -> int:
         """Logs an input and carries it out between two steps; what it sends has its id as cause. Returns that id."""
+        self.shed(self.now)
         self.ids += 1
         self.stamp += 1
         context = self.context
