@@ -194,6 +194,12 @@ def with_revision(row: Resource, data: bytes, revision: int) -> bytes:
     return b'%b"resourceVersion":"%d",%b' % (data[:place], revision, data[place:])
 
 
+def decode(data: bytes) -> Tree:
+    """A tree of these bytes for oneself."""
+    found: Tree = _decode(data)
+    return found
+
+
 @lru_cache(maxsize=8192)
 def tree(data: bytes) -> Tree:
     """The JSON tree of these bytes, shared by all who ask: never change it in place."""

@@ -1,0 +1,142 @@
+"""What all parts of the API server share: configuration, state, answering, and what it says in the event log."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import msgspec
+
+from k8s_tutor.api import scheme, status, tables, times
+from k8s_tutor.api.scheme import Resource, Target
+from k8s_tutor.api.status import Refusal
+from k8s_tutor.api.strategy import Setting
+from k8s_tutor.api.watchcache import Caches, Hop
+from k8s_tutor.api.wire import Relayed, Request, Response
+from k8s_tutor.etcd.wire import EtcdError
+from k8s_tutor.sim import SECOND, Body, CallFailed, Calling, Context, Reply
+
+ETCD_TIMEOUT = 10 * SECOND
+"""How long the server waits for etcd, which itself gives up after 7 s."""
+NO_ANSWER = "etcdserver: request timed out"
+
+_encode = msgspec.json.Encoder().encode
+
+
+class ApiConfig(Body):
+    """``etcd``: the member that this server uses; ``epoch``: Unix second at which the world's clock began."""
+
+    etcd: str
+    epoch: int = times.EPOCH
+
+
+class Op(NamedTuple):
+    """One request on its way through the server. ``tries`` counts the attempts of its write."""
+
+    hop: Hop
+    request: Request
+    target: Target
+    verb: str
+    stages: tuple[str, ...] = ()
+    tries: int = 0
+
+    @property
+    def row(self) -> Resource:
+        """The resource that it is about."""
+        assert self.target.resource is not None
+        return self.target.resource
+
+    @property
+    def key(self) -> str:
+        """The key of its object in etcd."""
+        return self.row.key(self.target.namespace, self.target.name)
+
+    def passed(self, *stages: str) -> Op:
+        """The same request, further on."""
+        return self._replace(stages=(*self.stages, *[f"{stage} ✓" for stage in stages]))
+
+
+class ServerBase(Calling):
+    """State and voice of the API server."""
+
+    config: ApiConfig
+
+    def __init__(self, name: str, config: ApiConfig, disk: Any = None) -> None:
+        super().__init__(name, config, disk)
+        self.caches = Caches()
+        self.feed = 0
+        """Id of the etcd watch that feeds the caches, or 0."""
+
+    def setting(self, ctx: Context) -> Setting:
+        """The world as a strategy sees it."""
+        return Setting(ctx.now, self.config.epoch, lambda bound: ctx.draw("objects", bound))
+
+    def moment(self, ctx: Context) -> tables.Moment:
+        """Now, for ages."""
+        return tables.Moment(ctx.now, self.config.epoch)
+
+    # ------------------------------------------------------------------ answering
+
+    def send(self, ctx: Context, hop: Hop, frame: Body) -> None:
+        """Sends a frame to a client, through the load balancer if that is where it came from."""
+        ctx.reply(hop.via, Relayed(hop.client, frame) if hop.client else frame)
+
+    def answer(self, ctx: Context, op: Op, code: int, body: bytes, warnings: tuple[str, ...] = ()) -> None:
+        """Answers a request and says so in the log."""
+        if ctx.work:
+            ctx.note("api.answer", id=op.hop.call, code=code, verb=op.verb, path=op.request.path)
+        self.send(ctx, op.hop, Reply(op.hop.call, Response(code, body, warnings)))
+
+    def answer_tree(self, ctx: Context, op: Op, code: int, tree: Any) -> None:
+        """Answers with a tree."""
+        self.answer(ctx, op, code, _encode(tree))
+
+    def refuse(self, ctx: Context, op: Op, refusal: Refusal, stage: str = "") -> None:
+        """Answers with a Status; ``stage`` is where the request failed."""
+        if stage:
+            self.note_request(ctx, op._replace(stages=(*op.stages, f"{stage} ✗")))
+        if ctx.work:
+            ctx.note(
+                "api.answer", id=op.hop.call, code=refusal.code, verb=op.verb, path=op.request.path,
+                message=refusal.tree["message"],
+            )  # fmt: skip
+        self.send(ctx, op.hop, Reply(op.hop.call, Response(refusal.code, _encode(refusal.tree))))
+
+    def note_request(self, ctx: Context, op: Op) -> None:
+        """Says how far a request has come: ``stages`` reads ``authn ✓ authz ✓ admit ✓ default ✓ validate ✓ store …``."""
+        if ctx.work:
+            ctx.note(
+                "api.request", id=op.hop.call, verb=op.verb, path=op.request.path, user=op.request.user,
+                client=op.hop.client or op.hop.via, stages=op.stages,
+            )  # fmt: skip
+
+    def object_body(self, ctx: Context, op: Op, data: bytes) -> bytes:
+        """The body for one object: itself, or a Table of it when the client asked for that."""
+        if not wants_table(op.request):
+            return data
+        tree = scheme.tree(data)
+        whole = op.request.parameter("includeObject") == "Object"
+        metadata = {"resourceVersion": tree["metadata"]["resourceVersion"]}
+        return _encode(tables.table(op.row, [tree], metadata, self.moment(ctx), whole))
+
+    def unanswered(self, ctx: Context, op: Op, answer: Any) -> bool:
+        """Whether etcd gave no result; then the request has been answered with 500."""
+        if isinstance(answer, CallFailed):
+            self.refuse(ctx, op, status.internal_error(NO_ANSWER))
+            return True
+        if isinstance(answer, EtcdError):
+            self.refuse(ctx, op, etcd_refusal(answer))
+            return True
+        return False
+
+
+def etcd_refusal(error: EtcdError) -> Refusal:
+    """What a client is told of an error of etcd."""
+    if "compacted" in error.message:
+        text = "The provided continue parameter is too old or the revision has been compacted"
+        return status.expired(text)
+    return status.internal_error(error.message)
+
+
+def wants_table(request: Request) -> bool:
+    """Whether the client asks for a Table."""
+    return "as=Table" in request.accept

@@ -1,0 +1,120 @@
+"""From the bytes of a request to a checked tree (apiserver endpoints/handlers create.go, update.go, patch.go)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from k8s_tutor.api import codec, patch, status
+from k8s_tutor.api.scheme import Resource
+from k8s_tutor.api.status import Subject
+from k8s_tutor.api.validation import causes
+from k8s_tutor.api.wire import Request
+
+Tree = dict[str, Any]
+
+_decode = msgspec.json.Decoder().decode
+_MEDIA = ("application/json", "application/yaml", "application/vnd.kubernetes.protobuf")
+
+
+def raw(data: bytes) -> Tree:
+    """A body that is no stored object (DeleteOptions, Eviction): any JSON object, or nothing. Raises a Refusal (400)."""
+    if not data:
+        return {}
+    try:
+        found = _decode(data)
+    except msgspec.DecodeError as error:
+        raise status.bad_request(str(error)) from None
+    return found if isinstance(found, dict) else {}
+
+
+def decode(row: Resource, request: Request) -> tuple[Tree, tuple[str, ...]]:
+    """(fresh tree, warnings) of a POST or PUT. Raises a Refusal (400, 415)."""
+    if not request.content_type.startswith(_MEDIA[0]):
+        raise status.unsupported_media_type(_MEDIA)
+    try:
+        found = codec.decode(request.body, row.type_name)
+    except ValueError as error:
+        raise status.bad_request(f"{_what(row, request.body)} cannot be handled as a {row.kind}: {error}") from None
+    tree = found.tree
+    kind, version = tree.get("kind", row.kind), tree.get("apiVersion", row.api_version)
+    if (kind, version) != (row.kind, row.api_version):
+        raise status.bad_request(_wrong_kind(row, kind, version))
+    if found.problems:
+        return tree, _unknown_fields(row, request, found.problems)
+    return tree, ()
+
+
+def _what(row: Resource, data: bytes) -> str:
+    try:
+        tree = _decode(data)
+    except msgspec.DecodeError:
+        tree = {}
+    tree = tree if isinstance(tree, dict) else {}
+    kind = tree.get("kind", row.kind)
+    return f'{kind} in version "{tree.get("apiVersion", row.api_version).rpartition("/")[2]}"'
+
+
+def _wrong_kind(row: Resource, kind: str, version: str) -> str:
+    head = f'{kind} in version "{version}" cannot be handled as a {row.kind}'
+    if kind == row.kind:
+        return f'{head}: no kind "{kind}" is registered for version "{version}" in scheme "pkg/api/legacyscheme/scheme.go:30"'
+    short = version.rpartition("/")[2]
+    group = row.group.partition(".")[0] or "core"
+    return f"{head}: converting ({short}.{kind}) to ({group}.{row.kind}): unknown conversion"
+
+
+def _unknown_fields(row: Resource, request: Request, problems: tuple[str, ...]) -> tuple[str, ...]:
+    mode = request.parameter("fieldValidation", "Warn")
+    if mode == "Strict":
+        text = f"strict decoding error: {', '.join(problems)}"
+        raise status.bad_request(f'{row.kind} in version "{row.version}" cannot be handled as a {row.kind}: {text}')
+    return problems if mode == "Warn" else ()
+
+
+def patched(request: Request, tree: Tree, type_name: str) -> tuple[Tree, tuple[str, ...]]:
+    """(fresh tree, texts of unknown fields) after the patch in a request. Raises a Refusal."""
+    kind = request.content_type.partition(";")[0]
+    if kind not in patch.SUPPORTED:
+        raise status.unsupported_media_type(patch.SUPPORTED)
+    try:
+        change = _decode(request.body)
+    except msgspec.DecodeError as error:
+        raise status.bad_request(f"error decoding patch: {error}") from None
+    try:
+        if kind == patch.JSON_PATCH:
+            result = patch.json_patch(tree, change)
+        elif not isinstance(change, dict):
+            raise status.bad_request(
+                "json: cannot unmarshal array into Go value of type map[string]interface {}"
+            )
+        elif kind == patch.MERGE_PATCH:
+            result = patch.merge(tree, change)
+        else:
+            result = patch.strategic(tree, change, type_name)
+    except patch.PatchError as error:
+        if kind == patch.STRATEGIC:
+            raise status.internal_error(str(error)) from None
+        text = f"the server rejected our request due to an error in our request: {error}"
+        raise status.failure(422, "Invalid", text, {}) from None
+    try:
+        found = codec.normal(result, type_name)
+    except ValueError as error:
+        raise status.bad_request(str(error)) from None
+    if found.problems and request.parameter("fieldValidation", "Warn") == "Strict":
+        text = f"strict decoding error: {', '.join(found.problems)}"
+        shown = request.body.decode(errors="replace")
+        raise status.invalid(Subject("", "", ""), [causes.invalid("patch", shown, text)])
+    return found.tree, found.problems
+
+
+def dry_run(request: Request, kind: str) -> bool:
+    """Whether nothing is to be stored. Raises a Refusal (422) for another value than ``All``."""
+    values = [value for name, value in request.query if name == "dryRun"]
+    if not values:
+        return False
+    if values != ["All"]:
+        found = causes.not_supported("dryRun", values, ("All",))
+        raise status.invalid(Subject("meta.k8s.io", kind), [found])
+    return True

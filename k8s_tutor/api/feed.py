@@ -1,0 +1,134 @@
+"""How the watch caches are filled: one list of all of ``/registry/``, then one etcd watch from there on.
+
+When that watch ends, or the connection to etcd does, the server lists again; once it has, it ends all its clients' watches,
+so that they list again too.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from k8s_tutor.api import scheme
+from k8s_tutor.api.base import ETCD_TIMEOUT, ServerBase
+from k8s_tutor.api.watchcache import Change, Item, KindCache, Watcher, frame_of
+from k8s_tutor.api.wire import WatchEnd, WatchFrame
+from k8s_tutor.etcd.wire import Range, RangeResult, WatchCreate, WatchCreated, WatchEvents, prefix_end
+from k8s_tutor.sim import SECOND, Body, Context
+
+ROOT = "/registry/"
+RETRY = 1 * SECOND
+BOOKMARK_PERIOD = 60 * SECOND
+
+
+class Refeed(Body):
+    """A timer: try again to list from etcd."""
+
+
+class Bookmark(Body):
+    """A timer: tell the watches how far this server is."""
+
+
+class Feed(ServerBase):
+    """The part of the API server that listens to etcd."""
+
+    def begin_feed(self, ctx: Context) -> None:
+        """Lists everything; the watch follows."""
+        self.feed = 0
+        self.ask(ctx, self.config.etcd, Range(ROOT, prefix_end(ROOT)), "listed_all", timeout=ETCD_TIMEOUT)
+
+    def listed_all(self, ctx: Context, answer: Any) -> None:
+        """Takes the list in place of what the caches held."""
+        if not isinstance(answer, RangeResult):
+            ctx.after(RETRY, Refeed(), work=False)
+            return
+        again = self.caches.ready
+        fresh: dict[str, dict[str, Item]] = {row.kind: {} for row in scheme.RESOURCES}
+        for pair in answer.kvs:
+            row = scheme.of_key(pair.key)
+            if row is not None:
+                fresh[row.kind][pair.key] = Item(pair.value, pair.mod_revision)
+        for row, cache in self.caches:
+            for watcher in cache.watchers.values():
+                self.send(ctx, watcher.hop, WatchEnd(watcher.hop.call))
+            self.caches.kinds[row.kind] = new = KindCache()
+            new.items, new.since = fresh[row.kind], answer.revision
+        self.caches.revision, self.caches.ready = answer.revision, True
+        if ctx.work:
+            ctx.note("api.synced", revision=answer.revision, keys=len(answer.kvs), again=again)
+        watch = WatchCreate(ROOT, prefix_end(ROOT), answer.revision + 1)
+        self.feed = self.ask(ctx, self.config.etcd, watch, "feeding", timeout=ETCD_TIMEOUT)
+        self.synced(ctx)
+
+    def feeding(self, ctx: Context, answer: Any) -> None:
+        """The watch is open, or it could not be opened."""
+        if not isinstance(answer, WatchCreated):
+            self.feed = 0
+            ctx.after(RETRY, Refeed(), work=False)
+
+    def synced(self, ctx: Context) -> None:
+        """Called when the caches are complete."""
+
+    def lost_feed(self, ctx: Context) -> None:
+        """The watch is gone: begin again."""
+        if self.feed:
+            self.feed = 0
+            ctx.after(RETRY, Refeed(), work=False)
+
+    # ------------------------------------------------------------------ events
+
+    def take_events(self, ctx: Context, frame: WatchEvents) -> None:
+        """Brings the caches up to a revision and tells the watches."""
+        if frame.watch != self.feed:
+            return
+        for event in frame.events:
+            row = scheme.of_key(event.kv.key)
+            if row is None:
+                continue
+            cache = self.caches.kinds[row.kind]
+            before = cache.items.get(event.kv.key)
+            old = event.previous.value if event.previous else before.data if before else None
+            new = event.kv.value if event.type == "PUT" else None
+            change = Change(frame.revision, event.kv.key, new, old)
+            cache.record(change)
+            self.tell(ctx, row, cache, change)
+        self.caches.revision = frame.revision
+
+    def tell(self, ctx: Context, row: scheme.Resource, cache: KindCache, change: Change) -> None:
+        """Sends one change to every watch that it concerns."""
+        nodes: tuple[str, ...] = ()
+        if cache.by_node:
+            nodes = tuple(
+                scheme.tree(scheme.with_revision(row, data, change.revision)).get("spec", {}).get("nodeName", "")
+                for data in (change.new, change.old) if data is not None
+            )  # fmt: skip
+        for watcher in cache.interested(nodes):
+            if change.revision > watcher.after:
+                self.pass_on(ctx, row, watcher, change)
+
+    def pass_on(self, ctx: Context, row: scheme.Resource, watcher: Watcher, change: Change) -> None:
+        """Sends one change to one watch, if it concerns it."""
+        found = frame_of(row, change, watcher.scope)
+        if found is not None:
+            kind, data = found
+            body = self.watch_object(ctx, row, watcher, data)
+            self.send(ctx, watcher.hop, WatchFrame(watcher.hop.call, kind, body, change.revision))
+
+    def watch_object(self, ctx: Context, row: scheme.Resource, watcher: Watcher, data: bytes) -> bytes:
+        """The object of a frame: itself, or a Table with one row."""
+        return data
+
+    # ------------------------------------------------------------------ bookmarks
+
+    def bookmark(self, ctx: Context) -> None:
+        """Tells the watches that want it up to where this server knows everything."""
+        ctx.after(BOOKMARK_PERIOD, Bookmark(), work=False)
+        for row, cache in self.caches:
+            for watcher in cache.watchers.values():
+                if watcher.bookmarks:
+                    self.send(ctx, watcher.hop, self.bookmark_frame(row, watcher.hop.call))
+
+    def bookmark_frame(self, row: scheme.Resource, call: int, annotations: dict[str, str] | None = None) -> WatchFrame:
+        """A BOOKMARK at the caches' revision."""
+        metadata = {"name": "", **({"annotations": annotations} if annotations else {})}
+        data = scheme.with_revision(row, scheme.encode(row, {"metadata": metadata}), self.caches.revision)
+        return WatchFrame(call, "BOOKMARK", data.replace(b',"name":""', b""), self.caches.revision)

@@ -1,0 +1,61 @@
+"""``limit`` and ``continue``: lists in pages, all read at one revision (apiserver storage/continue.go)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import NamedTuple
+
+import msgspec
+
+from k8s_tutor.api import status
+from k8s_tutor.api.wire import Request
+
+
+class Page(NamedTuple):
+    """One page: at most ``limit`` items (0: all), from the key ``start`` on, as of ``revision`` (0: now)."""
+
+    limit: int
+    start: str
+    revision: int
+
+
+class Token(msgspec.Struct):
+    """What a continue token holds."""
+
+    rv: int
+    start: str
+
+
+def token(revision: int, start: str) -> str:
+    """The token for the page that begins at a key."""
+    return base64.urlsafe_b64encode(msgspec.json.encode(Token(revision, start))).decode().rstrip("=")
+
+
+def page_of(request: Request) -> Page:
+    """The page that a request asks for. Raises a Refusal (400)."""
+    text = request.parameter("limit")
+    try:
+        limit = int(text or 0)
+    except ValueError:
+        raise status.bad_request(f'strconv.ParseInt: parsing "{text}": invalid syntax') from None
+    given = request.parameter("continue")
+    if not given:
+        return Page(max(limit, 0), "", 0)
+    try:
+        raw = base64.urlsafe_b64decode(given + "=" * (-len(given) % 4))
+        found = msgspec.json.decode(raw, type=Token)
+    except (binascii.Error, ValueError, msgspec.MsgspecError):
+        first = raw_character(given)
+        problem = f"continue key is not valid: invalid character {first} looking for beginning of value"
+        raise status.bad_request(f"invalid continue token: {problem}") from None
+    return Page(max(limit, 0), found.start, found.rv)
+
+
+def raw_character(given: str) -> str:
+    """The first character behind a token that is none, as Go quotes it."""
+    try:
+        first = base64.urlsafe_b64decode(given + "=" * (-len(given) % 4))[:1]
+    except (binascii.Error, ValueError):
+        first = given[:1].encode()
+    return f"'\\x{first[0]:02x}'" if first and first[0] > 126 else f"'{first.decode()}'"

@@ -1,0 +1,231 @@
+"""GET, LIST and WATCH.
+
+Without a resourceVersion a read goes to etcd and through its quorum; with ``resourceVersion=0`` it is answered from the
+watch cache, which may be behind.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from k8s_tutor.api import paging, scheme, selectors, status, tables
+from k8s_tutor.api.base import ETCD_TIMEOUT, Op, wants_table
+from k8s_tutor.api.feed import Feed
+from k8s_tutor.api.status import Subject
+from k8s_tutor.api.strategy import subject
+from k8s_tutor.api.subresources import scale_of
+from k8s_tutor.api.validation import causes
+from k8s_tutor.api.watchcache import Scope, Watcher
+from k8s_tutor.api.wire import Response, WatchFrame
+from k8s_tutor.etcd.wire import Range, RangeResult, prefix_end
+from k8s_tutor.sim import Context, Reply
+
+_encode = msgspec.json.Encoder().encode
+
+
+def revision_of(op: Op) -> int:
+    """The resourceVersion that the client asks for; 0 also when it asks for none. Raises a Refusal."""
+    text = op.request.parameter("resourceVersion")
+    if not text or text.isdigit():
+        return int(text or 0)
+    problem = f'resourceVersion: Invalid value: "{text}": strconv.ParseUint: parsing "{text}": invalid syntax'
+    if op.verb == "watch":
+        raise status.internal_error(problem)
+    raise status.bad_request(f"invalid resource version: {problem}")
+
+
+def scope_of(op: Op) -> Scope:
+    """What a list or watch is about. Raises a Refusal for selectors that cannot be read."""
+    row, target = op.row, op.target
+    prefix = row.prefix
+    if row.namespaced and target.namespace:
+        prefix += f"{target.namespace}/"
+    try:
+        labels = selectors.parse(op.request.parameter("labelSelector"))
+        fields = selectors.parse_fields(op.request.parameter("fieldSelector"))
+    except ValueError as error:
+        raise status.bad_request(str(error)) from None
+    for term in fields:
+        if term.path not in _FIELDS.get(row.kind, ()) and term.path not in ("metadata.name", "metadata.namespace"):
+            raise status.bad_request(f"field label not supported: {term.path}")
+    if target.name:
+        fields = (*fields, selectors.FieldTerm("metadata.name", True, target.name))
+    return Scope(prefix, labels, fields)
+
+
+_FIELDS = {
+    "Pod": (
+        "spec.nodeName", "spec.restartPolicy", "spec.schedulerName", "spec.serviceAccountName", "spec.hostNetwork",
+        "status.phase", "status.podIP", "status.podIPs", "status.nominatedNodeName",
+    ),
+    "Node": ("spec.unschedulable",),
+    "Namespace": ("status.phase",),
+    "Service": ("spec.clusterIP", "spec.type"),
+    "ReplicaSet": ("status.replicas",),
+    "Event": (
+        "involvedObject.kind", "involvedObject.namespace", "involvedObject.name", "involvedObject.uid",
+        "involvedObject.apiVersion", "involvedObject.resourceVersion", "involvedObject.fieldPath", "reason",
+        "reportingComponent", "source", "type",
+    ),
+}  # fmt: skip
+"""Fields that a selector may name, besides name and namespace (pkg/apis/*/v1/conversion.go)."""
+
+
+def check_match(op: Op) -> None:
+    """``resourceVersionMatch`` and ``sendInitialEvents`` fit the rest (meta/internalversion/validation). Raises a Refusal."""
+    request = op.request
+    match, revision = request.parameter("resourceVersionMatch"), request.parameter("resourceVersion")
+    initial = request.parameter("sendInitialEvents")
+    field = "resourceVersionMatch"
+    found = None
+    if op.verb == "watch":
+        if initial and match != "NotOlderThan":
+            text = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
+            found = causes.forbidden(field, text)
+    elif match and match not in ("Exact", "NotOlderThan"):
+        found = causes.not_supported(field, match, ("Exact", "NotOlderThan", ""))
+    elif match and not revision:
+        found = causes.forbidden(field, "resourceVersionMatch is forbidden unless resourceVersion is provided")
+    elif match == "Exact" and revision == "0":
+        found = causes.forbidden(field, 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"')
+    if found is not None:
+        raise status.invalid(Subject("meta.k8s.io", "ListOptions"), [found])
+
+
+class Reads(Feed):
+    """The part of the API server that answers reads."""
+
+    # ------------------------------------------------------------------ one object
+
+    def get(self, ctx: Context, op: Op) -> None:
+        """GET of one object or of a readable subresource."""
+        revision = revision_of(op)
+        if revision > self.caches.revision:
+            raise status.too_large_revision(revision, self.caches.revision)
+        if op.request.parameter("resourceVersion") and self.caches.ready:
+            item = self.caches.get(op.row, op.key)
+            self.note_request(ctx, op.passed("cache"))
+            self._got(ctx, op, item.data if item else None, item.revision if item else 0)
+            return
+        self.note_request(ctx, op._replace(stages=(*op.stages, "read …")))
+        self.ask(ctx, self.config.etcd, Range(op.key), "got", (op,), ETCD_TIMEOUT)
+
+    def got(self, ctx: Context, answer: Any, op: Op) -> None:
+        """Takes what etcd holds under the key."""
+        if self.unanswered(ctx, op, answer):
+            return
+        pair = answer.kvs[0] if answer.kvs else None
+        self._got(ctx, op, pair.value if pair else None, pair.mod_revision if pair else 0)
+
+    def _got(self, ctx: Context, op: Op, data: bytes | None, revision: int) -> None:
+        if data is None:
+            self.refuse(ctx, op, status.not_found(subject(op.row, op.target.name)))
+            return
+        found = scheme.with_revision(op.row, data, revision)
+        if op.target.subresource == "scale":
+            self.answer_tree(ctx, op, 200, scale_of(scheme.tree(found)))
+        else:
+            self.answer(ctx, op, 200, self.object_body(ctx, op, found))
+
+    # ------------------------------------------------------------------ lists
+
+    def list_objects(self, ctx: Context, op: Op) -> None:
+        """LIST of a collection, or of one namespace of it."""
+        check_match(op)
+        scope, page = scope_of(op), paging.page_of(op.request)
+        revision = revision_of(op)
+        if revision > self.caches.revision:
+            raise status.too_large_revision(revision, self.caches.revision)
+        exact = op.request.parameter("resourceVersionMatch") == "Exact"
+        cached = op.request.parameter("resourceVersion") and not page.start and not exact
+        if cached and self.caches.ready:
+            self.note_request(ctx, op.passed("cache"))
+            found = self.caches.kinds[op.row.kind].select(op.row, scope)
+            self._send_list(ctx, op, [data for _, data in found], {"resourceVersion": str(self.caches.revision)})
+            return
+        self.note_request(ctx, op._replace(stages=(*op.stages, "read …")))
+        at = page.revision or (revision if exact else 0)
+        # With a selector every key must be seen: pages are then cut after selecting.
+        limit = page.limit if scope.whole else 0
+        ask = Range(page.start or scope.prefix, prefix_end(scope.prefix), at, limit)
+        self.ask(ctx, self.config.etcd, ask, "listed", (op,), ETCD_TIMEOUT)
+
+    def listed(self, ctx: Context, answer: Any, op: Op) -> None:
+        """Takes a range of keys."""
+        if self.unanswered(ctx, op, answer):
+            return
+        result: RangeResult = answer
+        scope, page = scope_of(op), paging.page_of(op.request)
+        found = []
+        for pair in result.kvs:
+            data = scheme.with_revision(op.row, pair.value, pair.mod_revision)
+            if scope.whole or scope.selects(scheme.tree(data)):
+                found.append((pair.key, data))
+        metadata: dict[str, Any] = {"resourceVersion": str(page.revision or result.revision)}
+        remaining = result.count - len(result.kvs) if scope.whole else len(found) - page.limit
+        if page.limit and remaining > 0 and found:
+            found = found[: page.limit]
+            at = page.revision or result.revision
+            metadata["continue"] = paging.token(at, found[-1][0] + "\0")
+            if scope.whole:
+                metadata["remainingItemCount"] = remaining
+        self._send_list(ctx, op, [data for _, data in found], metadata)
+
+    def _send_list(self, ctx: Context, op: Op, items: list[bytes], metadata: dict[str, Any]) -> None:
+        if wants_table(op.request):
+            trees = [scheme.tree(item) for item in items]
+            whole = op.request.parameter("includeObject") == "Object"
+            self.answer_tree(ctx, op, 200, tables.table(op.row, trees, metadata, self.moment(ctx), whole))
+        else:
+            self.answer(ctx, op, 200, scheme.encode_list(op.row, items, metadata))
+
+    # ------------------------------------------------------------------ watches
+
+    def watch(self, ctx: Context, op: Op) -> None:
+        """Opens a watch: what the client has missed first, then each change as it comes."""
+        check_match(op)
+        scope, revision = scope_of(op), revision_of(op)
+        if not self.caches.ready:
+            raise status.failure(429, "TooManyRequests", "storage is (re)initializing", {"retryAfterSeconds": 1})
+        cache = self.caches.kinds[op.row.kind]
+        self.note_request(ctx, op.passed("watch"))
+        self.send(ctx, op.hop, Reply(op.hop.call, Response(200)))
+        call = op.hop.call
+        if 0 < revision < cache.since:
+            gone = status.too_old(revision, cache.since)
+            self.send(ctx, op.hop, WatchFrame(call, "ERROR", _encode(gone.tree)))
+            return
+        bookmarks = op.request.parameter("allowWatchBookmarks") in ("true", "1")
+        watcher = Watcher(op.hop, scope, max(revision, self.caches.revision), bookmarks, wants_table(op.request))
+        cache.add(watcher)
+        initial = op.request.parameter("sendInitialEvents")
+        if initial == "true" or (not revision and initial != "false"):
+            for _, data in cache.select(op.row, scope):
+                at = int(scheme.tree(data)["metadata"]["resourceVersion"])
+                body = self.watch_object(ctx, op.row, watcher, data)
+                self.send(ctx, op.hop, WatchFrame(call, "ADDED", body, at))
+        elif revision:
+            for change in cache.history:
+                if change.revision > revision:
+                    self.pass_on(ctx, op.row, watcher, change)
+        if initial == "true" and bookmarks:
+            self.send(ctx, op.hop, self.bookmark_frame(op.row, call, {"k8s.io/initial-events-end": "true"}))
+
+    def watch_object(self, ctx: Context, row: scheme.Resource, watcher: Watcher, data: bytes) -> bytes:
+        if not watcher.table:
+            return data
+        tree = scheme.tree(data)
+        metadata = {"resourceVersion": tree["metadata"]["resourceVersion"]}
+        return _encode(tables.table(row, [tree], metadata, self.moment(ctx)))
+
+    def drop_watches(self, via: str, client: str | None = None, call: int = 0) -> None:
+        """Forgets the watches of a connection, of one client behind it, or of one call."""
+        for _, cache in self.caches:
+            for watcher in list(cache.watchers.values()):
+                hop = watcher.hop
+                if hop.via == via and (client is None or hop.client == client) and (not call or hop.call == call):
+                    cache.drop(hop.call)
+
+

@@ -1,0 +1,180 @@
+"""The actor ``api-i``: takes requests, leads them through the stages, answers.
+
+The stages of one request are notes of one delivery: ``api.request`` (id, verb, path, user, client, stages) when it has come
+as far as it can without etcd, ``api.retry`` when its write lost a race, ``api.answer`` (id, code, message) at its end. They
+are noted for work, not for housekeeping such as lease renewals.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from k8s_tutor.api import access, bootstrap, status
+from k8s_tutor.api.base import ETCD_TIMEOUT, Op
+from k8s_tutor.api.feed import BOOKMARK_PERIOD, Bookmark, Refeed
+from k8s_tutor.api.scheme import Target, parse_path
+from k8s_tutor.api.status import Refusal
+from k8s_tutor.api.watchcache import Hop
+from k8s_tutor.api.wire import RelayClosed, Relayed, Request, WatchCancel
+from k8s_tutor.api.writes import Writes
+from k8s_tutor.etcd.wire import Compare, Put, Txn, WatchCanceled, WatchEvents
+from k8s_tutor.sim import Call, Context
+
+VERSION = {
+    "major": "1", "minor": "36", "emulationMajor": "1", "emulationMinor": "36", "minCompatibilityMajor": "1",
+    "minCompatibilityMinor": "35", "gitVersion": "v1.36.2", "gitCommit": "98b35193b2ac7a23a673325f5e9b830ecd5ba406",
+    "gitTreeState": "clean", "buildDate": "2026-01-01T00:00:00Z", "goVersion": "go1.26.4", "compiler": "gc",
+    "platform": "linux/amd64",
+}  # fmt: skip
+_HEALTH = ("/healthz", "/livez", "/readyz", "/healthz/etcd", "/healthz/ping", "/livez/ping", "/readyz/ping")
+_SUBRESOURCE_VERBS = {
+    "status": ("get", "update", "patch"),
+    "scale": ("get", "update", "patch"),
+    "binding": ("create",),
+    "eviction": ("create",),
+    "finalize": ("update",),
+}
+_COLLECTION = ("list", "watch", "create")
+_OBJECT = ("get", "watch", "update", "patch", "delete")
+
+
+class ApiServer(Writes):
+    """One API server."""
+
+    def start(self, ctx: Context) -> None:
+        ctx.after(BOOKMARK_PERIOD, Bookmark(), work=False)
+        self.begin_feed(ctx)
+
+    # ------------------------------------------------------------------ messages
+
+    def handle(self, ctx: Context, src: str, body: Any) -> None:
+        if isinstance(body, Call):
+            self._request(ctx, Hop(src, "", body.id), body.body)
+        elif isinstance(body, Relayed):
+            self._relayed(ctx, src, body)
+        elif isinstance(body, WatchEvents):
+            self.take_events(ctx, body)
+        elif isinstance(body, WatchCanceled):
+            if body.watch == self.feed:
+                self.lost_feed(ctx)
+        elif isinstance(body, Refeed):
+            self.begin_feed(ctx)
+        elif isinstance(body, Bookmark):
+            self.bookmark(ctx)
+        elif isinstance(body, RelayClosed):
+            self.drop_watches(src, body.client)
+        elif isinstance(body, WatchCancel):
+            self.drop_watches(src, "", body.watch)
+
+    def _relayed(self, ctx: Context, src: str, body: Relayed) -> None:
+        if isinstance(body.frame, Call):
+            self._request(ctx, Hop(src, body.client, body.frame.id), body.frame.body)
+        elif isinstance(body.frame, WatchCancel):
+            self.drop_watches(src, body.client, body.frame.watch)
+
+    def disconnected(self, ctx: Context, peer: str, reason: str) -> None:
+        super().disconnected(ctx, peer, reason)
+        if peer == self.config.etcd:
+            self.lost_feed(ctx)
+        else:
+            self.drop_watches(peer)
+
+    def synced(self, ctx: Context) -> None:
+        """At its first start the server creates what it needs itself."""
+        missing = [
+            (row, key) for row, key in bootstrap.objects()
+            if self.caches.get(row, key) is None
+        ]  # fmt: skip
+        for row, key in missing:
+            data = bootstrap.make(row, key, self.setting(ctx))
+            txn = Txn((Compare(key, "create", "=", 0),), (Put(key, data),))
+            self.ask(ctx, self.config.etcd, txn, "bootstrapped", timeout=ETCD_TIMEOUT)
+
+    def bootstrapped(self, ctx: Context, answer: Any) -> None:
+        """One of the objects is there now; if etcd failed, the next list from it tries again."""
+
+    # ------------------------------------------------------------------ requests
+
+    def _request(self, ctx: Context, hop: Hop, request: Request) -> None:
+        target = parse_path(request.path)
+        named = bool(target.name)
+        watching = target.watch or request.parameter("watch") in ("true", "1")
+        verb = access.verb_of(request.method, named, watching) if target.resource else request.method.lower()
+        if not request.user:
+            request = _anonymous(request)
+        op = Op(hop, request, target, verb)
+        try:
+            self._authorized(op)
+        except Refusal as refusal:
+            self.refuse(ctx, op if refusal.code == 401 else op.passed("authn"), refusal, _failed_stage(refusal))
+            return
+        op = op.passed("authn", "authz")
+        try:
+            self._dispatch(ctx, op)
+        except Refusal as refusal:
+            self.refuse(ctx, op, refusal, "admit")
+
+    def _authorized(self, op: Op) -> None:
+        """Raises a Refusal (401, 403)."""
+        if op.request.user.startswith("!"):
+            raise status.unauthorized()
+        denial = access.denial(op.request.user, op.verb, op.target, op.request.path)
+        if denial is not None:
+            raise denial
+
+    def _dispatch(self, ctx: Context, op: Op) -> None:
+        target = op.target
+        if target.resource is None:
+            self._plain_path(ctx, op)
+            return
+        _check_method(op, target)
+        if target.subresource and op.verb != "get":
+            self.change(ctx, op)
+            return
+        match op.verb:
+            case "get":
+                self.get(ctx, op)
+            case "list":
+                self.list_objects(ctx, op)
+            case "watch":
+                self.watch(ctx, op)
+            case "create":
+                self.create(ctx, op)
+            case _:
+                self.change(ctx, op)
+
+    def _plain_path(self, ctx: Context, op: Op) -> None:
+        path = op.request.path
+        if path == "/version":
+            self.answer_tree(ctx, op, 200, VERSION)
+        elif path in _HEALTH:
+            if path == "/readyz" and not self.caches.ready:
+                self.answer(ctx, op, 500, b"[-]informer-sync failed: reason withheld\nreadyz check failed\n")
+            else:
+                self.answer(ctx, op, 200, b"ok")
+        else:
+            raise status.unknown_path()
+
+
+def _anonymous(request: Request) -> Request:
+    return Request(
+        request.method, request.path, request.query, request.body, request.content_type, request.accept,
+        access.ANONYMOUS, request.agent,
+    )  # fmt: skip
+
+
+def _failed_stage(refusal: Refusal) -> str:
+    return "authn" if refusal.code == 401 else "authz"
+
+
+def _check_method(op: Op, target: Target) -> None:
+    """Raises a Refusal (404, 405) for a subresource or a verb that is not there."""
+    if target.subresource:
+        if target.subresource not in op.row.subresources:
+            raise status.unknown_path()
+        if op.verb not in _SUBRESOURCE_VERBS[target.subresource]:
+            raise status.method_not_allowed()
+        return
+    homeless = op.verb == "create" and op.row.namespaced and not target.namespace
+    if homeless or op.verb not in (_OBJECT if target.name else _COLLECTION):
+        raise status.method_not_allowed()

@@ -1,0 +1,183 @@
+"""The watch cache: what one API server knows of each kind, its recent changes, and who watches it.
+
+Fed by one etcd watch (see `feed`). Source: apiserver storage/cacher.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from typing import NamedTuple, Self
+
+from k8s_tutor.api import scheme, selectors
+from k8s_tutor.api.scheme import Resource, Tree
+from k8s_tutor.api.selectors import FieldTerm, Selector
+from k8s_tutor.sim import State
+
+CAPACITY = 1_000
+"""Changes of a kind that are kept for watches that start in the past (the real one grows from 100 to 102,400)."""
+
+
+class Item(NamedTuple):
+    """One object as etcd holds it, at the revision of its last change."""
+
+    data: bytes
+    revision: int
+
+
+class Change(NamedTuple):
+    """One change: what the object is now (None: deleted) and was before (None: new), both as stored bytes."""
+
+    revision: int
+    key: str
+    new: bytes | None
+    old: bytes | None
+
+
+class Hop(NamedTuple):
+    """The way back to a client: the peer of the connection, the client behind it if that is the load balancer, the call."""
+
+    via: str
+    client: str
+    call: int
+
+
+class Scope(NamedTuple):
+    """Which objects of a kind a list or a watch is about."""
+
+    prefix: str
+    labels: Selector = selectors.EVERYTHING
+    fields: tuple[FieldTerm, ...] = ()
+
+    @property
+    def whole(self) -> bool:
+        """Whether there is no selector."""
+        return not self.fields and self.labels == selectors.EVERYTHING
+
+    def selects(self, tree: Tree) -> bool:
+        """Whether the selectors take this object."""
+        if self.fields and not selectors.fields_match(self.fields, tree):
+            return False
+        return self.labels.matches(tree["metadata"].get("labels"))
+
+    @property
+    def node(self) -> str:
+        """The node whose pods are meant, when that is asked: such watches are found by index."""
+        return next((term.value for term in self.fields if term.equal and term.path == "spec.nodeName"), "")
+
+
+class Watcher(NamedTuple):
+    """One open watch. Changes up to ``after`` are not sent."""
+
+    hop: Hop
+    scope: Scope
+    after: int = 0
+    bookmarks: bool = False
+    table: bool = False
+
+
+class KindCache(State):
+    """One kind."""
+
+    def __init__(self) -> None:
+        self.items: dict[str, Item] = {}
+        self.history: deque[Change] = deque(maxlen=CAPACITY)
+        self.since = 0
+        """Watches can start at any revision from here on."""
+        self.watchers: dict[int, Watcher] = {}
+        self.by_node: dict[str, tuple[int, ...]] = {}
+        """Watches for the pods of one node, which need not be asked about other pods."""
+        self.plain: dict[int, None] = {}
+
+    def record(self, change: Change) -> None:
+        """Takes one change."""
+        if change.new is None:
+            self.items.pop(change.key, None)
+        else:
+            self.items[change.key] = Item(change.new, change.revision)
+        if len(self.history) == CAPACITY:
+            self.since = self.history[0].revision
+        self.history.append(change)
+
+    def add(self, watcher: Watcher) -> None:
+        """Opens a watch."""
+        call, node = watcher.hop.call, watcher.scope.node
+        self.watchers[call] = watcher
+        if node:
+            self.by_node[node] = (*self.by_node.get(node, ()), call)
+        else:
+            self.plain[call] = None
+
+    def drop(self, call: int) -> Watcher | None:
+        """Closes a watch."""
+        watcher = self.watchers.pop(call, None)
+        if watcher is None:
+            return None
+        node = watcher.scope.node
+        if node:
+            self.by_node[node] = tuple(other for other in self.by_node[node] if other != call)
+        else:
+            self.plain.pop(call, None)
+        return watcher
+
+    def interested(self, nodes: tuple[str, ...]) -> list[Watcher]:
+        """The watches that a change of a pod on (or moving between) these nodes may concern."""
+        calls = [*self.plain]
+        for node in dict.fromkeys(nodes):
+            calls += self.by_node.get(node, ())
+        return [self.watchers[call] for call in calls]
+
+    def select(self, row: Resource, scope: Scope) -> list[tuple[str, bytes]]:
+        """(key, bytes with resourceVersion) of all objects in a scope, ordered by key."""
+        found = []
+        for key in sorted(self.items):
+            if key.startswith(scope.prefix):
+                item = self.items[key]
+                data = scheme.with_revision(row, item.data, item.revision)
+                if scope.whole or scope.selects(scheme.tree(data)):
+                    found.append((key, data))
+        return found
+
+
+class Caches(State):
+    """The caches of all kinds, and the revision up to which they are complete."""
+
+    def __init__(self) -> None:
+        self.kinds: dict[str, KindCache] = {row.kind: KindCache() for row in scheme.RESOURCES}
+        self.revision = 0
+        self.ready = False
+        """Whether a first list has come from etcd."""
+
+    def copy(self) -> Self:
+        new = object.__new__(type(self))
+        new.kinds = {kind: cache.copy() for kind, cache in self.kinds.items()}
+        new.revision, new.ready = self.revision, self.ready
+        return new
+
+    def __iter__(self) -> Iterator[tuple[Resource, KindCache]]:
+        return ((row, self.kinds[row.kind]) for row in scheme.RESOURCES)
+
+    def get(self, row: Resource, key: str) -> Item | None:
+        """The object under a key, as far as this server knows."""
+        return self.kinds[row.kind].items.get(key)
+
+
+def frame_of(row: Resource, change: Change, scope: Scope) -> tuple[str, bytes] | None:
+    """(type, object) of what a watch with this scope is told of a change, or None when it does not concern it.
+
+    An object that leaves the selection is DELETED as it was, at the revision at which it left.
+    """
+    if not change.key.startswith(scope.prefix):
+        return None
+    new = None if change.new is None else scheme.with_revision(row, change.new, change.revision)
+    old = None if change.old is None else scheme.with_revision(row, change.old, change.revision)
+    if scope.whole:
+        now, before = new is not None, old is not None
+    else:
+        now = new is not None and scope.selects(scheme.tree(new))
+        before = old is not None and scope.selects(scheme.tree(old))
+    if now and new is not None:
+        return ("MODIFIED" if before else "ADDED", new)
+    if before and old is not None:
+        return ("DELETED", old)
+    return None
