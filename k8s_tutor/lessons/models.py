@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag, field_validator
 
 from k8s_tutor.lessons.actions import Action, Model
 from k8s_tutor.lessons.errors import did_you_mean
-from k8s_tutor.lessons.values import Condition, Duration, Range
+from k8s_tutor.lessons.values import Condition, Conditions, Duration, Range
 from k8s_tutor.sim import SECOND
 
 FORMAT_VERSION = 1
@@ -50,6 +50,7 @@ class Say(Step):
     """Text to read (Markdown). The cluster runs on beside it."""
 
     KIND = "say"
+    beside: bool = Field(default=False, description="Stay in the worlds of the `compare` step before")
     say: str
 
 
@@ -120,6 +121,7 @@ class Predict(Step):
     """A question before a demonstration: the answer is committed, then it runs, then it is compared."""
 
     KIND = "predict"
+    beside: bool = Field(default=False, description="Stay in the worlds of the `compare` step before")
     predict: str
     options: list[Option]
     then: Actions
@@ -173,12 +175,14 @@ class Ask(Question, Step):
 
 class Goal(Model):
     """When a task is done. ``now``: holds at this moment. ``eventually``: has held once since the task opened. ``always``: holds at
-    every moment. ``never``: holds at no moment. ``within``: all of it no later than this after the task opened."""
+    every moment. ``never``: holds at no moment. ``within``: all of it no later than this after the task opened.
 
-    now: Condition = ""
-    eventually: Condition = ""
-    always: Condition = ""
-    never: Condition = ""
+    Each is a CEL expression, or a mapping from words to expressions, which the learner sees as a list to tick off."""
+
+    now: Conditions = Field(default_factory=dict)
+    eventually: Conditions = Field(default_factory=dict)
+    always: Conditions = Field(default_factory=dict)
+    never: Conditions = Field(default_factory=dict)
     within: Duration = 0
 
     @model_validator(mode="after")
@@ -218,15 +222,23 @@ class World(Model):
 
 
 class Compare(Step):
-    """Two or three worlds on one clock, given the same inputs."""
+    """Two or three worlds on one clock, given the same inputs. Without ``worlds``: those of the ``compare`` step before."""
 
     KIND = "compare"
     compare: str
-    worlds: list[World] = Field(min_length=2, max_length=3)
+    worlds: list[World] = Field(default_factory=list, max_length=3)
     do: Actions
     until: Condition = ""
     limit: Duration = 60 * SECOND
     say: str = Field(default="", description="What to say once all worlds are done")
+
+
+    @field_validator("worlds")
+    @classmethod
+    def _two(cls, value: list[World]) -> list[World]:
+        if len(value) == 1:
+            raise ValueError("a comparison needs two or three worlds")
+        return value
 
 
 class Measure(Model):

@@ -117,7 +117,7 @@ NAMES: dict[str, Name] = {
     "object": Name(ANY, (2, 3), 'object("Service", "web").spec.clusterIP', STORE, "any object as stored: kind, name, namespace; or null"),
     "objects": Name(list_of(ANY), (1, 2), 'objects("ReplicaSet").size()', STORE, "all objects of a kind in a namespace"),
     "server": Name(SERVER, (1, 1), 'server("api-3").deployment("site").desired', STORE, "read through one API server, whatever the others say"),
-    "key": Name(STRING, (1, 2), 'key("/topping") == "olives"', ("stores",), "the value of a key in etcd, at the first member that is up or at the one named; empty without it"),
+    "committed": Name(BOOL, (1, 1), 'committed("put /topping")', RAFT_PART, "whether a committed entry of a member that is up says this"),
     "seen": Name(BOOL, (1, 1), 'seen("raft.leader")', ("log",), "whether a note of this kind was made since the step opened; `raft.*` for a family"),
     "noted": Name(list_of(NOTE), (1, 1), 'noted("raft.leader").exists(n, n.fields.term > 3)', ("log",), "those notes"),
     "typed": Name(BOOL, (1, 1), 'typed("scale")', ("console",), "whether a line with this text was typed since the step opened"),

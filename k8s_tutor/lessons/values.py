@@ -61,3 +61,25 @@ Range = Annotated[
 
 Condition = Annotated[str, WithJsonSchema({"type": "string", "description": "A CEL expression that is true or false"})]
 """A CEL expression over the names of `k8s_tutor.lessons.names`."""
+
+
+def spoken(value: Any) -> Any:
+    """One condition as a mapping without words; a mapping from words to conditions as it is. Raises ValueError."""
+    if isinstance(value, str):
+        return {"": value} if value else {}
+    if not isinstance(value, dict):
+        raise ValueError('must be a CEL expression in quotes, or a mapping such as {"two are away": "raft.up == 1"}')
+    return value
+
+
+Conditions = Annotated[
+    dict[str, str],
+    BeforeValidator(spoken),
+    WithJsonSchema(
+        {
+            "anyOf": [{"type": "string"}, {"type": "object", "additionalProperties": {"type": "string"}}],
+            "description": "A CEL expression, or a mapping from what it means in words to the expression; all must hold",
+        }
+    ),
+]
+"""words → CEL; all must hold. A single expression has no words."""
