@@ -137,6 +137,8 @@ class Member(Actor):
         disk = self.disk
         self.node = make_node(config.variant, raft, disk.hard_state, disk.entries, disk.snapshot)
         self.store = Store()
+        self.noticed = (self.node.role, self.node.term)
+        """Role and term as the event log has them."""
         self.waiting: dict[int, Waiting] = {}
         self.to_propose: dict[int, None] = {}
         """Requests that wait for a leader."""
@@ -155,14 +157,10 @@ class Member(Actor):
 
     def receive(self, ctx: Context, src: str, body: Any) -> None:
         if isinstance(body, Message):
-            before = (self.node.role, self.node.term)
             self.node.step(body)
-            self._notice(ctx, before)
         elif isinstance(body, Tick):
             ctx.after(self.config.tick, body, work=False)
-            before = (self.node.role, self.node.term)
             self.node.tick()
-            self._notice(ctx, before)
         elif isinstance(body, Call):
             self._call(ctx, src, body)
         elif isinstance(body, WatchCancel):
@@ -179,12 +177,12 @@ class Member(Actor):
         for ident in [ident for ident, waiting in self.waiting.items() if waiting.client == peer]:
             self._forget(ctx, ident)
 
-    def _notice(self, ctx: Context, before: tuple[Role, int]) -> None:
+    def _notice(self, ctx: Context) -> None:
         """Writes a change of role into the event log; an election is a decision."""
-        node = self.node
-        role, term = before
+        node, (role, term) = self.node, self.noticed
         if node.role is role and node.term == term:
             return
+        self.noticed = (node.role, node.term)
         if node.role is Role.LEADER:
             ctx.decide()
             ctx.note("raft.leader", term=node.term)
@@ -233,12 +231,14 @@ class Member(Actor):
                 return
             except ProposalDropped:
                 self.to_propose[request] = None
-        if not self.retrying:
+        if self.to_propose and not self.retrying:
             self.retrying = True
-            ctx.after(READ_RETRY, Retry())
+            ctx.after(READ_RETRY, Retry(), work=False)
 
     def _retry(self, ctx: Context) -> None:
         self.retrying = False
+        if self.to_propose:
+            ctx.decide()
         for request in list(self.to_propose):
             self._begin(ctx, request)
 
@@ -290,6 +290,7 @@ class Member(Actor):
     def _drain(self, ctx: Context) -> None:
         """Persist, send, apply: all that the Raft node has ready."""
         node = self.node
+        self._notice(ctx)
         while node.has_ready():
             ready = node.ready()
             if ready.snapshot is not None:
@@ -310,6 +311,7 @@ class Member(Actor):
                 if waiting is not None and isinstance(waiting.body, Range):
                     self._answer(ctx, request, self.store.range(waiting.body))
             node.advance(ready)
+            self._notice(ctx)
 
     def _note_commit(self, ctx: Context, committed: tuple[Entry, ...]) -> None:
         if self.node.role is not Role.LEADER or not ctx.work:
