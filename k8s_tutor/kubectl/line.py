@@ -98,18 +98,22 @@ def duration(text: str) -> int | None:
 
 def split(line: str) -> list[str]:
     """Words of a line as a shell sees them; shell syntax that this console does not have is refused."""
-    lexer = shlex.shlex(line, posix=True, punctuation_chars="|;<>&")
-    lexer.whitespace_split = True
-    lexer.commenters = ""
+    quote, escaped = "", False
+    for sign in line:
+        if escaped:
+            escaped = False
+        elif sign == "\\" and quote != "'":
+            escaped = True
+        elif quote:
+            quote = "" if sign == quote else quote
+        elif sign in "'\"":
+            quote = sign
+        elif sign in "|;<>&`":
+            raise Worded(f"error: '{sign}' belongs to a shell; this console runs one command at a time")
     try:
-        words = list(lexer)
+        return shlex.split(line)
     except ValueError:
         raise Worded("error: a quote is not closed") from None
-    quoted = set(shlex.split(line)) if any(word[:1] in "|;<>&" for word in words) else set()
-    for word in words:
-        if word and all(sign in "|;<>&" for sign in word) and word not in quoted:
-            raise Worded(f"error: '{word}' belongs to a shell; this console runs one command at a time")
-    return words if not quoted else shlex.split(line)
 
 
 def read(words: list[str], command: str, flags: str) -> Words:

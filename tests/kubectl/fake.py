@@ -111,7 +111,8 @@ class FakeApi:
         defaults.apply(row.kind, body)
         return _ok(self.put(body, NOW), 201)
 
-    def _patch(self, request: Request, row: scheme.Resource, key: tuple[str, str, str], subresource: str, body: Any) -> Response:
+    def _patch(self, request: Request, row: scheme.Resource, key: tuple[str, str, str], subresource: str,
+               body: Any) -> Response:  # fmt: skip
         tree = self.objects[key]
         if subresource == "scale":
             tree = {**tree, "spec": {**tree["spec"], "replicas": body["spec"]["replicas"]}}
@@ -201,8 +202,8 @@ def deployment(name: str = "web", replicas: int = 2, generation: int = 1, **done
                      "annotations": {"deployment.kubernetes.io/revision": "2"}},
         "spec": {"replicas": replicas, "selector": {"matchLabels": labels},
                  "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "25%", "maxUnavailable": "25%"}},
-                 "template": {"metadata": {"labels": labels},
-                              "spec": {"containers": [{"name": "nginx", "image": "nginx:2", "ports": [{"containerPort": 80}]}]}}},
+                 "template": {"metadata": {"labels": labels}, "spec": {"containers": [
+                     {"name": "nginx", "image": "nginx:2", "ports": [{"containerPort": 80}]}]}}},
         "status": {"observedGeneration": generation, "replicas": replicas, "updatedReplicas": replicas,
                    "availableReplicas": replicas, **done},
     }
