@@ -178,7 +178,7 @@ class Core:
         commit = log.committed
         saved = self._saved
         entries = log.between(log.stable, log.last) if log.stable != log.last else ()
-        moved = saved.term != self.term or saved.vote != self.vote
+        moved = self._seldom and (saved.term != self.term or saved.vote != self.vote)
         return Ready(
             HardState(self.term, self.vote, commit) if moved or saved.commit != commit else None,
             entries,
@@ -204,7 +204,7 @@ class Core:
         if committed and committed[-1].index <= log.committed:
             log.applied = committed[-1].index
         if entries:
-            log.stable_to(entries[-1].index, entries[-1].term)
+            log.stable_to(entries[-1])
             self._persisted()
         elif ready.hard_state is not None:
             self._persisted()

@@ -47,7 +47,7 @@ class Election(Reads):
         me = self.peers[self.id]
         me.match = log.stable
         me.state = ProgressState.REPLICATE
-        self._append((b"",))
+        self._append(b"")
         self._broadcast_append()
 
     # ---- campaigning

@@ -77,7 +77,7 @@ class Log:
     def page(self, after: int, max_size: int) -> tuple[Entry, ...]:
         """The entries after ``after``, as many as fit into ``max_size`` bytes of data, but at least one if any."""
         entries = self.between(after, self.last)
-        if len(entries) < 2:
+        if len(entries) == 1:
             return entries
         size = 0
         for count, entry in enumerate(entries):
@@ -124,7 +124,7 @@ class Log:
         Returns the first index that was replaced, or 0 when nothing was (section 5.3, AppendEntries steps 3 and 4).
         A late, shorter APPEND must not cut off what a newer one has brought: only a conflict truncates.
         """
-        if entries[0].index == self.last + 1:
+        if entries[0].index > self.last:
             self.append(entries)
             return 0
         for count, entry in enumerate(entries):
@@ -135,7 +135,8 @@ class Log:
                 return replaced
         return 0
 
-    def stable_to(self, index: int, term: int) -> None:
-        """The caller has persisted the entry (``index``, ``term``), unless it has been replaced since."""
-        if index > self.stable and self.term(index) == term:
+    def stable_to(self, entry: Entry) -> None:
+        """The caller has persisted everything up to ``entry``, unless that has been replaced since."""
+        index = entry.index
+        if self.stable < index <= self.last and self.entries[index - self.offset - 1].term == entry.term:
             self.stable = index

@@ -70,7 +70,7 @@ class RaftNode(Election):
         if self.role is LEADER:
             if not self._has_room_for(data):
                 raise ProposalDropped("too many uncommitted bytes; wait for the group to catch up")
-            self._append((data,))
+            self._append(data)
             self._broadcast_append()
         elif self.role is not FOLLOWER or self.leader == NOBODY:
             raise ProposalDropped(f"no leader at term {self.term}")
@@ -144,10 +144,10 @@ class RaftNode(Election):
         """A follower's proposal. Passed on once only: whoever is not the leader any more lets it fall."""
         if self.role is not LEADER:
             return
-        data = [entry.data for entry in m.entries]
-        if data and all(self._has_room_for(item) for item in data):
-            self._append(data)
-            self._broadcast_append()
+        for entry in m.entries:
+            if self._has_room_for(entry.data):
+                self._append(entry.data)
+                self._broadcast_append()
 
     # ---- after `advance`
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from .core import FOLLOWER, LEADER, Core
 from .progress import Peer, ProgressState
 from .quorum import quorum, reached_by_quorum
@@ -11,7 +9,7 @@ from .types import NOBODY, Entry, Message, MessageType
 
 APPEND, APPEND_RESPONSE = MessageType.APPEND, MessageType.APPEND_RESPONSE
 HEARTBEAT, HEARTBEAT_RESPONSE = MessageType.HEARTBEAT, MessageType.HEARTBEAT_RESPONSE
-PROBE, REPLICATE = ProgressState.PROBE, ProgressState.REPLICATE
+PROBE = ProgressState.PROBE
 
 
 class Replication(Core):
@@ -21,11 +19,10 @@ class Replication(Core):
 
     # ---- leader
 
-    def _append(self, data: Sequence[bytes]) -> None:
-        """Writes new entries of this term at the end of the leader's own log; `advance` counts them as stored."""
+    def _append(self, data: bytes) -> None:
+        """Writes a new entry of this term at the end of the leader's own log; `advance` counts it as stored."""
         log = self.log
-        first = log.last + 1
-        log.append([Entry(first + place, self.term, item) for place, item in enumerate(data)])
+        log.append((Entry(log.last + 1, self.term, data),))
 
     def _broadcast_append(self) -> None:
         me = self.id
@@ -44,18 +41,18 @@ class Replication(Core):
         previous = peer.next - 1
         if previous < log.offset:
             return False
-        max_inflight = self.config.max_inflight
-        if previous == log.last or (peer.state is REPLICATE and len(peer.inflight) >= max_inflight):
+        config = self.config
+        if previous == log.last or len(peer.inflight) >= config.max_inflight:
             if not even_empty:
                 return False
             entries: tuple[Entry, ...] = ()
         else:
-            entries = log.page(previous, self.config.max_size_per_message)
+            entries = log.page(previous, config.max_size_per_message)
         commit = log.committed
         self._messages.append(
             Message(APPEND, to, self.id, self.term, previous, log.term(previous), entries, commit)
         )
-        peer.sent(previous, len(entries), commit, max_inflight)
+        peer.sent(previous, len(entries), commit, config.max_inflight)
         return True
 
     def _on_append_response(self, m: Message) -> None:
@@ -144,16 +141,19 @@ class Replication(Core):
 
     def _follow(self, m: Message) -> bool:
         """``m`` comes from the leader of this very term: whoever was campaigning gives way. False on a leader."""
+        if self.role is LEADER:
+            return False
         if self.role is not FOLLOWER:
-            if self.role is LEADER:
-                return False
             self._become_follower(m.term, m.sender)
         self.election_elapsed = 0
         self.leader = m.sender
         return True
 
     def _on_append(self, m: Message) -> None:
-        if not self._follow(m):
+        if self.role is FOLLOWER:
+            self.election_elapsed = 0
+            self.leader = m.sender
+        elif not self._follow(m):
             return
         log = self.log
         upto = m.index
