@@ -7,7 +7,7 @@ from k8s_tutor.ui.big import big_width, put_big
 from k8s_tutor.ui.draw import Canvas, shorten
 from k8s_tutor.ui.glyphs import member_mark
 from k8s_tutor.ui.panels.lanes import draw_lanes
-from k8s_tutor.ui.panels.members import alarms, notebook, refusals, timer, waits
+from k8s_tutor.ui.panels.members import alarms, incoming, notebook, refusals, timer, waits
 from k8s_tutor.ui.panels.panel import member_name, panel, picked
 from k8s_tutor.ui.panels.tally import draw_tally
 from k8s_tutor.ui.rows import Row
@@ -18,7 +18,8 @@ FULL, COMPACT, TINY = 9, 5, 4
 """Rows of a card in its three sizes."""
 NARROWEST = 18
 """Cells of the narrowest card that still says all."""
-GAP = 3
+GAP = 1
+"""Cells between two cards at least."""
 
 
 @panel
@@ -81,7 +82,9 @@ def _card_rows(width: int, height: int, members: int) -> int:
 def _cards(canvas: Canvas, scene: Scene, rows: int, foot: list[Row]) -> None:
     members = scene.view.raft.members
     height = canvas.height - len(foot)
-    wide = min(34, (canvas.width - GAP * (len(members) - 1)) // len(members))
+    count = len(members)
+    between = 3 if (canvas.width - 3 * (count - 1)) // count >= NARROWEST + 2 else GAP
+    wide = min(34, (canvas.width - between * (count - 1)) // count)
     gap = min(12, (canvas.width - wide * len(members)) // max(1, len(members) - 1)) if len(members) > 1 else 0
     left = max(0, (canvas.width - wide * len(members) - gap * (len(members) - 1)) // 2)
     spare = height - rows - 2
@@ -112,18 +115,16 @@ def _card(canvas: Canvas, scene: Scene, member: MemberView, top: int, left: int,
     roomy = rows == FULL
     row = top + (2 if roomy else 1)
     at = canvas.row(row, column, (("term ", "dim"), (str(member.term), "bright")))
-    clock = timer(scene, member, wide - 3 - (at - left) - 1)
-    canvas.row(row, max(at + 2, left + wide - 2 - max(14, cells_of(clock))), clock)
+    room = left + wide - 2 - (at + 1)
+    clock = timer(scene, member, room)
+    canvas.row(row, at + 1 + max(0, room - max(14, cells_of(clock))), clock)
     if roomy:
         canvas.put(row + 2, column, scene.lens.word("notebook", "log"), "dim")
         _newest(canvas, member, row + 2, left, wide)
         row += 2
     canvas.row(row + 1, column, notebook(member, inner, compact=inner < 22))
     if rows >= COMPACT:
-        text = waits(scene, member)
-        said = "".join(part for part, _ in text)
-        role = text[-1][1]
-        canvas.put(row + (3 if roomy else 2), column, shorten(said, inner), role)
+        canvas.row(row + (3 if roomy else 2), column, waits(scene, member, inner))
 
 
 def _newest(canvas: Canvas, member: MemberView, row: int, left: int, wide: int) -> None:
@@ -148,8 +149,9 @@ def _lines(canvas: Canvas, scene: Scene, foot: list[Row]) -> None:
     row = len(members) * step + (1 if bar == 3 else 0)
     if bar:
         draw_tally(canvas, scene, row, 0, canvas.width, names=bar >= 2)
+    below = min(row + bar, canvas.height - len(foot))
     for offset, line in enumerate(foot):
-        canvas.row(canvas.height - len(foot) + offset, 0, line)
+        canvas.row(below + offset, 0, line)
 
 
 def _line(canvas: Canvas, scene: Scene, member: MemberView, row: int, wide: int, words: int) -> None:
@@ -169,12 +171,14 @@ def _line(canvas: Canvas, scene: Scene, member: MemberView, row: int, wide: int,
         canvas.row(row, column, timer(scene, member, 15))
         column += 18
         left -= 18
-    last: Row = waits(scene, member)
-    note = cells_of(last) + 2 if left >= 40 else 0
-    if left >= 6:
-        canvas.row(row, column, notebook(member, max(6, min(40, left - max(note, 24 if note else 0))), compact=True))
-    if note:
-        canvas.right(row, last) if left < 60 else canvas.row(row, column + 42, last)
+    if left < 6:
+        return
+    said = max(0, min(34, left - 18))
+    book = left - said - 2 if said >= 8 else left
+    canvas.row(row, column, notebook(member, min(40, book), compact=True))
+    if said >= 8:
+        column += min(42, left - said)
+        canvas.row(row, column, incoming(scene, member, canvas.width - column) or waits(scene, member, canvas.width - column))
 
 
 def _flow(canvas: Canvas, scene: Scene) -> None:

@@ -40,10 +40,9 @@ def draw_lanes(canvas: Canvas, scene: Scene, top: int, rows: int, columns: Mappi
     step = 2 if labelled else 1
     chosen = sorted(pairs, key=lambda pair: not any(flight.work for flight in pairs[pair]))[: rows // step]
     chosen.sort(key=lambda pair: (order[pair[0]], order[pair[1]]))
-    last = top + max(1, len(chosen) * step) - 1
     up = {member.name for member in scene.view.raft.members if member.up}
     for name, column in columns.items():
-        canvas.down(column, top, last, "line", "│" if name in up else "┊")
+        canvas.down(column, top, top + rows - 1, "line", "│" if name in up else "┊")
     for number, pair in enumerate(chosen):
         row = top + number * step + step - 1
         _rail(canvas, row, columns[pair[0]], columns[pair[1]])

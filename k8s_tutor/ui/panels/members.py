@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from k8s_tutor.cluster.views import MemberView, RaftView
-from k8s_tutor.ui.draw import gauge
-from k8s_tutor.ui.glyphs import is_stale
-from k8s_tutor.ui.panels.panel import member_name
+from k8s_tutor.ui.draw import gauge, shorten
+from k8s_tutor.ui.glyphs import flight_role, is_stale
+from k8s_tutor.ui.panels.panel import member_name, progress
 from k8s_tutor.ui.rows import Row, Span
 from k8s_tutor.ui.scene import Scene
 from k8s_tutor.ui.words import age, listed
@@ -25,7 +25,8 @@ def timer(scene: Scene, member: MemberView, cells: int) -> Row:
     """How long until it would call an election; a leader's heartbeat; since when it is silent."""
     if not member.up:
         words = f"silent for {age(scene.view.now - member.down_since)}" if member.down_since else "silent"
-        return ((words if len(words) <= cells else words.replace("silent for", "off"), "fail"),)
+        short = words.replace("silent for", "off")
+        return ((words if len(words) <= cells else short if len(short) <= cells else "off", "fail"),)
     if member.paused:
         return (("paused", "warn"),)
     if member.role == "leader":
@@ -76,40 +77,66 @@ def agreeing(member: MemberView, index: int) -> list[str]:
     return [member.name, *(peer.name for peer in member.peers if peer.match >= index)]
 
 
-def waits(scene: Scene, member: MemberView) -> Row:
-    """What it does or waits for, in one short line."""
+def waits(scene: Scene, member: MemberView, cells: int) -> Row:
+    """What it does or waits for: the longest of its ways to say it that fits into ``cells``."""
     raft = scene.view.raft
+    role, ways = _doing(scene, member, raft)
+    return ((next((words for words in ways if len(words) <= cells), shorten(ways[-1], cells)), role),)
+
+
+def _doing(scene: Scene, member: MemberView, raft: RaftView) -> tuple[str, tuple[str, ...]]:
+    """(role, ways to say it, the longest first)."""
     if member.lost:
-        return ((f"✗ {member.lost} committed lost", "fail"),)
+        return "fail", (f"✗ {member.lost} decided and lost", f"✗ {member.lost} lost")
     if not member.up:
-        return (("its notebook is on disk", "dim"),)
+        return "dim", ("its notes are on disk", "notes on disk", "on disk")
     if member.role == "leader":
-        return _leader_waits(scene, member, raft)
+        return _leader_doing(scene, member, raft)
     if "candidate" in member.role:
-        yes = len(member.granted)
-        ask = "may I stand?" if member.role.startswith("pre") else "votes:"
-        return ((f"{ask} {yes} yes, needs {raft.quorum}", "other"),)
+        ask = "may I stand?" if member.role.startswith("pre") else "asks for votes:"
+        counted = f"{len(member.granted)} of {raft.quorum} yes"
+        return "other", (f"{ask} {len(member.granted)} yes, needs {raft.quorum}", f"{ask} {counted}", counted)
     if member.leader:
         behind = raft.commit - member.commit
-        row: Row = ((f"follows {called(scene, member.leader)}", "dim"),)
-        return (*row, (f", {behind} behind", "warn")) if behind > 0 else row
+        name = called(scene, member.leader)
+        if behind > 0:
+            return "warn", (f"follows {name}, {behind} behind", f"{behind} behind")
+        return "dim", (f"follows {name}", name)
     if member.vote:
-        return ((f"voted for {called(scene, member.vote)}", "dim"),)
-    return ((f"knows no {scene.lens.word('leader')}", "warn"),)
+        name = called(scene, member.vote)
+        return "dim", (f"voted for {name}", f"vote: {name}")
+    word = scene.lens.word("leader")
+    return "warn", (f"knows no {word}", f"no {word}")
 
 
-def _leader_waits(scene: Scene, member: MemberView, raft: RaftView) -> Row:
-    open_entry = undecided(member)
-    if is_stale(member, raft) and not member.has_majority:
-        return (("cannot decide alone", "warn"),)
-    if not open_entry:
-        return (("all is decided", "dim"),)
-    yes = agreeing(member, open_entry)
+def _leader_doing(scene: Scene, member: MemberView, raft: RaftView) -> tuple[str, tuple[str, ...]]:
+    index = undecided(member)
+    if is_stale(member, raft):
+        if member.has_majority:
+            return "warn", (f"term {raft.term} is on without it", "it is replaced")
+        return "warn", ("cannot decide alone", "stuck alone")
+    if not index:
+        return "dim", ("all is decided", "all decided")
+    yes = agreeing(member, index)
     missing = raft.quorum - len(yes)
     others = [called(scene, peer.name) for peer in member.peers if peer.name not in yes and _up(raft, peer.name)]
     if missing == 1 and len(others) == 1:
-        return ((f"waits for {others[0]}'s yes", "warn"),)
-    return ((f"entry {open_entry}: {len(yes)} yes, needs {raft.quorum}", "warn"),)
+        return "warn", (f"waits for {others[0]}'s yes", f"waits for {others[0]}", f"{len(yes)} yes")
+    counted = f"{len(yes)} of {raft.quorum} yes"
+    return "warn", (f"entry {index}: {len(yes)} yes, needs {raft.quorum}", f"{index}: {counted}", counted, f"{len(yes)} yes")
+
+
+def incoming(scene: Scene, member: MemberView, cells: int) -> Row:
+    """The newest message of somebody's work on its way to this member, ``━━●──▶ write down 5``; empty: there is none."""
+    coming = [one for one in scene.view.wire.flying if one.dst == member.name and one.work and one.outcome == "flying"]
+    if not coming or cells < 9:
+        return ()
+    flight = max(coming, key=lambda one: (one.sent_at, one.id))
+    at = progress(flight, scene.view.now, 6)
+    role = flight_role(flight)
+    way: Row = (("━" * at + "●", role), ("─" * (5 - at) + "▶", "line"))
+    said = shorten(scene.lens.message(flight), cells - 8) if cells >= 16 else ""
+    return (*way, (f" {said}", role)) if said else way
 
 
 def _up(raft: RaftView, name: str) -> bool:

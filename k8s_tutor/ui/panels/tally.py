@@ -90,7 +90,7 @@ def draw_tally(canvas: Canvas, scene: Scene, row: int, column: int, width: int, 
         canvas.put(row, column, label, "dim")
     words = f"{counted.yes} of {total}, needs {raft.quorum}"
     room = width - (start - column)
-    tail = f"   a majority of all {total}: {raft.quorum}"
+    tail = f"   needs {raft.quorum} of all {total}, here or not"
     if room - len(tail) >= total * 7:
         words = tail[3:]
     cells = max(1, min(12 if total < 7 else 9, (room - len(words) - 3 - (total - 1)) // total))

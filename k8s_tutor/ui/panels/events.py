@@ -1,0 +1,83 @@
+"""Notes of the event log in Kubernetes', etcd's and Raft's own words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from k8s_tutor.cluster.views import NoteView
+
+_KNOWN: dict[str, str] = {
+    "raft.leader": "{actor} became leader of term {term}",
+    "raft.campaign": "{actor} starts an election for term {term}",
+    "raft.prevote": "{actor} asks for pre-votes, term {term}",
+    "raft.follower": "{actor} steps down to follower, term {term}",
+    "raft.commit": "entry {index} committed",
+    "raft.truncated": "{actor} drops {entries} entries from {index} on",
+    "raft.reset": "{actor} replaced its log, {lost} committed entries lost",
+    "etcd.timeout": "etcdserver: request timed out",
+    "api.request": "{verb} {path}",
+    "api.answer": "{verb} {path}: {code}",
+    "api.retry": "retry {path}",
+    "api.synced": "watch cache synced at revision {revision}",
+    "scheduler.decided": "{pod}: {node}, score {score}, {feasible} feasible",
+    "scheduler.bound": "bound {pod} to {node}, score {score}",
+    "scheduler.unschedulable": "{pod}: {message}",
+    "scheduler.refused": "{pod} refused by {node}: {reason}",
+    "runtime.sandbox": "sandbox of {pod}, IP {ip}",
+    "runtime.sandbox.stopped": "sandbox of {pod} stopped",
+    "cni.add": "CNI ADD {pod}: {ip}",
+    "cni.del": "CNI DEL {ip}",
+    "image.pulling": "Pulling image {image}",
+    "image.pulled": "Pulled image {image}",
+    "image.failed": "Failed to pull {image}: {error}",
+    "container.created": "Created container {container} of {pod}",
+    "container.started": "Started container {container} of {pod}",
+    "container.died": "Container {container} of {pod} exited, code {code}",
+    "lease.acquired": "{actor} became leader of {lease}",
+    "lease.lost": "{actor} lost {lease} to {holder}",
+    "node.registered": "Registered node {node}",
+    "console.typed": "$ {line}",
+    "console.answered": "{line}: exit status {code}",
+}
+
+FAILING = ("failed", "died", "unschedulable", "refused", "timeout", "lost", "truncated", "reset", "NotReady", "evict")
+CHOOSING = ("leader", "acquired", "bound", "scaled", "created", "deleted")
+ASKING = ("campaign", "prevote", "retry")
+
+
+def words(note: NoteView) -> str:
+    """What happened, as those who run clusters would put it; kinds without a sentence tell their fields."""
+    fields = {name: _short(value) for name, value in note.fields.items()}
+    template = _KNOWN.get(note.kind)
+    if template is not None:
+        try:
+            return template.format_map({**fields, "actor": note.actor})
+        except (KeyError, IndexError, ValueError):
+            pass
+    told = " ".join(f"{name.rstrip('_')}={value}" for name, value in fields.items() if value != "")
+    return f"{note.kind} {told}".strip()
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, (tuple, list)):
+        return ", ".join(_short(part) for part in value)
+    text = str(value)
+    return text.removeprefix("default/")
+
+
+def role_of(note: NoteView) -> str:
+    """The role in which a note is told: failing, choosing, asking, or plain."""
+    if any(word in note.kind for word in FAILING):
+        return "fail"
+    if note.kind.startswith("console."):
+        return "you"
+    if any(word in note.kind for word in CHOOSING):
+        return "leader"
+    if any(word in note.kind for word in ASKING):
+        return "other"
+    return "text"
+
+
+def quiet(note: NoteView) -> bool:
+    """Notes that only say that something was asked or answered: left out where the log is short."""
+    return note.kind.startswith("api.")

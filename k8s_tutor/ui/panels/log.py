@@ -1,0 +1,49 @@
+"""The log of decisions: the picture's sentence at the left, Kubernetes' words at the right, so that one opens the other."""
+
+from __future__ import annotations
+
+from k8s_tutor.ui.draw import Canvas, shorten
+from k8s_tutor.ui.panels import events
+from k8s_tutor.ui.panels.panel import named, panel, picked
+from k8s_tutor.ui.rows import Row
+from k8s_tutor.ui.scene import Picture, Scene
+from k8s_tutor.ui.words import stamp
+
+
+@panel
+def render(scene: Scene, width: int, height: int) -> Picture:
+    """The latest notes, the newest at the foot."""
+    canvas = Canvas(width, height)
+    notes = [note for note in scene.view.log.notes if not events.quiet(note)] or list(scene.view.log.notes)
+    title = scene.lens.word("log", "What happened")
+    analogy = scene.lens.id != "kubernetes"
+    step = 2 if scene.mode == "projector" and height >= 5 else 1
+    lines = max(1, (height + step - 1) // step) if height else 0
+    end = len(notes) - min(scene.scroll, max(0, len(notes) - lines))
+    shown = notes[max(0, end - lines) : end]
+    if not shown:
+        canvas.put(0, 0, "nothing has happened yet", "dim")
+    two = analogy and width >= 64
+    for number, note in enumerate(shown):
+        row = number * step
+        plain = events.words(note)
+        told = scene.lens.note(note) if analogy else ""
+        role = events.role_of(note)
+        left = canvas.put(row, 0, stamp(note.at), "dim") + 2 if width >= 36 else 0
+        half = (width - left) // 2 if two else width - left
+        first = told or (plain if not two else "")
+        target = f"message {note.cause}" if note.cause else ""
+        if first:
+            canvas.put(row, left, shorten(first, half - 2 if two else half), picked(scene, target, role))
+        if two:
+            canvas.put(row, left + half, shorten(plain, half), "dim" if told else picked(scene, target, role))
+        elif not told and width - left > len(plain) + 14:
+            canvas.right(row, ((shorten(named(scene, note.actor), 22), "dim"),))
+        if target:
+            canvas.spot(row, 0, width, target)
+    return canvas.picture(title, _status(scene, two))
+
+
+def _status(scene: Scene, two: bool) -> Row:
+    back: Row = ((f"{scene.scroll} back", "leader"), (" · ", "line")) if scene.scroll else ()
+    return (*back, ("the same moment in Kubernetes" if two else "newest last", "dim"))
