@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from k8s_tutor.cluster import inputs
+from k8s_tutor.cluster.podview import runtimes
 from k8s_tutor.kubectl.console import Typed
+from k8s_tutor.node import cri
 from k8s_tutor.sim import World
 
 
@@ -52,15 +52,17 @@ def _unknown(what: str, name: str, known: list[str]) -> str:
     return f"there is no {what} named {name}; there are {', '.join(known)}"
 
 
-def locate(world: World, pod: str, container: str) -> tuple[str, Any] | None:
+def locate(world: World, pod: str, container: str) -> tuple[str, cri.Kill] | None:
     """Which runtime runs a pod's container, and the message that kills it there; None when none does."""
-    from k8s_tutor.node import killing
-
     namespace, _, name = pod.rpartition("/")
-    for process, actor in (*world.running.items(), *world.paused.items()):
-        found = killing(actor, namespace or "default", name, container)
-        if found is not None:
-            return process, found
+    wanted = (namespace or "default", name)
+    for runtime in runtimes(world):
+        for one in runtime.disk.containers.values():
+            sandbox = runtime.disk.sandboxes.get(one.sandbox)
+            if one.state != cri.RUNNING or sandbox is None or (sandbox.namespace, sandbox.name) != wanted:
+                continue
+            if container in ("", one.name):
+                return runtime.name, cri.Kill(one.id)
     return None
 
 

@@ -1,0 +1,198 @@
+"""The command line: arguments in, the right floor called. Everything heavy is imported when its command runs."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from k8s_tutor import __version__
+
+OK, FAILED, BAD = 0, 1, 2
+"""Exit status: fine; a check or a proof failed; usage or bad input."""
+
+
+class Problem(Exception):
+    """Bad input: one line that says what is wrong and how to mend it."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """An argument parser whose errors are one line."""
+
+    def error(self, message: str) -> Any:
+        self.exit(BAD, f"k8s-tutor: {message}; try {self.prog} --help\n")
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Runs one command line; returns the exit status. Errors are one line on stderr."""
+    parser = _parser()
+    args = parser.parse_args(arguments)
+    command: Callable[[argparse.Namespace], int] = args.command
+    try:
+        return command(args)
+    except Problem as problem:
+        sys.stderr.write(f"k8s-tutor: {problem}\n")
+        return BAD
+    except KeyboardInterrupt:
+        sys.stderr.write("\n")
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OK
+
+
+# ---------------------------------------------------------------------------------------------------- grammar
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="k8s-tutor", description="Learn Kubernetes and Raft by watching a real cluster think.")
+    parser.add_argument("--version", action="version", version=f"k8s-tutor {__version__}")
+    parser.set_defaults(command=_app)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", parser_class=_Parser)
+
+    learn = commands.add_parser("learn", help="open a lesson")
+    learn.add_argument("lesson", nargs="?", help="id or path of a lesson; without it, the home screen")
+    learn.add_argument("--seed", type=int, help="another run of the same lesson")
+    learn.add_argument("--plain", action="store_true", help="lines of text instead of a screen")
+    learn.add_argument("--auto", action="store_true", help="answer right and play the solutions (with --plain)")
+    learn.add_argument("--lens", help="the picture to begin with: kubernetes, orchestra, committee, pizza, rooms")
+    learn.set_defaults(command=_learn)
+
+    present = commands.add_parser("present", help="show a lesson on a projector")
+    present.add_argument("lesson", help="id or path of a lesson")
+    present.add_argument("--seed", type=int)
+    present.add_argument("--lens")
+    present.set_defaults(command=_present)
+
+    sandbox = commands.add_parser("sandbox", help="a cluster of your own")
+    sandbox.add_argument("--spec", help="YAML file with a cluster specification")
+    sandbox.add_argument("-f", dest="manifests", action="append", default=[], metavar="MANIFEST", help="apply this first")
+    sandbox.add_argument("--managers", type=int)
+    sandbox.add_argument("--workers", type=int)
+    sandbox.add_argument("--seed", type=int)
+    sandbox.add_argument("--cni", help="network plugin: bridge")
+    sandbox.add_argument("--proxy", help="kube-proxy mode: iptables")
+    sandbox.add_argument("--runtime", help="container runtime: containerd")
+    sandbox.set_defaults(command=_sandbox)
+
+    headless = commands.add_parser("run", help="run a lesson or a cluster without a screen")
+    headless.add_argument(
+        "what", metavar="LESSON|SPEC", help="id or path of a lesson, or a YAML file with a cluster specification"
+    )
+    headless.add_argument("--seed", type=int)
+    headless.add_argument("--until", metavar="TIME", help="virtual time, e.g. 60s; a lesson runs to its end without it")
+    headless.add_argument("--log", metavar="FILE.jsonl", help="write the event log, one JSON object a line")
+    headless.add_argument("--digest", action="store_true", help="print the run's digest as the last line")
+    headless.add_argument("--save", metavar="FILE", help="save the session, for replay")
+    headless.set_defaults(command=_run)
+
+    replay = commands.add_parser("replay", help="replay a saved session and compare its digest")
+    replay.add_argument("file")
+    replay.set_defaults(command=_replay)
+
+    _lessons_parser(commands)
+
+    bench = commands.add_parser("bench", help="measure, beside other tools")
+    bench.add_argument("--json", action="store_true")
+    bench.add_argument("--only", metavar="ROWS", help="e.g. B1,B3")
+    bench.set_defaults(command=_bench)
+    return parser
+
+
+def _lessons_parser(commands: Any) -> None:
+    lessons = commands.add_parser("lessons", help="list, show and check lessons")
+    verbs = lessons.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=_Parser)
+    listing = verbs.add_parser("list", help="all lessons, a line each")
+    listing.set_defaults(command=_lessons_list)
+    check = verbs.add_parser("check", help="check lessons and prove their tasks")
+    check.add_argument("paths", nargs="*", metavar="PATH", help="lesson files or folders; the built-in ones by default")
+    check.add_argument("--json", action="store_true")
+    check.set_defaults(command=_lessons_check)
+    schema = verbs.add_parser("schema", help="print the JSON Schema of the lesson format")
+    schema.set_defaults(command=_lessons_schema)
+
+
+# ---------------------------------------------------------------------------------------------------- commands
+
+
+def _interactive() -> None:
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise Problem("the app needs a terminal; use `k8s-tutor learn LESSON --plain` or `k8s-tutor run LESSON` without one")
+
+
+def _app(args: argparse.Namespace) -> int:
+    _interactive()
+    from k8s_tutor.ui import app
+
+    return app.run()
+
+
+def _learn(args: argparse.Namespace) -> int:
+    if args.auto and not args.plain:
+        raise Problem("--auto goes with --plain")
+    if args.plain:
+        if not args.lesson:
+            raise Problem("--plain needs a lesson; `k8s-tutor lessons list` names them")
+        from k8s_tutor.serve import headless
+
+        return headless.narrate(args.lesson, seed=args.seed, auto=args.auto, lens=args.lens)
+    _interactive()
+    from k8s_tutor.ui import app
+
+    return app.run(args.lesson, seed=args.seed, lens=args.lens)
+
+
+def _present(args: argparse.Namespace) -> int:
+    _interactive()
+    from k8s_tutor.ui import app
+
+    return app.run(args.lesson, seed=args.seed, lens=args.lens, projector=True)
+
+
+def _sandbox(args: argparse.Namespace) -> int:
+    from k8s_tutor.serve import specs
+
+    given = {name: getattr(args, name) for name in ("managers", "workers", "seed", "cni", "proxy", "runtime")}
+    spec = specs.sandbox(args.spec, args.manifests, {name: value for name, value in given.items() if value is not None})
+    _interactive()
+    from k8s_tutor.ui import app
+
+    return app.run(spec=spec)
+
+
+def _run(args: argparse.Namespace) -> int:
+    from k8s_tutor.serve import headless
+
+    return headless.run(args.what, seed=args.seed, until=args.until, log=args.log, digest=args.digest, save=args.save)
+
+
+def _replay(args: argparse.Namespace) -> int:
+    from k8s_tutor.serve import headless
+
+    return headless.replay(args.file)
+
+
+def _lessons_list(args: argparse.Namespace) -> int:
+    from k8s_tutor.serve import headless
+
+    return headless.list_lessons()
+
+
+def _lessons_check(args: argparse.Namespace) -> int:
+    from k8s_tutor.serve import headless
+
+    return headless.check_lessons(args.paths, as_json=args.json)
+
+
+def _lessons_schema(args: argparse.Namespace) -> int:
+    from k8s_tutor.serve import headless
+
+    return headless.print_schema()
+
+
+def _bench(args: argparse.Namespace) -> int:
+    from k8s_tutor import bench
+
+    return bench.main(as_json=args.json, only=args.only)
