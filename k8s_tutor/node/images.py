@@ -1,0 +1,155 @@
+"""Container images: names, layers, and what they run. Images are data (``assets/images/*.yaml``); this module knows their
+shape, not where they come from.
+
+The data of one file::
+
+    format_version: 1
+    images:
+      - name: nginx                      # as in a pod; the registry's full name is docker.io/library/nginx
+        tags: [latest, "1.27"]
+        layers: {debian-12: 28200000, nginx-1.27: 44000000}   # name of a layer → compressed bytes; same name, same layer
+        program: {kind: serve, port: 80, start_ms: 300}       # fields of `programs.Program`
+"""
+
+from __future__ import annotations
+
+import re
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+
+from k8s_tutor.node.programs import Program
+from k8s_tutor.sim import Body
+
+FORMAT_VERSION = 1
+_REPOSITORY = re.compile(r"[a-z0-9]+(?:[._/-]+[a-z0-9]+)*")
+_TAG = re.compile(r"[\w][\w.-]{0,127}", re.ASCII)
+_HOST = re.compile(r"[a-zA-Z0-9.-]+(?::\d+)?")
+
+
+class Reference(Body):
+    """An image's name taken apart, with what Docker's rules fill in."""
+
+    host: str
+    repository: str
+    tag: str
+
+    @property
+    def name(self) -> str:
+        """``docker.io/library/nginx``."""
+        return f"{self.host}/{self.repository}"
+
+    @property
+    def full(self) -> str:
+        """``docker.io/library/nginx:1.27``."""
+        return f"{self.name}:{self.tag}"
+
+    @property
+    def familiar(self) -> str:
+        """``nginx``: without what was filled in."""
+        if self.host != "docker.io":
+            return self.name
+        return self.repository.removeprefix("library/")
+
+
+def parse_reference(text: str) -> Reference:
+    """``nginx`` → docker.io, library/nginx, latest. Raises ValueError with the words of distribution/reference."""
+    first, slash, rest = text.partition("/")
+    if slash and ("." in first or ":" in first or first == "localhost"):
+        host, path = first, rest
+    else:
+        host, path = "docker.io", text if slash else f"library/{text}"
+    path = path.split("@")[0]
+    repository, _, tag = path.partition(":")
+    if repository.lower() != repository:
+        raise ValueError("invalid reference format: repository name must be lowercase")
+    good = _HOST.fullmatch(host) and _REPOSITORY.fullmatch(repository) and (not tag or _TAG.fullmatch(tag))
+    if not text or not good or path.endswith(":"):
+        raise ValueError("invalid reference format")
+    return Reference(host, repository, tag or "latest")
+
+
+class Layer(Body):
+    """One layer of an image: its digest, and how many compressed bytes travel."""
+
+    digest: str
+    size: int
+
+
+class Image(Body):
+    """One repository of a registry: its full name, its tags, its layers and what it runs."""
+
+    name: str
+    tags: tuple[str, ...]
+    layers: tuple[Layer, ...]
+    program: Program = Program()
+
+    @property
+    def size(self) -> int:
+        """Compressed bytes of all layers."""
+        return sum(layer.size for layer in self.layers)
+
+
+def digest(text: str) -> str:
+    """A digest as registries write it, of a name that stands for the content."""
+    return "sha256:" + sha256(text.encode()).hexdigest()
+
+
+def manifest_digest(name: str, tag: str) -> str:
+    """The digest of an image's manifest."""
+    return digest(f"manifest {name}:{tag}")
+
+
+def layer(name: str, size: int) -> Layer:
+    """The layer of that name."""
+    return Layer(digest(f"layer {name}"), size)
+
+
+def assumed(reference: Reference, program: Program) -> Image:
+    """An image that nobody described: one small layer of its own."""
+    return Image(reference.name, (reference.tag,), (layer(reference.full, 4_000_000),), program)
+
+
+class _ImageTree(msgspec.Struct, forbid_unknown_fields=True):
+    name: str
+    layers: dict[str, int]
+    tags: list[str] = ["latest"]
+    program: dict[str, Any] = {}
+
+
+class _ProgramTree(msgspec.Struct, forbid_unknown_fields=True):
+    kind: str = "serve"
+    start_ms: int = 500
+    port: int = 0
+    exit_after_ms: int = 0
+    exit_code: int = 0
+    stop_ms: int = 400
+    stop_code: int = 0
+    readiness: str = "program"
+
+
+class _FileTree(msgspec.Struct, forbid_unknown_fields=True):
+    format_version: int
+    images: list[_ImageTree]
+
+
+def from_tree(tree: dict[str, Any]) -> tuple[Image, ...]:
+    """The images of one file's data. Raises ValueError that says what is wrong, and where (``$.images[0].layers``)."""
+    try:
+        found = msgspec.convert(tree, _FileTree)
+        if found.format_version != FORMAT_VERSION:
+            raise ValueError(f"format_version {found.format_version} is not known; this version reads {FORMAT_VERSION}")
+        return tuple(_image(row) for row in found.images)
+    except msgspec.ValidationError as error:
+        raise ValueError(str(error)) from None
+
+
+def _image(row: _ImageTree) -> Image:
+    program = msgspec.convert(row.program, _ProgramTree)
+    if program.kind not in ("serve", "exit"):
+        raise ValueError(f"image {row.name}: program.kind must be serve or exit, not {program.kind}")
+    if program.readiness not in ("program", "never", "annotation"):
+        raise ValueError(f"image {row.name}: program.readiness must be program, never or annotation, not {program.readiness}")
+    layers = tuple(layer(name, size) for name, size in row.layers.items())
+    return Image(parse_reference(row.name).name, tuple(row.tags), layers, Program(**msgspec.structs.asdict(program)))

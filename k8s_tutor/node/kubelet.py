@@ -1,0 +1,400 @@
+"""The kubelet: it watches the API server for the pods of its node, and makes the runtime run exactly those.
+
+It does not poll the API server: it watches. It does not run containers: it asks the runtime, which calls the CNI plugin and
+the registry. What it knows of containers comes from the runtime, by events and, after either was away, by listing.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from k8s_tutor.api import scheme
+from k8s_tutor.api.informer import Change, Informer
+from k8s_tutor.api.wire import Response
+from k8s_tutor.node import cri, podstatus, sync
+from k8s_tutor.node.admission import verdict
+from k8s_tutor.node.node_status import STRATEGIC, Beat, KubeletConfig
+from k8s_tutor.node.pod_worker import CRI_TIMEOUT, PodWorker, PullBackOff, SyncPod
+from k8s_tutor.node.podstate import EXITED, Known, PodState, adopt, after_exit, initial, merge
+from k8s_tutor.node.programs import steering
+from k8s_tutor.sim import SECOND, Body, CallFailed, Context
+
+RUNTIME_RETRY = 1 * SECOND
+MINIMUM_GRACE = 2
+"""Seconds that a pod gets which nobody gave a grace period (kuberuntime, minimumGracePeriodInSeconds)."""
+
+replace = msgspec.structs.replace
+
+
+class _Metadata(msgspec.Struct):
+    resourceVersion: str = "0"
+
+
+class _Meta(msgspec.Struct):
+    metadata: _Metadata = _Metadata()
+
+
+_META = msgspec.json.Decoder(_Meta)
+
+
+class Dial(Body):
+    """The kubelet's own timer: try to reach the runtime."""
+
+
+class Kubelet(PodWorker):
+    """The process ``kubelet-i``. Config: `KubeletConfig`."""
+
+    def __init__(self, name: str, config: Any = None, disk: Any = None) -> None:
+        super().__init__(name, config, disk)
+        self.pods = Informer("Pod", field_selector=f"spec.nodeName={config.node}")
+        self.listed_sandboxes: tuple[cri.CriSandbox, ...] = ()
+        self.listed_containers: tuple[cri.CriContainer, ...] = ()
+        """What the runtime has listed while the API server has not listed the pods yet."""
+
+    def start(self, ctx: Context) -> None:
+        super().start(ctx)
+        self.begin_beats(ctx)
+        self._dial(ctx)
+
+    def event(self, ctx: Context, src: str, body: Any) -> None:
+        if isinstance(body, SyncPod):
+            self.queued.pop(body.uid, None)
+            self.sync_pod(ctx, body.uid)
+        elif isinstance(body, cri.ContainerEvent):
+            self.container_changed(ctx, body.container)
+        elif isinstance(body, cri.SandboxEvent):
+            self.sandbox_changed(ctx, body.sandbox)
+        elif isinstance(body, Beat):
+            self.beat(ctx, body.what)
+            if body.what == "status":
+                self._send_again(ctx)
+        elif isinstance(body, PullBackOff):
+            self.pull_back_off(ctx, body)
+        elif isinstance(body, Dial):
+            self._dial(ctx)
+
+    # ------------------------------------------------------------------ the runtime
+
+    def _dial(self, ctx: Context) -> None:
+        self.ask(ctx, self.config.runtime, cri.Version(), "_version", (), 10 * SECOND)
+
+    def _version(self, ctx: Context, answer: Any) -> None:
+        if not isinstance(answer, cri.VersionResult):
+            self._runtime_away(ctx)
+            return
+        self.runtime_version = f"{answer.runtime_name}://{answer.runtime_version.removeprefix('v')}"
+        for asked, then in (
+            (cri.GetContainerEvents(), "done"), (cri.ListImages(), "_images_listed"),
+            (cri.ListPodSandbox(), "_sandboxes_listed"), (cri.ListContainers(), "_containers_listed"),
+        ):  # fmt: skip
+            self.ask(ctx, self.config.runtime, asked, then, (), 10 * SECOND)
+
+    def _images_listed(self, ctx: Context, answer: Any) -> None:
+        if isinstance(answer, cri.ListImagesResult):
+            self.images = {name: (ref, size) for name, ref, size in answer.images}
+
+    def _sandboxes_listed(self, ctx: Context, answer: Any) -> None:
+        self.listed_sandboxes = answer.sandboxes if isinstance(answer, cri.ListPodSandboxResult) else ()
+
+    def _containers_listed(self, ctx: Context, answer: Any) -> None:
+        if not isinstance(answer, cri.ListContainersResult):
+            self._runtime_away(ctx)
+            return
+        first, self.runtime_up = not self.runtime_up, True
+        sandboxes, self.listed_sandboxes = self.listed_sandboxes, ()
+        if first:
+            ctx.note("kubelet.runtime", up=True, sandboxes=len(sandboxes), containers=len(answer.containers))
+        if self.synced:
+            self._adopt_all(ctx, sandboxes, answer.containers)
+        else:
+            self.listed_sandboxes, self.listed_containers = sandboxes, answer.containers
+        self.report_node(ctx)
+
+    def ready(self, ctx: Context) -> None:
+        """The API server has listed this node's pods."""
+        if self.runtime_up:
+            self._adopt_all(ctx, self.listed_sandboxes, self.listed_containers)
+            self.listed_sandboxes, self.listed_containers = (), ()
+
+    def _adopt_all(
+        self, ctx: Context, sandboxes: tuple[cri.CriSandbox, ...], containers: tuple[cri.CriContainer, ...]
+    ) -> None:
+        """Matches what the runtime has with the pods that this node should run. What belongs to no pod is stopped."""
+        for pod in self.pods:
+            if pod.metadata.uid not in self.states:
+                self._take_on(ctx, pod)
+        for uid in list(dict.fromkeys([*self.states, *(sandbox.uid for sandbox in sandboxes)])):
+            own = [sandbox for sandbox in sandboxes if sandbox.uid == uid]
+            lives = [container for container in containers if container.uid == uid]
+            state = self.states.get(uid)
+            if state is None:
+                state = _orphan(uid, own, lives)
+            before = state
+            state = adopt(state, own, lives)
+            if state.sandbox is not None and not own:
+                state = replace(state, sandbox=None)
+            for known in state.containers:
+                if known.phase == EXITED and before.container(known.name).phase != EXITED:
+                    state = state.put(self._after_exit(ctx, state, known))
+            self.states[uid] = state
+            if state != before:
+                ctx.decide()
+            if own and state.uid not in {pod.metadata.uid for pod in self.pods}:
+                self.states[uid] = replace(state, gone=True)
+            self.again(ctx, uid)
+
+    def _runtime_away(self, ctx: Context) -> None:
+        if self.runtime_up:
+            ctx.decide()
+            ctx.note("kubelet.runtime", up=False, sandboxes=0, containers=0)
+        self.runtime_up = False
+        self.report_node(ctx)
+        ctx.after(RUNTIME_RETRY, Dial(), work=False)
+
+    def disconnected(self, ctx: Context, peer: str, reason: str) -> None:
+        was_up = self.runtime_up
+        if peer == self.config.runtime:
+            self.runtime_up = False
+        super().disconnected(ctx, peer, reason)
+        if peer == self.config.runtime and was_up:
+            self.runtime_up = True
+            for uid, state in list(self.states.items()):
+                self.states[uid] = replace(state, busy=())
+            self.pulling, self.pull_queue = None, []
+            self._runtime_away(ctx)
+
+    def container_changed(self, ctx: Context, life: cri.CriContainer) -> None:
+        """The runtime says that something happened to a container."""
+        state = self.states.get(life.uid)
+        known = next((k for k in state.containers if k.name == life.name), None) if state is not None else None
+        if state is None or known is None or (known.id and known.id != life.id and known.attempt >= life.attempt):
+            return
+        was_ready, was_phase = known.ready, known.phase
+        known = merge(known, life)
+        if known.phase == EXITED and was_phase != EXITED:
+            known = self._after_exit(ctx, state, known)
+        state = state.put(known)
+        self.states[life.uid] = state
+        if known.ready and not was_ready and all(k.ready for k in state.containers if not k.init):
+            ctx.note("pod.ready", pod=state.key, ip=state.ip, node=self.config.node)
+        self.again(ctx, life.uid)
+
+    def _after_exit(self, ctx: Context, state: PodState, known: Known) -> Known:
+        pod = self.pod_of(state)
+        restarting = pod is not None and not sync.is_ending(pod, state) and sync.restarts(pod, known)
+        waiting = after_exit(known, restarting)
+        if waiting.phase == EXITED:
+            return waiting
+        name = f"{state.name}_{state.namespace}({state.uid})"
+        text = f"back-off {waiting.backoff // SECOND}s restarting failed container={known.name} pod={name}"
+        text = text.replace("back-off 60s", "back-off 1m0s").replace("back-off 300s", "back-off 5m0s")
+        about = f"Back-off restarting failed container {known.name} in pod {name}"
+        self.tell(ctx, state, "Warning", "BackOff", about, known.name)
+        ctx.note("kubelet.backoff", pod=state.key, container=known.name, wait=waiting.backoff)
+        return replace(waiting, message=text)
+
+    def sandbox_changed(self, ctx: Context, sandbox: cri.CriSandbox) -> None:
+        """A sandbox has died under its containers."""
+        state = self.states.get(sandbox.uid)
+        if state is not None and state.sandbox is not None and state.sandbox.id == sandbox.id:
+            self.states[sandbox.uid] = replace(state, sandbox=sandbox)
+            self.again(ctx, sandbox.uid)
+
+    # ------------------------------------------------------------------ pods
+
+    def pod_of(self, state: PodState) -> Any:
+        pod = self.pods.get(state.namespace, state.name)
+        return pod if pod is not None and pod.metadata.uid == state.uid else None
+
+    def changed(self, ctx: Context, change: Change) -> None:
+        old, new = change.old, change.new
+        if old is not None and (new is None or new.metadata.uid != old.metadata.uid):
+            self._gone(ctx, old.metadata.uid)
+        if new is None or not self.runtime_up:
+            return
+        state = self.states.get(new.metadata.uid)
+        if state is None:
+            self._take_on(ctx, new)
+        elif state.sandbox is not None and old is not None:
+            seen = steering(new.metadata.annotations)
+            if seen != steering(old.metadata.annotations):
+                update = cri.UpdateAnnotations(state.sandbox.id, seen)
+                self.ask(ctx, self.config.runtime, update, "done", (), CRI_TIMEOUT)
+        if old is None or _matters(old, new) or self._overwritten(new.metadata.uid):
+            self.again(ctx, new.metadata.uid)
+
+    def _overwritten(self, uid: str) -> bool:
+        """Whether somebody else has written conditions that are the kubelet's (the node lifecycle controller does, while it
+        cannot hear of the node). Then what the API server has is what the next report starts from."""
+        state = self.states[uid]
+        tree = scheme.tree(self.pods.data[state.key])
+        revision = int(tree["metadata"].get("resourceVersion") or 0)
+        if state.status is None or state.sending or revision <= state.revision:
+            return False
+        reported = tree.get("status", {})
+        if _conditions(reported) == _conditions(state.status):
+            return False
+        self.states[uid] = replace(state, status=reported)
+        return True
+
+    def _take_on(self, ctx: Context, pod: Any) -> None:
+        """A pod that was bound to this node and is new here."""
+        state = initial(pod, ctx.now)
+        status = pod.status
+        reported = scheme.tree(self.pods.data[state.key]).get("status", {})
+        if status is not None and (status.startTime is not None or status.phase in ("Succeeded", "Failed")):
+            state = replace(state, status=reported, ip=status.podIP or "")
+        elif pod.metadata.deletionTimestamp is None:
+            taken = [self.pod_of(other) for other in self.states.values() if not other.rejected[0]]
+            active = [other for other in taken if other is not None and not _over(other)]
+            config = self.config
+            reason, message = verdict(pod, active, config.cpu, config.memory, config.pods)
+            if reason:
+                state = replace(state, rejected=(reason, message))
+                self.states[state.uid] = state
+                self.tell(ctx, state, "Warning", reason, message)
+        self.states[state.uid] = state
+
+    def _gone(self, ctx: Context, uid: str) -> None:
+        state = self.states.get(uid)
+        if state is not None:
+            self.states[uid] = replace(state, gone=True)
+            self.again(ctx, uid)
+
+    def sync_pod(self, ctx: Context, uid: str) -> None:
+        """Compares what should run with what runs, and asks the runtime for the next step."""
+        state = self.states.get(uid)
+        if state is None or not self.runtime_up:
+            return
+        pod = self.pod_of(state)
+        plan = sync.plan(pod, state, ctx.now)
+        step = _in_words(plan)
+        if step:
+            ctx.note("kubelet.sync", pod=state.key, next=step)
+        if pod is not None:
+            self.report(ctx, uid)
+            state = self.states[uid]
+        for name in plan.stop:
+            self.stop_container(ctx, self.states[uid], name, self._grace(pod))
+        if plan.teardown:
+            if not sync.is_ending(pod, state) and not sync.has_run_its_course(pod, state):
+                text = "Pod sandbox changed, it will be killed and re-created."
+                self.tell(ctx, state, "Normal", "SandboxChanged", text)
+            self.teardown(ctx, state)
+        elif plan.sandbox:
+            self.make_sandbox(ctx, state, pod)
+        elif plan.start:
+            self.start_container(ctx, state, plan.start)
+        elif plan.ended:
+            self._ended(ctx, state, pod)
+        elif plan.wake_at > ctx.now:
+            ctx.after(plan.wake_at - ctx.now, SyncPod(uid))
+
+    def _grace(self, pod: Any) -> int:
+        """Seconds from SIGTERM to SIGKILL."""
+        if pod is None:
+            return MINIMUM_GRACE
+        given = pod.metadata.deletionGracePeriodSeconds
+        if given is None:
+            given = pod.spec.terminationGracePeriodSeconds
+        return max(given if given is not None else 30, MINIMUM_GRACE)
+
+    def _ended(self, ctx: Context, state: PodState, pod: Any) -> None:
+        """Nothing of the pod runs any more: the API server may delete it, and the runtime forget it."""
+        if pod is None:
+            for sandbox in state.old_sandboxes:
+                self.ask(ctx, self.config.runtime, cri.RemovePodSandbox(sandbox), "done", (), CRI_TIMEOUT)
+            if state.sandbox is not None:
+                self.ask(ctx, self.config.runtime, cri.RemovePodSandbox(state.sandbox.id), "done", (), CRI_TIMEOUT)
+            del self.states[state.uid]
+            ctx.note("pod.removed", pod=state.key, node=self.config.node)
+        elif pod.metadata.deletionTimestamp is not None and not state.removing and not state.sending:
+            self.states[state.uid] = replace(state, removing=True)
+            options = {
+                "apiVersion": "v1", "kind": "DeleteOptions", "gracePeriodSeconds": 0, "preconditions": {"uid": state.uid},
+            }  # fmt: skip
+            path = scheme.resource("Pod").path(state.namespace, state.name)
+            self.request(ctx, "DELETE", path, options, "_deleted", (state.uid,))
+
+    def _deleted(self, ctx: Context, answer: Response | CallFailed, uid: str) -> None:
+        state = self.states.get(uid)
+        if state is not None and not (isinstance(answer, Response) and answer.code in (200, 404, 409)):
+            self.states[uid] = replace(state, removing=False)
+            ctx.after(RUNTIME_RETRY, SyncPod(uid), work=False)
+
+    # ------------------------------------------------------------------ status
+
+    def report(self, ctx: Context, uid: str) -> None:
+        state = self.states[uid]
+        pod = self.pod_of(state)
+        if pod is None or state.sending or state.removing:
+            return
+        tree = scheme.tree(self.pods.data[state.key])
+        facts = podstatus.Facts(self.config.address, ctx.now, self.config.epoch)
+        status = podstatus.build(tree, pod, state, facts)
+        before = state.status if state.status is not None else tree.get("status") or {}
+        if status == before:
+            return
+        self.states[uid] = replace(state, status=status, sending=True)
+        path = scheme.resource("Pod").path(state.namespace, state.name, "status")
+        patch = podstatus.patch_of(status, before, uid)
+        self.request(ctx, "PATCH", path, patch, "_status_written", (uid, before), content_type=STRATEGIC)
+
+    def _status_written(self, ctx: Context, answer: Response | CallFailed, uid: str, before: Any) -> None:
+        state = self.states.get(uid)
+        if state is None:
+            return
+        if isinstance(answer, Response) and answer.code < 500:
+            revision = int(_META.decode(answer.body).metadata.resourceVersion) if answer.code == 200 else state.revision
+            self.states[uid] = replace(state, sending=False, revision=revision)
+            self.again(ctx, uid)
+        else:
+            self.states[uid] = replace(state, sending=False, status=before)
+
+    def _send_again(self, ctx: Context) -> None:
+        """Statuses that could not be written are tried again with each heartbeat."""
+        for uid in list(self.states):
+            self.report(ctx, uid)
+
+    def _listed(self, ctx: Context, answer: Response | CallFailed, kind: str) -> None:
+        super()._listed(ctx, answer, kind)
+        if isinstance(answer, Response) and answer.code == 200:
+            if not self.registered:
+                self.register(ctx)
+            self._send_again(ctx)
+
+
+def _orphan(uid: str, sandboxes: list[cri.CriSandbox], lives: list[cri.CriContainer]) -> PodState:
+    """The state of a pod that runs here and that the API server does not have any more."""
+    names = dict.fromkeys(life.name for life in lives)
+    return PodState(uid, sandboxes[0].namespace, sandboxes[0].name, tuple(Known(name) for name in names), gone=True)
+
+
+def _over(pod: Any) -> bool:
+    return pod.status is not None and str(pod.status.phase) in ("Succeeded", "Failed")
+
+
+def _conditions(status: Any) -> dict[str, str]:
+    """The conditions of a status that are the kubelet's."""
+    return {row["type"]: row["status"] for row in status.get("conditions", ()) if row["type"] in ("Ready", "ContainersReady")}
+
+
+def _matters(old: Any, new: Any) -> bool:
+    """Whether a change of a pod is more than the echo of our own status."""
+    a, b = old.metadata, new.metadata
+    before = (a.generation, a.deletionTimestamp, a.annotations)
+    return before != (b.generation, b.deletionTimestamp, b.annotations)
+
+
+def _in_words(plan: sync.Plan) -> str:
+    """The next step, for people."""
+    if plan.stop:
+        return "stop " + " ".join(plan.stop)
+    if plan.start:
+        return f"start {plan.start}"
+    return "stop sandbox" if plan.teardown else "sandbox" if plan.sandbox else "clean up" if plan.ended else ""
+
+
+__all__ = ["Kubelet", "KubeletConfig"]

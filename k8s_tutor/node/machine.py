@@ -1,0 +1,64 @@
+"""The processes of one worker machine, ready to be put on a host, and the registry that all machines share."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from k8s_tutor.api.component import Access
+from k8s_tutor.node.cni import Cni, CniConfig
+from k8s_tutor.node.image_service import RuntimeConfig
+from k8s_tutor.node.images import Image
+from k8s_tutor.node.kube_proxy import KubeProxy, KubeProxyConfig
+from k8s_tutor.node.kubelet import Kubelet, KubeletConfig
+from k8s_tutor.node.runtime import Runtime
+from k8s_tutor.node.shim import Shim, ShimConfig
+from k8s_tutor.sim import Actor, Body
+
+REGISTRY = "registry"
+
+
+class Shape(NamedTuple):
+    """What a worker machine has."""
+
+    cpu: str = "4"
+    memory: str = "8Gi"
+    pods: int = 110
+    labels: tuple[tuple[str, str], ...] = ()
+    taints: tuple[tuple[str, str, str], ...] = ()
+
+
+class Part(NamedTuple):
+    """One process: its actor, its name, its configuration."""
+
+    actor: type[Actor]
+    name: str
+    config: Body
+
+
+def worker(number: int, access: Access, shape: Shape | None = None, preloaded: tuple[Image, ...] = ()) -> tuple[Part, ...]:
+    """The processes of ``node-<number>``, in the order in which they are started. ``access`` says where the API is and when
+    the clock began; its user is not used: each component has its own."""
+    shape = shape or Shape()
+    node, cidr = f"node-{number}", pod_cidr(number)
+    runtime, shim, cni = f"containerd-{number}", f"shim-{number}", f"cni-{number}"
+    kubelet = KubeletConfig(
+        access.api, f"system:node:{node}", access.epoch, node=node, runtime=runtime, address=address(number), pod_cidr=cidr,
+        cpu=shape.cpu, memory=shape.memory, pods=shape.pods, labels=shape.labels, taints=shape.taints,
+    )  # fmt: skip
+    return (
+        Part(Shim, shim, ShimConfig(runtime)),
+        Part(Cni, cni, CniConfig(cidr)),
+        Part(Runtime, runtime, RuntimeConfig(REGISTRY, shim, cni, preloaded=preloaded)),
+        Part(Kubelet, f"kubelet-{number}", kubelet),
+        Part(KubeProxy, f"kube-proxy-{number}", KubeProxyConfig(access.api, "system:kube-proxy", access.epoch, node=node)),
+    )
+
+
+def pod_cidr(number: int) -> str:
+    """The range of pod addresses of a node: ``10.244.<number>.0/24`` (the third byte wraps into the second after 255)."""
+    return f"10.{244 + (number >> 8)}.{number & 255}.0/24"
+
+
+def address(number: int) -> str:
+    """The machine's own address."""
+    return f"192.168.{number // 200}.{10 + number % 200}"

@@ -1,0 +1,333 @@
+"""How a kubelet starts one container: image, create, start; and the sandbox before it. One request after the other.
+
+Source: pkg/kubelet/kuberuntime/kuberuntime_container.go (startContainer), pkg/kubelet/images/image_manager.go.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from k8s_tutor.node import cri
+from k8s_tutor.node.images import parse_reference
+from k8s_tutor.node.node_status import NodeReporter
+from k8s_tutor.node.podstate import BACKOFF_FIRST, BACKOFF_MOST, WAITING, PodState, merge, next_backoff, past
+from k8s_tutor.node.programs import steering
+from k8s_tutor.node.recorder import Subject
+from k8s_tutor.node.sync import is_ending
+from k8s_tutor.sim import MS, SECOND, Body, CallFailed, Context
+
+CRI_TIMEOUT = 120 * SECOND
+PULL_TIMEOUT = 1800 * SECOND
+SHOW_ERROR = 2 * SECOND
+"""How long ErrImagePull stands before it becomes ImagePullBackOff."""
+RESYNC = 10 * SECOND
+"""A sync that failed is tried again after this, plus up to half of it (pod_workers.go, backOffPeriod)."""
+
+replace = msgspec.structs.replace
+
+
+class SyncPod(Body):
+    """The kubelet's message to itself: look at this pod again."""
+
+    uid: str
+
+
+class QueuedPull(Body):
+    """A container that waits for its image while another image is being pulled (serializeImagePulls)."""
+
+    uid: str
+    container: str
+    since: int
+
+
+class PullBackOff(Body):
+    """The kubelet's own timer: say that a failed pull has to wait."""
+
+    uid: str
+    container: str
+    message: str
+
+
+class PodWorker(NodeReporter):
+    """The part of a kubelet that makes pods run."""
+
+    def __init__(self, name: str, config: Any = None, disk: Any = None) -> None:
+        super().__init__(name, config, disk)
+        self.states: dict[str, PodState] = {}
+        """Uid → what is known of the pod."""
+        self.queued: dict[str, None] = {}
+        """Pods with a `SyncPod` on its way."""
+        self.pulling: QueuedPull | None = None
+        self.pull_queue: list[QueuedPull] = []
+
+    # ------------------------------------------------------------------ for the rest of the kubelet
+
+    def pod_of(self, state: PodState) -> Any:
+        """The pod as it was last watched, or None when it is gone."""
+        raise NotImplementedError
+
+    def report(self, ctx: Context, uid: str) -> None:
+        """Writes the pod's status if it has changed."""
+        raise NotImplementedError
+
+    def again(self, ctx: Context, uid: str) -> None:
+        """Looks at the pod again soon."""
+        if uid not in self.queued:
+            self.queued[uid] = None
+            ctx.after(0, SyncPod(uid))
+
+    def tell(self, ctx: Context, state: PodState, kind: str, reason: str, message: str, container: str = "") -> None:
+        """Records an event about a pod or one of its containers."""
+        path = ""
+        if container:
+            path = f"spec.{'initContainers' if state.container(container).init else 'containers'}{{{container}}}"
+        pod = self.pod_of(state)
+        revision = pod.metadata.resourceVersion or "" if pod is not None else ""
+        about = Subject("Pod", state.namespace, state.name, state.uid, revision, path)
+        self.record(ctx, about, kind, reason, message)
+
+    def _spec(self, state: PodState, name: str) -> Any:
+        """The specification of a container, or None when the pod is gone."""
+        pod = self.pod_of(state)
+        if pod is None:
+            return None
+        return next(c for c in (*(pod.spec.initContainers or ()), *pod.spec.containers) if c.name == name)
+
+    # ------------------------------------------------------------------ sandbox
+
+    def make_sandbox(self, ctx: Context, state: PodState, pod: Any) -> None:
+        """RunPodSandbox; the runtime calls the CNI plugin before any container starts."""
+        attempt = state.sandbox_attempt + 1 if state.sandbox or state.old_sandboxes else 0
+        self.states[state.uid] = replace(state.begin("sandbox"), sandbox_attempt=attempt)
+        run = cri.RunPodSandbox(state.uid, state.namespace, state.name, attempt, steering(pod.metadata.annotations))
+        self.ask(ctx, self.config.runtime, run, "_sandbox_made", (state.uid,), CRI_TIMEOUT)
+
+    def _sandbox_made(self, ctx: Context, answer: Any, uid: str) -> None:
+        state = self.states.get(uid)
+        if state is None:
+            return
+        state = state.end("sandbox")
+        if isinstance(answer, cri.RunPodSandboxResult):
+            state = replace(state, sandbox=answer.sandbox, ip=answer.sandbox.ip, retry_at=0)
+            self.states[uid] = state
+            self.report(ctx, uid)
+        else:
+            self.states[uid] = replace(state, retry_at=ctx.now + RESYNC + ctx.draw("resync", RESYNC // 2))
+            if isinstance(answer, cri.RpcError):
+                text = f"Failed to create pod sandbox: {answer}"
+                self.tell(ctx, state, "Warning", "FailedCreatePodSandBox", text)
+        self.again(ctx, uid)
+
+    def teardown(self, ctx: Context, state: PodState) -> None:
+        """StopPodSandbox: what is left in it is killed, and its address goes back."""
+        assert state.sandbox is not None
+        self.states[state.uid] = state.begin("teardown")
+        stop = cri.StopPodSandbox(state.sandbox.id)
+        self.ask(ctx, self.config.runtime, stop, "_torn_down", (state.uid, state.sandbox.id), CRI_TIMEOUT)
+
+    def _torn_down(self, ctx: Context, answer: Any, uid: str, sandbox: str) -> None:
+        state = self.states.get(uid)
+        if state is None:
+            return
+        state = state.end("teardown")
+        if isinstance(answer, cri.Done):
+            state = replace(state, sandbox=None, old_sandboxes=(*state.old_sandboxes, sandbox))
+            self.states[uid] = state
+            self.again(ctx, uid)
+        else:
+            self.states[uid] = state
+            ctx.after(RESYNC, SyncPod(uid))
+
+    # ------------------------------------------------------------------ image
+
+    def start_container(self, ctx: Context, state: PodState, name: str) -> None:
+        """Brings one container to life: first its image."""
+        spec, known = self._spec(state, name), state.container(name)
+        if known.phase == "created":
+            self.states[state.uid] = state.begin(f"start:{name}")
+            self._call_start(ctx, state.uid, name, known.id)
+            return
+        try:
+            parse_reference(spec.image)
+        except ValueError as error:
+            text = f'Failed to apply default image tag "{spec.image}": couldn\'t parse image name "{spec.image}": {error}'
+            self._cannot_start(ctx, state, name, "InvalidImageName", text, RESYNC)
+            self.tell(ctx, state, "Warning", "InspectFailed", text, name)
+            self.tell(ctx, state, "Warning", "Failed", "Error: InvalidImageName", name)
+            return
+        self.states[state.uid] = state.begin(f"start:{name}")
+        self.ask(ctx, self.config.runtime, cri.ImageStatus(spec.image), "_image_known", (state.uid, name), CRI_TIMEOUT)
+
+    def _image_known(self, ctx: Context, answer: Any, uid: str, name: str) -> None:
+        state = self._still(uid, f"start:{name}")
+        if state is None:
+            return
+        spec = self._spec(state, name)
+        if not isinstance(answer, cri.ImageStatusResult) or spec is None:
+            self._give_up(ctx, state, name)
+            return
+        policy = spec.imagePullPolicy or "IfNotPresent"
+        if answer.image_ref and policy != "Always":
+            text = f'Container image "{spec.image}" already present on machine and can be accessed by the pod'
+            self.tell(ctx, state, "Normal", "Pulled", text, name)
+            self._create(ctx, state, name)
+        elif policy == "Never":
+            text = f'Container image "{spec.image}" is not present with pull policy of Never'
+            state = state.end(f"start:{name}")
+            self.tell(ctx, state, "Warning", "ErrImageNeverPull", text, name)
+            self._cannot_start(ctx, state, name, "ErrImageNeverPull", text, RESYNC)
+        else:
+            self.tell(ctx, state, "Normal", "Pulling", f'Pulling image "{spec.image}"', name)
+            self.states[uid] = state.end(f"start:{name}").begin(f"pull:{name}")
+            self.pull_queue.append(QueuedPull(uid, name, ctx.now))
+            self._next_pull(ctx)
+
+    def _next_pull(self, ctx: Context) -> None:
+        """One image at a time; pods that no longer want theirs are passed over."""
+        while self.pulling is None and self.pull_queue:
+            wanted = self.pull_queue.pop(0)
+            state = self._still(wanted.uid, f"pull:{wanted.container}")
+            if state is not None and not is_ending(self.pod_of(state), state):
+                self.pulling = wanted
+                image = self._spec(state, wanted.container).image
+                args = (wanted, ctx.now, image)
+                self.ask(ctx, self.config.runtime, cri.PullImage(image), "_pulled", args, PULL_TIMEOUT)
+
+    def _pulled(self, ctx: Context, answer: Any, wanted: QueuedPull, began: int, image: str) -> None:
+        self.pulling = None
+        if isinstance(answer, cri.PullImageResult):
+            self.images[parse_reference(image).full] = (answer.image_ref, answer.size)
+        uid, name = wanted.uid, wanted.container
+        state = self._still(uid, f"pull:{name}")
+        if state is not None:
+            state = state.end(f"pull:{name}")
+            self.states[uid] = state
+            if isinstance(answer, cri.PullImageResult) and not is_ending(self.pod_of(state), state):
+                took, waited = go_duration(ctx.now - began), go_duration(ctx.now - wanted.since)
+                text = f'Successfully pulled image "{image}" in {took} ({waited} including waiting).'
+                self.tell(ctx, state, "Normal", "Pulled", f"{text} Image size: {answer.size} bytes.", name)
+                self._create(ctx, state.begin(f"start:{name}"), name)
+            elif isinstance(answer, cri.RpcError):
+                self._pull_failed(ctx, state, name, image, answer)
+            else:
+                self.again(ctx, uid)
+        self._next_pull(ctx)
+
+    def _pull_failed(self, ctx: Context, state: PodState, name: str, image: str, error: cri.RpcError) -> None:
+        """ErrImagePull now, ImagePullBackOff a little later, another try after 10 s, 20 s ... 300 s."""
+        self.tell(ctx, state, "Warning", "Failed", f'Failed to pull image "{image}": {error}', name)
+        self.tell(ctx, state, "Warning", "Failed", "Error: ErrImagePull", name)
+        known = state.container(name)
+        wait = min(2 * known.image_backoff, BACKOFF_MOST) if known.image_backoff else BACKOFF_FIRST
+        state = state.put(replace(known, image_backoff=wait))
+        self._cannot_start(ctx, state, name, "ErrImagePull", str(error), wait)
+        ctx.after(SHOW_ERROR, PullBackOff(state.uid, name, f'Back-off pulling image "{image}": ErrImagePull: {error}'))
+
+    def pull_back_off(self, ctx: Context, body: PullBackOff) -> None:
+        """A pull has failed some time ago: say that the next try has to wait."""
+        state = self.states.get(body.uid)
+        if state is None or state.container(body.container).reason != "ErrImagePull":
+            return
+        known = replace(state.container(body.container), reason="ImagePullBackOff", message=body.message)
+        self.states[body.uid] = state = state.put(known)
+        self.tell(ctx, state, "Normal", "BackOff", body.message, body.container)
+        self.tell(ctx, state, "Warning", "Failed", "Error: ImagePullBackOff", body.container)
+        self.report(ctx, body.uid)
+
+    def _cannot_start(self, ctx: Context, state: PodState, name: str, reason: str, message: str, wait: int) -> None:
+        known = state.container(name)
+        last = past(known)
+        known = replace(
+            known, phase=WAITING, reason=reason, message=message, retry_at=ctx.now + wait, last=last, finished_at=0, ready=False
+        )
+        self.states[state.uid] = state.put(known)
+        self.report(ctx, state.uid)
+        self.again(ctx, state.uid)
+
+    # ------------------------------------------------------------------ create and start
+
+    def _create(self, ctx: Context, state: PodState, name: str) -> None:
+        spec, known = self._spec(state, name), state.container(name)
+        assert state.sandbox is not None
+        attempt = known.attempt + 1 if known.id else 0
+        self.states[state.uid] = state
+        create = cri.CreateContainer(
+            state.sandbox.id, name, attempt, spec.image, tuple(spec.command or ()), tuple(spec.args or ())
+        )
+        self.ask(ctx, self.config.runtime, create, "_created", (state.uid, name), CRI_TIMEOUT)
+
+    def _created(self, ctx: Context, answer: Any, uid: str, name: str) -> None:
+        state = self._still(uid, f"start:{name}")
+        if state is None:
+            return
+        if not isinstance(answer, cri.CreateContainerResult):
+            self._give_up(ctx, state, name, "CreateContainerError", answer)
+            return
+        known = state.container(name)
+        older = known.last.id if known.last is not None and known.last.id != known.id else ""
+        if older:
+            self.ask(ctx, self.config.runtime, cri.RemoveContainer(older), "done", (), CRI_TIMEOUT)
+        backoff = next_backoff(known) if answer.container.attempt else known.backoff
+        known = replace(merge(known, answer.container), backoff=backoff, image_backoff=0)
+        self.states[uid] = state = state.put(known)
+        self.tell(ctx, state, "Normal", "Created", "Container created", name)
+        self._call_start(ctx, uid, name, known.id)
+
+    def _call_start(self, ctx: Context, uid: str, name: str, ident: str) -> None:
+        self.ask(ctx, self.config.runtime, cri.StartContainer(ident), "_started", (uid, name), CRI_TIMEOUT)
+
+    def _started(self, ctx: Context, answer: Any, uid: str, name: str) -> None:
+        state = self._still(uid, f"start:{name}")
+        if state is None:
+            return
+        if not isinstance(answer, cri.Done):
+            self._give_up(ctx, state, name, "RunContainerError", answer)
+            return
+        self.states[uid] = state = state.end(f"start:{name}")
+        self.tell(ctx, state, "Normal", "Started", "Container started", name)
+        self.again(ctx, uid)
+
+    def _give_up(self, ctx: Context, state: PodState, name: str, reason: str = "", error: Any = None) -> None:
+        """The runtime has refused, or is away: later again."""
+        state = state.end(f"start:{name}")
+        self.states[state.uid] = state
+        if isinstance(error, cri.RpcError):
+            self.tell(ctx, state, "Warning", "Failed", f"Error: {error}", name)
+            self._cannot_start(ctx, state, name, reason, str(error), RESYNC)
+        elif self.runtime_up and not isinstance(error, CallFailed):
+            ctx.after(RESYNC, SyncPod(state.uid))
+
+    def _still(self, uid: str, what: str) -> PodState | None:
+        """The state of a pod for which that request is still under way."""
+        state = self.states.get(uid)
+        return state if state is not None and what in state.busy else None
+
+    # ------------------------------------------------------------------ stop
+
+    def stop_container(self, ctx: Context, state: PodState, name: str, grace: int) -> None:
+        """StopContainer: SIGTERM, and SIGKILL when the grace period (s) is over."""
+        known = state.container(name)
+        self.tell(ctx, state, "Normal", "Killing", f"Stopping container {name}", name)
+        self.states[state.uid] = state.begin(f"stop:{name}")
+        stop = cri.StopContainer(known.id, grace)
+        self.ask(ctx, self.config.runtime, stop, "_stopped", (state.uid, name), (grace + 120) * SECOND)
+
+    def _stopped(self, ctx: Context, answer: Any, uid: str, name: str) -> None:
+        state = self.states.get(uid)
+        if state is not None:
+            self.states[uid] = state.end(f"stop:{name}")
+            self.again(ctx, uid)
+
+
+def go_duration(micros: int) -> str:
+    """A duration as Go prints it after ``Truncate(time.Millisecond)``: ``512ms``, ``2.31s``, ``1m2.5s``."""
+    millis = micros // MS
+    if millis < 1000:
+        return f"{millis}ms" if millis else "0s"
+    minutes, rest = divmod(millis, 60_000)
+    seconds = f"{rest // 1000}.{rest % 1000:03d}".rstrip("0").rstrip(".") + "s"
+    if not minutes:
+        return seconds
+    return f"{minutes}m{seconds}" if minutes < 60 else f"{minutes // 60}h{minutes % 60}m{seconds}"

@@ -1,0 +1,174 @@
+"""What a kubelet remembers of one pod: its sandbox, its containers, what it is doing about them, and what it has reported.
+
+All of it is volatile. After a restart the kubelet builds it anew from what the runtime lists (`adopt`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from k8s_tutor.node import cri
+from k8s_tutor.sim import SECOND, Body
+
+BACKOFF_FIRST = 10 * SECOND
+BACKOFF_MOST = 300 * SECOND
+BACKOFF_RESET = 600 * SECOND
+"""A container that ran longer than this starts with no backoff again (pkg/kubelet/kubelet.go; twice the longest backoff)."""
+
+WAITING, CREATED, RUNNING, EXITED = "waiting", "created", "running", "exited"
+
+
+class LastRun(Body):
+    """How an earlier life of a container ended. Instants in µs."""
+
+    id: str
+    exit_code: int
+    reason: str
+    started_at: int
+    finished_at: int
+
+
+class Known(Body):
+    """What is known of one container of the pod's specification."""
+
+    name: str
+    init: bool = False
+    phase: str = WAITING
+    reason: str = "ContainerCreating"
+    """Why it waits, or why it ended."""
+    message: str = ""
+    id: str = ""
+    sandbox: str = ""
+    image: str = ""
+    image_ref: str = ""
+    started_at: int = 0
+    finished_at: int = 0
+    exit_code: int = 0
+    ready: bool = False
+    attempt: int = 0
+    """The number of its present or next life: its restart count."""
+    last: LastRun | None = None
+    backoff: int = 0
+    """How long it must wait after its next exit, µs; 0 at first."""
+    retry_at: int = 0
+    """It does not start before this instant."""
+    image_backoff: int = 0
+
+
+class PodState(Body):
+    """What is known of one pod."""
+
+    uid: str
+    namespace: str
+    name: str
+    containers: tuple[Known, ...]
+    sandbox: cri.CriSandbox | None = None
+    old_sandboxes: tuple[str, ...] = ()
+    sandbox_attempt: int = 0
+    ip: str = ""
+    """The pod's address; it stays in the status when the sandbox is gone."""
+    retry_at: int = 0
+    """No new sandbox before this instant."""
+    busy: tuple[str, ...] = ()
+    """Requests to the runtime without an answer yet: ``sandbox``, ``start:web``, ``pull:web``, ``stop:web``, ``teardown``."""
+    started_at: int = 0
+    """When this kubelet took the pod on, µs."""
+    rejected: tuple[str, str] = ("", "")
+    """Reason and message, when the node cannot take it."""
+    gone: bool = False
+    """The API server does not have the pod any more."""
+    removing: bool = False
+    """The pod has ended here, and the API server was told to delete it."""
+    status: Any = None
+    """The status as it was last sent, a JSON tree; None before."""
+    sending: bool = False
+    revision: int = 0
+    """The pod's resourceVersion after the latest write of its status."""
+
+    @property
+    def key(self) -> str:
+        """``namespace/name``."""
+        return f"{self.namespace}/{self.name}"
+
+    def container(self, name: str) -> Known:
+        """The container of that name. Raises StopIteration."""
+        return next(container for container in self.containers if container.name == name)
+
+    def put(self, container: Known) -> PodState:
+        """With one container replaced."""
+        found = tuple(container if known.name == container.name else known for known in self.containers)
+        return msgspec.structs.replace(self, containers=found)
+
+    def begin(self, what: str) -> PodState:
+        """With one more request under way."""
+        return msgspec.structs.replace(self, busy=(*self.busy, what))
+
+    def end(self, what: str) -> PodState:
+        """With that request answered."""
+        return msgspec.structs.replace(self, busy=tuple(item for item in self.busy if item != what))
+
+
+def initial(pod: Any, now: int) -> PodState:
+    """The state of a pod that was never seen (``pod`` is the typed struct)."""
+    names = [Known(container.name, init=True) for container in pod.spec.initContainers or ()]
+    waiting = "PodInitializing" if names else "ContainerCreating"
+    names += [Known(container.name, reason=waiting) for container in pod.spec.containers]
+    metadata = pod.metadata
+    return PodState(metadata.uid, metadata.namespace, metadata.name, tuple(names), started_at=now)
+
+
+def adopt(state: PodState, sandboxes: list[cri.CriSandbox], containers: list[cri.CriContainer]) -> PodState:
+    """The state of a pod with what the runtime has of it: the newest sandbox, the newest life of each container."""
+    if not sandboxes:
+        return state
+    newest = max(sandboxes, key=lambda sandbox: sandbox.attempt)
+    old = tuple(sandbox.id for sandbox in sandboxes if sandbox is not newest)
+    state = msgspec.structs.replace(
+        state, sandbox=newest, old_sandboxes=old, sandbox_attempt=newest.attempt, ip=newest.ip or state.ip
+    )
+    for known in state.containers:
+        lives = sorted((c for c in containers if c.name == known.name), key=lambda c: c.attempt)
+        for life in lives:
+            known = merge(known, life)
+        state = state.put(known)
+    return state
+
+
+def merge(known: Known, life: cri.CriContainer) -> Known:
+    """Takes over what the runtime says of a container. A newer life puts the present one into ``last``."""
+    if known.id == life.id and known.phase == WAITING and life.state == cri.EXITED:
+        return known
+    if known.id and known.id != life.id:
+        known = msgspec.structs.replace(known, last=past(known), exit_code=0, finished_at=0)
+    phase = {cri.CREATED: CREATED, cri.RUNNING: RUNNING, cri.EXITED: EXITED}[life.state]
+    return msgspec.structs.replace(
+        known, id=life.id, sandbox=life.sandbox, attempt=life.attempt, phase=phase, image=life.image, image_ref=life.image_ref,
+        started_at=life.started_at, finished_at=life.finished_at, exit_code=life.exit_code, ready=life.ready,
+        reason=life.reason if phase == EXITED else "", message="", retry_at=0,
+    )  # fmt: skip
+
+
+def past(known: Known) -> LastRun | None:
+    """The life of a container that has ended, or what was the last one before."""
+    if not known.finished_at:
+        return known.last
+    return LastRun(known.id, known.exit_code, known.reason, known.started_at, known.finished_at)
+
+
+def after_exit(known: Known, restarting: bool) -> Known:
+    """A container that has just ended: if it is to be started again and its last starts were recent, it waits its backoff."""
+    if known.finished_at - known.started_at > BACKOFF_RESET:
+        known = msgspec.structs.replace(known, backoff=0)
+    if not (restarting and known.backoff):
+        return known
+    return msgspec.structs.replace(
+        known, phase=WAITING, reason="CrashLoopBackOff", last=past(known), retry_at=known.finished_at + known.backoff,
+        finished_at=0, ready=False,
+    )  # fmt: skip
+
+
+def next_backoff(known: Known) -> int:
+    """The wait after the next exit of a container that is started once more: 10 s, doubled each time, 300 s at most."""
+    return min(2 * known.backoff, BACKOFF_MOST) if known.backoff else BACKOFF_FIRST

@@ -1,0 +1,327 @@
+"""The container runtime, containerd: sandboxes and containers on behalf of the kubelet.
+
+What it knows of sandboxes and containers is on disk (its metadata store); what runs is in the shims. So after its own crash
+it asks the shims, and finds its containers running; after a crash of the machine they are gone (exit code 255, reason
+Unknown, as containerd writes it).
+"""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+
+from k8s_tutor.node import cni, cri, shim
+from k8s_tutor.node.image_service import ImageService, RuntimeConfig, RuntimeDisk
+from k8s_tutor.node.programs import PAUSE, SIGKILL, SIGTERM, Program, with_command
+from k8s_tutor.sim import MS, SECOND, Body, Call, Context, Reply
+
+RECONNECT = 200 * MS
+UNKNOWN_EXIT = 255
+"""Exit code of a container whose process nobody knows any more (containerd internal/cri/server/restart.go)."""
+
+
+class Reconnect(Body):
+    """The runtime's own timer: try to reach the shims again."""
+
+
+class GraceOver(Body):
+    """The runtime's own timer: a container that was asked to stop has had its time."""
+
+    container: str
+
+
+class Runtime(ImageService):
+    """The process ``containerd-i``. Config: `RuntimeConfig`; disk: `RuntimeDisk`."""
+
+    def __init__(self, name: str, config: Any = None, disk: Any = None) -> None:
+        super().__init__(name, config, disk)
+        self.recovered = False
+        """Whether the shims have told what runs; before that all requests are refused."""
+        self.listener = ""
+        """The kubelet that wants events, or nobody."""
+        self.stops: dict[str, tuple[tuple[str, int], ...]] = {}
+        """Container that was asked to stop → (client, call) to be answered when it has ended."""
+
+    def start(self, ctx: Context) -> None:
+        self._recover(ctx)
+
+    def _recover(self, ctx: Context) -> None:
+        self.ask(ctx, self.config.shim, shim.ListTasks(), "_listed_tasks")
+
+    def _listed_tasks(self, ctx: Context, answer: Any) -> None:
+        if not isinstance(answer, shim.Tasks):
+            ctx.after(RECONNECT, Reconnect(), work=False)
+            return
+        tasks = {task.container: task for task in answer.tasks}
+        for container in list(self.disk.containers.values()):
+            task = tasks.get(container.id)
+            if container.state == cri.RUNNING and task is None:
+                ctx.decide()
+                self._exited(ctx, container, UNKNOWN_EXIT, "Unknown", ctx.now)
+            elif task is not None:
+                self._merge(ctx, task)
+        for sandbox in list(self.disk.sandboxes.values()):
+            task = tasks.get(sandbox.id)
+            if sandbox.state == cri.READY and (task is None or task.exited):
+                ctx.decide()
+                self._sandbox_died(ctx, sandbox)
+        if not self.recovered:
+            self.recovered = True
+            ctx.note("runtime.ready", tasks=len(tasks))
+
+    def disconnected(self, ctx: Context, peer: str, reason: str) -> None:
+        super().disconnected(ctx, peer, reason)
+        if peer == self.config.shim and self.recovered:
+            ctx.after(RECONNECT, Reconnect(), work=False)
+        elif peer == self.listener:
+            self.listener = ""
+
+    # ------------------------------------------------------------------ messages
+
+    def handle(self, ctx: Context, src: str, body: Any) -> None:
+        if isinstance(body, Call):
+            self.serve(ctx, src, body.id, body.body)
+        elif isinstance(body, shim.TaskChanged):
+            self._merge(ctx, body.task)
+        elif isinstance(body, Reconnect):
+            self._recover(ctx)
+        elif isinstance(body, GraceOver):
+            self._signal(ctx, body.container, SIGKILL)
+        elif isinstance(body, cri.Kill):
+            self._kill(ctx, body.container)
+
+    def serve(self, ctx: Context, client: str, call: int, asked: Any) -> None:
+        """Carries out one CRI request. Those that take no time are answered at once."""
+        answer: Body | None = None
+        if not self.recovered:
+            answer = cri.RpcError("Unknown", "server is not initialized yet")
+        elif isinstance(asked, cri.PullImage):
+            self.pull(ctx, client, call, asked.image)
+        elif isinstance(asked, cri.RunPodSandbox):
+            self._run_sandbox(ctx, client, call, asked)
+        elif isinstance(asked, cri.CreateContainer):
+            answer = self._create(ctx, asked)
+        elif isinstance(asked, cri.StartContainer):
+            answer = self._start(ctx, client, call, asked.container)
+        elif isinstance(asked, cri.StopContainer):
+            answer = self._stop(ctx, client, call, asked)
+        elif isinstance(asked, cri.StopPodSandbox):
+            answer = self._stop_sandbox(ctx, client, call, asked.sandbox)
+        else:
+            answer = self._quick(ctx, client, asked)
+        if answer is not None:
+            ctx.reply(client, Reply(call, answer))
+
+    def _quick(self, ctx: Context, client: str, asked: Any) -> Body:
+        if isinstance(asked, cri.ImageStatus):
+            return self.image_status(asked.image)
+        if isinstance(asked, cri.ListImages):
+            return self.list_images()
+        if isinstance(asked, cri.ListPodSandbox):
+            return cri.ListPodSandboxResult(tuple(self.disk.sandboxes.values()))
+        if isinstance(asked, cri.ListContainers):
+            return cri.ListContainersResult(tuple(self.disk.containers.values()))
+        if isinstance(asked, cri.Version):
+            return cri.VersionResult("containerd", "v" + self.config.version)
+        if isinstance(asked, cri.GetContainerEvents):
+            self.listener = client
+        elif isinstance(asked, cri.RemoveContainer):
+            self._forget_container(ctx, asked.container)
+        elif isinstance(asked, cri.RemovePodSandbox):
+            self._forget_sandbox(ctx, asked.sandbox)
+        elif isinstance(asked, cri.UpdateAnnotations):
+            self.disk.annotations[asked.sandbox] = asked.annotations
+            self.ask(ctx, self.config.shim, shim.Annotate(asked.sandbox, asked.annotations), "_done")
+        return cri.Done()
+
+    def _done(self, ctx: Context, answer: Any, *args: Any) -> None:
+        """Takes the answer of a request that nobody waits for."""
+
+    # ------------------------------------------------------------------ sandboxes
+
+    def _run_sandbox(self, ctx: Context, client: str, call: int, asked: cri.RunPodSandbox) -> None:
+        ident = new_id(ctx, "sandbox")
+        sandbox = cri.CriSandbox(ident, asked.uid, asked.namespace, asked.name, asked.attempt, cri.NOT_READY, "", ctx.now)
+        netns = f"/var/run/netns/cni-{asked.uid[:8]}-{ident[:12]}"
+        self.disk.sandboxes[ident], self.disk.netns[ident] = sandbox, netns
+        self.disk.annotations[ident] = asked.annotations
+        add = cni.CniAdd(ident, netns, "eth0", asked.namespace, asked.name)
+        self.ask(ctx, self.config.cni, add, "_network_added", (client, call, ident))
+
+    def _network_added(self, ctx: Context, answer: Any, client: str, call: int, ident: str) -> None:
+        if not isinstance(answer, cni.CniResult):
+            why = answer.msg if isinstance(answer, cni.CniError) else f"netplugin failed: {answer.reason}"
+            self._forget_sandbox(ctx, ident)
+            text = f'failed to setup network for sandbox "{ident}": plugin type="bridge" failed (add): {why}'
+            ctx.reply(client, Reply(call, cri.RpcError("Unknown", text)))
+            return
+        address = answer.ips[0].address.partition("/")[0]
+        self.disk.sandboxes[ident] = msgspec.structs.replace(self.disk.sandboxes[ident], ip=address)
+        self.ask(ctx, self.config.shim, shim.RunTask(ident, ident, PAUSE), "_sandbox_runs", (client, call, ident))
+
+    def _sandbox_runs(self, ctx: Context, answer: Any, client: str, call: int, ident: str) -> None:
+        if not isinstance(answer, shim.TaskStarted):
+            text = f"failed to start sandbox container task \"{ident}\": {answer.reason}"
+            ctx.reply(client, Reply(call, cri.RpcError("Unknown", text)))
+            return
+        sandbox = msgspec.structs.replace(self.disk.sandboxes[ident], state=cri.READY)
+        self.disk.sandboxes[ident] = sandbox
+        ctx.note("runtime.sandbox", pod=f"{sandbox.namespace}/{sandbox.name}", sandbox=ident[:13], ip=sandbox.ip)
+        ctx.reply(client, Reply(call, cri.RunPodSandboxResult(sandbox)))
+
+    def _stop_sandbox(self, ctx: Context, client: str, call: int, ident: str) -> Body | None:
+        sandbox = self.disk.sandboxes.get(ident)
+        if sandbox is None:
+            return cri.Done()
+        for container in self.disk.containers.values():
+            if container.sandbox == ident and container.state == cri.RUNNING:
+                self._signal(ctx, container.id, SIGKILL)
+        delete = cni.CniDel(ident, self.disk.netns.get(ident, ""), "eth0")
+        self.ask(ctx, self.config.cni, delete, "_network_deleted", (client, call, ident))
+        return None
+
+    def _network_deleted(self, ctx: Context, answer: Any, client: str, call: int, ident: str) -> None:
+        if not isinstance(answer, cni.CniDone):
+            text = f'failed to destroy network for sandbox "{ident}": plugin type="bridge" failed (delete): {answer.reason}'
+            ctx.reply(client, Reply(call, cri.RpcError("Unknown", text)))
+            return
+        sandbox = self.disk.sandboxes.get(ident)
+        if sandbox is not None:
+            self.disk.sandboxes[ident] = msgspec.structs.replace(sandbox, state=cri.NOT_READY, ip="")
+            self._signal(ctx, ident, SIGKILL)
+            ctx.note("runtime.sandbox.stopped", pod=f"{sandbox.namespace}/{sandbox.name}", sandbox=ident[:13])
+        ctx.reply(client, Reply(call, cri.Done()))
+
+    def _sandbox_died(self, ctx: Context, sandbox: cri.CriSandbox) -> None:
+        """The pause process is gone, and with it the namespaces."""
+        dead = msgspec.structs.replace(sandbox, state=cri.NOT_READY)
+        self.disk.sandboxes[sandbox.id] = dead
+        if self.listener:
+            ctx.reply(self.listener, cri.SandboxEvent(dead))
+
+    def _forget_sandbox(self, ctx: Context, ident: str) -> None:
+        for container in [c.id for c in self.disk.containers.values() if c.sandbox == ident]:
+            self._forget_container(ctx, container)
+        self.disk.sandboxes.pop(ident, None)
+        self.disk.netns.pop(ident, None)
+        self.disk.annotations.pop(ident, None)
+
+    # ------------------------------------------------------------------ containers
+
+    def _create(self, ctx: Context, asked: cri.CreateContainer) -> Body:
+        sandbox, image = self.disk.sandboxes.get(asked.sandbox), self.find_image(asked.image)
+        if sandbox is None:
+            text = f'failed to find sandbox id "{asked.sandbox}": sandbox not found'
+            return cri.RpcError("NotFound", text)
+        if image is None:
+            return cri.RpcError("NotFound", f'failed to create containerd container: image "{asked.image}" not found')
+        ident = new_id(ctx, "container")
+        container = cri.CriContainer(
+            ident, asked.sandbox, sandbox.uid, asked.name, asked.attempt, cri.CREATED, image.name, image.ref, ctx.now
+        )
+        self.disk.containers[ident] = container
+        self.disk.programs[ident] = with_command(image.program, asked.command, asked.args)
+        self._note(ctx, "container.created", container, image=image.name)
+        return cri.CreateContainerResult(container)
+
+    def _start(self, ctx: Context, client: str, call: int, ident: str) -> Body | None:
+        container = self.disk.containers.get(ident)
+        if container is None:
+            return cri.RpcError("NotFound", f'an error occurred when try to find container "{ident}": not found')
+        program: Program = self.disk.programs[ident]
+        run = shim.RunTask(ident, container.sandbox, program, self.disk.annotations.get(container.sandbox, ()))
+        self.ask(ctx, self.config.shim, run, "_started", (client, call, ident))
+        return None
+
+    def _started(self, ctx: Context, answer: Any, client: str, call: int, ident: str) -> None:
+        container = self.disk.containers.get(ident)
+        if not isinstance(answer, shim.TaskStarted) or container is None:
+            ctx.reply(client, Reply(call, cri.RpcError("Unknown", f'failed to start containerd task "{ident}"')))
+            return
+        running = msgspec.structs.replace(
+            container, state=cri.RUNNING, started_at=answer.task.started_at, pid=answer.task.pid
+        )
+        self.disk.containers[ident] = running
+        self._note(ctx, "container.started", running, pid=running.pid, attempt=container.attempt)
+        ctx.reply(client, Reply(call, cri.Done()))
+        self._tell(ctx, "CONTAINER_STARTED_EVENT", running)
+
+    def _stop(self, ctx: Context, client: str, call: int, asked: cri.StopContainer) -> Body | None:
+        container = self.disk.containers.get(asked.container)
+        if container is None or container.state != cri.RUNNING:
+            return cri.Done()
+        self.stops[asked.container] = (*self.stops.get(asked.container, ()), (client, call))
+        self._signal(ctx, asked.container, SIGTERM if asked.timeout > 0 else SIGKILL)
+        if asked.timeout > 0:
+            ctx.after(asked.timeout * SECOND, GraceOver(asked.container))
+        return None
+
+    def _signal(self, ctx: Context, container: str, number: int) -> None:
+        self.ask(ctx, self.config.shim, shim.Signal(container, number), "_done")
+
+    def _kill(self, ctx: Context, wanted: str) -> None:
+        """A fault from outside: one container's process dies."""
+        for container in self.disk.containers.values():
+            sandbox = self.disk.sandboxes[container.sandbox]
+            pod = f"{sandbox.namespace}/{sandbox.name}"
+            if container.state == cri.RUNNING and (
+                wanted in (pod, f"{pod}/{container.name}") or container.id.startswith(wanted)
+            ):
+                self._signal(ctx, container.id, SIGKILL)
+                return
+
+    def _merge(self, ctx: Context, task: shim.Task) -> None:
+        """Takes over what a shim says of a process."""
+        sandbox = self.disk.sandboxes.get(task.container)
+        if sandbox is not None:
+            if task.exited:
+                self.ask(ctx, self.config.shim, shim.DeleteTask(task.container), "_done")
+                if sandbox.state == cri.READY:
+                    self._sandbox_died(ctx, sandbox)
+            return
+        container = self.disk.containers.get(task.container)
+        if task.exited:
+            self.ask(ctx, self.config.shim, shim.DeleteTask(task.container), "_done")
+            if container is not None and container.state != cri.EXITED:
+                reason = "Error" if task.exit_code else "Completed"
+                started = msgspec.structs.replace(container, started_at=task.started_at)
+                self._exited(ctx, started, task.exit_code, reason, task.finished_at)
+        elif container is not None and container.ready != task.ready:
+            container = msgspec.structs.replace(container, ready=task.ready)
+            self.disk.containers[container.id] = container
+            self._tell(ctx, "CONTAINER_READY_EVENT", container)
+
+    def _exited(self, ctx: Context, container: cri.CriContainer, code: int, reason: str, at: int) -> None:
+        container = msgspec.structs.replace(
+            container, state=cri.EXITED, exit_code=code, reason=reason, finished_at=at, ready=False, pid=0
+        )
+        self.disk.containers[container.id] = container
+        self._note(ctx, "container.died", container, exit_code=code)
+        for client, call in self.stops.pop(container.id, ()):
+            ctx.reply(client, Reply(call, cri.Done()))
+        self._tell(ctx, "CONTAINER_STOPPED_EVENT", container)
+
+    def _forget_container(self, ctx: Context, ident: str) -> None:
+        container = self.disk.containers.pop(ident, None)
+        self.disk.programs.pop(ident, None)
+        if container is not None and container.state == cri.RUNNING:
+            self._signal(ctx, ident, SIGKILL)
+
+    def _note(self, ctx: Context, kind: str, container: cri.CriContainer, **fields: Any) -> None:
+        sandbox = self.disk.sandboxes[container.sandbox]
+        pod = f"{sandbox.namespace}/{sandbox.name}"
+        ctx.note(kind, pod=pod, container=container.name, id=container.id[:13], **fields)
+
+    def _tell(self, ctx: Context, kind: str, container: cri.CriContainer) -> None:
+        if self.listener:
+            ctx.reply(self.listener, cri.ContainerEvent(kind, container))
+
+
+def new_id(ctx: Context, stream: str) -> str:
+    """64 hex digits, as containerd names sandboxes and containers."""
+    return sha256(f"{ctx.name}/{stream}/{ctx.draw(stream, 1 << 62)}".encode()).hexdigest()
+
+
+__all__ = ["Runtime", "RuntimeConfig", "RuntimeDisk"]

@@ -1,0 +1,95 @@
+"""What a kubelet does next about a pod: a pure function of the pod, what is known of it, and the time.
+
+After kuberuntime_manager.go (computePodActions): first the old sandbox goes, then a new one, then init containers one after
+the other, then all others.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from k8s_tutor.node import cri
+from k8s_tutor.node.podstate import CREATED, EXITED, RUNNING, WAITING, Known, PodState
+
+
+class Plan(NamedTuple):
+    """The next requests to the runtime. ``wake_at``: look again then (µs), 0 for never."""
+
+    stop: tuple[str, ...] = ()
+    """Containers to stop, all at once."""
+    teardown: bool = False
+    """Stop the sandbox."""
+    sandbox: bool = False
+    """Make a sandbox."""
+    start: str = ""
+    """The container to start."""
+    ended: bool = False
+    """Nothing of the pod runs any more, and nothing shall."""
+    wake_at: int = 0
+
+
+def is_ending(pod: Any, state: PodState) -> bool:
+    """Whether all of the pod's containers must stop: it is being deleted, was rejected, or is gone."""
+    return state.gone or pod is None or pod.metadata.deletionTimestamp is not None or bool(state.rejected[0])
+
+
+def restarts(pod: Any, known: Known) -> bool:
+    """Whether a container that has ended is to be started again."""
+    policy = pod.spec.restartPolicy or "Always"
+    if known.init:
+        return known.exit_code != 0 and policy != "Never"
+    return policy == "Always" or (policy == "OnFailure" and known.exit_code != 0)
+
+
+def has_run_its_course(pod: Any, state: PodState) -> bool:
+    """Whether the pod is over by itself: every container has ended for good, or an init container has failed for good."""
+    inits = [known for known in state.containers if known.init]
+    if any(known.phase == EXITED and known.exit_code and not restarts(pod, known) for known in inits):
+        return True
+    apps = [known for known in state.containers if not known.init]
+    return all(known.phase == EXITED and not restarts(pod, known) for known in apps)
+
+
+def plan(pod: Any, state: PodState, now: int) -> Plan:
+    """What to do next. Nothing while a request is under way that must end first."""
+    over = state.status is not None and state.status.get("phase") in ("Succeeded", "Failed")
+    if is_ending(pod, state) or over or has_run_its_course(pod, state):
+        return _end(state)
+    if state.busy:
+        return Plan()
+    sandbox = state.sandbox
+    if sandbox is None or sandbox.state != cri.READY:
+        if sandbox is not None:
+            return Plan(teardown=True)
+        if now < state.retry_at:
+            return Plan(wake_at=state.retry_at)
+        return Plan(sandbox=True)
+    return _containers(pod, state, now)
+
+
+def _end(state: PodState) -> Plan:
+    """Stops what runs, then the sandbox. An image that is being pulled is not waited for."""
+    running = tuple(known.name for known in state.containers if known.phase == RUNNING)
+    fresh = tuple(name for name in running if f"stop:{name}" not in state.busy)
+    if fresh:
+        return Plan(stop=fresh)
+    if running or any(not request.startswith("pull:") for request in state.busy):
+        return Plan()
+    if state.sandbox is not None and state.sandbox.state == cri.READY:
+        return Plan(teardown=True)
+    return Plan(ended=True)
+
+
+def _containers(pod: Any, state: PodState, now: int) -> Plan:
+    wake = 0
+    for known in state.containers:
+        if known.init and known.phase == EXITED and known.exit_code == 0:
+            continue
+        waiting = known.phase in (WAITING, CREATED) or (known.phase == EXITED and restarts(pod, known))
+        if waiting and now >= known.retry_at:
+            return Plan(start=known.name)
+        if waiting:
+            wake = min(wake or known.retry_at, known.retry_at)
+        if known.init:
+            break
+    return Plan(wake_at=wake)
