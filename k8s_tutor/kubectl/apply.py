@@ -9,7 +9,7 @@ import msgspec
 from k8s_tutor.api import schema
 from k8s_tutor.kubectl import manifests, merge, printers
 from k8s_tutor.kubectl.create import dry_run, dry_run_query
-from k8s_tutor.kubectl.errors import Failure, Refused, Usage, raise_all
+from k8s_tutor.kubectl.errors import Failure, Refused, Unreachable, Usage, raise_all
 from k8s_tutor.kubectl.line import Words
 from k8s_tutor.kubectl.program import Asking, Tree
 from k8s_tutor.kubectl.resources import Info
@@ -42,8 +42,10 @@ def run(session: Session, words: Words) -> Asking[int]:
     for info in infos:
         try:
             yield from _apply(session, words, info)
-        except Refused as refused:
-            failures.append(refused)
+        except Unreachable:
+            raise
+        except Failure as failure:
+            failures.append(failure)
     raise_all(failures)
     return 0
 
@@ -88,7 +90,7 @@ def _client_side(session: Session, words: Words, info: Info, wanted: Tree) -> As
     last = (live.get("metadata") or {}).get("annotations", {}).get(LAST_APPLIED)
     if last is None:
         session.warn(_missing(info))
-    patch = merge.three_way(msgspec.json.decode(last) if last else {}, wanted, live, _type(info))
+    patch = _patch(info, msgspec.json.decode(last) if last else {}, wanted, live)
     if not patch:
         return "unchanged", live
     if dry_run(words) == "client":
@@ -98,8 +100,28 @@ def _client_side(session: Session, words: Words, info: Info, wanted: Tree) -> As
     except Refused as refused:
         if refused.reason == "Conflict":
             raise
-        raise refused.when("applying patch:\n" + printers.to_json(patch, None) + "\nto", info.source) from None
+        text = f"applying patch:\n{printers.to_json(patch, None)}\nto:\n{_told(info)}\nfor:"
+        raise refused.when("patching", info.source).when(text, info.source) from None
     return "configured", tree
+
+
+def _patch(info: Info, last: Tree, wanted: Tree, live: Tree) -> Tree:
+    try:
+        return merge.three_way(last, wanted, live, _type(info))
+    except merge.NoKey as problem:
+        trees = zip(("original", "modified", "current"), (last, wanted, live), strict=True)
+        dump = "".join(f"{title}:\n{printers.to_json(tree, None)}\n" for title, tree in trees)
+        raise Failure(f'error when creating patch with:\n{dump}for: "{info.source}": {problem}') from None
+
+
+def _told(info: Info) -> str:
+    """An object as error texts describe it."""
+    group, _, version = info.resource.api_version.rpartition("/")
+    kind = f"{group}/{version}, " if group else f"/{version}, "
+    return (
+        f'Resource: "{kind}Resource={info.resource.plural}", GroupVersionKind: "{kind}Kind={info.resource.kind}"\n'
+        f'Name: "{info.name}", Namespace: "{info.namespace or ""}"'
+    )
 
 
 def _missing(info: Info) -> str:

@@ -13,6 +13,10 @@ from k8s_tutor.api import schema
 from k8s_tutor.kubectl.program import Tree
 
 
+class NoKey(ValueError):
+    """An item of a list that is merged by key lacks its key."""
+
+
 class _Mode(NamedTuple):
     """``additions``: put what is new or different into the patch; ``deletions``: put what is gone into it."""
 
@@ -60,7 +64,10 @@ def _diff_list(key: str, old: list[Any], new: list[Any], field: schema.Field, mo
     """Patch entries of a list that is merged: by key, or as a set of plain values."""
     item_type = field.t[1:-1]
     name = field.merge_key
-    if not name or not all(isinstance(item, dict) and name in item for item in [*old, *new]):
+    for item in [*old, *new] if name else ():
+        if not isinstance(item, dict) or name not in item:
+            raise NoKey(f"map: {_go(item)} does not contain declared merge key: {name}")
+    if not name:
         gone = [item for item in old if item not in new] if mode.deletions else []
         added = [item for item in new if item not in old] if mode.additions else []
         return {**({f"$deleteFromPrimitiveList/{key}": gone} if gone else {}), **({key: added} if added else {})}
@@ -103,3 +110,14 @@ def _join_lists(left: list[Any], right: list[Any], order: list[Any] | None) -> l
         known = merged.get(item[name])
         merged[item[name]] = _join(item, known) if known is not None else item
     return list(merged.values())
+
+
+def _go(value: Any) -> str:
+    """A value as Go prints it with ``%v``."""
+    if isinstance(value, dict):
+        return "map[" + " ".join(f"{key}:{_go(value[key])}" for key in sorted(value)) + "]"
+    if isinstance(value, list):
+        return "[" + " ".join(_go(item) for item in value) + "]"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "<nil>" if value is None else str(value)

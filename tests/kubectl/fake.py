@@ -14,7 +14,7 @@ import msgspec
 from k8s_tutor.api import defaults, patch, scheme, selectors, status, tables, times
 from k8s_tutor.api.wire import Request, Response
 from k8s_tutor.kubectl import Pause, Result, run
-from k8s_tutor.sim import CallFailed
+from k8s_tutor.sim import CallFailed, Finished, advance
 
 Tree = dict[str, Any]
 NOW = 60_000_000
@@ -137,16 +137,10 @@ class FakeApi:
         given = tuple((name, msgspec.json.encode(content).decode()) for name, content in (files or {}).items())
         answers: list[Any] = []
         while True:
-            running = run(line, given, now)
-            try:
-                asked = next(running)
-                for answer in answers:
-                    asked = running.send(answer)
-            except StopIteration as end:
-                result = end.value
-                assert isinstance(result, Result)
-                return result
-            running.close()
+            asked = advance(run, (line, given, now), tuple(answers))
+            if isinstance(asked, Finished):
+                assert isinstance(asked.result, Result)
+                return asked.result
             if isinstance(asked, Pause):
                 self.pauses += 1
                 self.later.pop(self.pauses, lambda: None)()

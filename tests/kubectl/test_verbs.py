@@ -181,7 +181,7 @@ def test_run_passes_arguments_environment_and_overrides() -> None:
 def test_delete_waits_until_the_object_is_gone() -> None:
     api = small()
     api.lingering.add("Pod")
-    api.later[3] = lambda: api.objects.pop(("pods", "default", "lone")) and None  # type: ignore[func-returns-value]
+    api.later[3] = lambda: api.objects.clear()
     assert api.play("delete pod lone").stdout == 'pod "lone" deleted\n'
     assert api.pauses == 3
 

@@ -1,0 +1,116 @@
+"""Lines typed at a console, carried out by the real API server on a real etcd member."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from k8s_tutor.api.base import ApiConfig
+from k8s_tutor.api.server import ApiServer
+from k8s_tutor.api.times import EPOCH
+from k8s_tutor.etcd.member import Member, MemberConfig
+from k8s_tutor.kubectl.console import Answered, Console, ConsoleConfig, Typed
+from k8s_tutor.sim import SECOND, Link, World
+
+SLOW = 600 * SECOND
+
+
+class Terminal:
+    """A world of one etcd member, one API server and you."""
+
+    def __init__(self) -> None:
+        self.world = World(7, Link(latency=500))
+        self.world.add(Member, "etcd-1", MemberConfig(1, ((1, "etcd-1"),), "raft", 7), host="cp-1")
+        self.world.add(ApiServer, "api-1", ApiConfig("etcd-1", EPOCH), host="cp-1")
+        self.world.add(Console, "you", ConsoleConfig("api-1", "kubernetes-admin", EPOCH, ("etcd-1",)), host="you-host")
+        self.world.run_until(5 * SECOND)
+
+    def type(self, line: str, **files: Any) -> Answered:
+        """Type a line and wait for its end."""
+        given = tuple((name + ".yaml", json.dumps(content)) for name, content in files.items())
+        self.world.inject("you", Typed(line, given))
+        end = self.world.now + SLOW
+        while self.world.now < end:
+            self.world.run_until(self.world.now + SECOND // 4)
+            you = self.world.actor("you")
+            assert isinstance(you, Console)
+            if not you.sessions:
+                return you.answers[-1]
+        raise AssertionError(f"{line} does not end")
+
+
+@pytest.fixture(scope="module")
+def terminal() -> Terminal:
+    return Terminal()
+
+
+def manifest(image: str, name: str = "web", **spec: Any) -> dict[str, Any]:
+    labels = {"app": name}
+    containers = [{"name": "c", "image": image, "ports": [{"containerPort": 80}]}]
+    template = {"metadata": {"labels": labels}, "spec": {"containers": containers}}
+    return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": name},
+            "spec": {"replicas": 2, "selector": {"matchLabels": labels}, "template": template, **spec}}  # fmt: skip
+
+
+def test_apply_is_a_three_way_patch_on_the_real_server(terminal: Terminal) -> None:
+    said = [terminal.type("apply -f web.yaml", web=[manifest(image)]).stdout for image in ("nginx:1", "nginx:1", "nginx:2")]
+    assert said == [f"deployment.apps/web {word}\n" for word in ("created", "unchanged", "configured")]
+    image = "get deploy web -o jsonpath='{.spec.template.spec.containers[*].image}'"
+    assert terminal.type(image).stdout == "nginx:2"
+    assert terminal.type("scale deploy web --replicas=4").stdout == "deployment.apps/web scaled\n"
+    assert terminal.type("get deploy web -o jsonpath='{.spec.replicas}'").stdout == "4"
+    assert terminal.type("expose deploy web").stdout == "service/web exposed\n"
+    assert terminal.type("get svc web -o jsonpath='{.spec.ports[0].targetPort} {.spec.selector.app}'").stdout == "80 web"
+    assert terminal.type("set resources deploy/web --limits=cpu=1").code == 0
+    assert terminal.type("label deploy web tier=front").stdout == "deployment.apps/web labeled\n"
+    assert terminal.type("get deploy -l tier=front -o name").stdout == "deployment.apps/web\n"
+    assert terminal.type("delete deploy,svc web").stdout == 'deployment.apps "web" deleted\nservice "web" deleted\n'
+
+
+@pytest.mark.parametrize(("change", "said"), [
+    ({"bogus": 1}, 'Error from server (BadRequest): error when creating "web.yaml": Deployment in version "v1" cannot be '
+                   'handled as a Deployment: strict decoding error: unknown field "spec.bogus"\n'),
+    ({"replicas": -1},
+     'The Deployment "bad" is invalid: spec.replicas: Invalid value: -1: must be greater than or equal to 0\n'),
+    ({"selector": {"matchLabels": {"x": "y"}}},
+     'The Deployment "bad" is invalid: spec.template.metadata.labels: Invalid value: {"app":"bad"}: '
+     '`selector` does not match template `labels`\n'),
+])  # fmt: skip
+def test_bad_manifests_get_the_servers_words(terminal: Terminal, change: dict[str, Any], said: str) -> None:
+    result = terminal.type("apply -f web.yaml", web=[manifest("nginx:1", "bad", **change)])
+    assert (result.stdout, result.stderr, result.code) == ("", said, 1)
+
+
+def test_tables_come_from_the_server(terminal: Terminal) -> None:
+    lines = terminal.type("get ns").stdout.splitlines()
+    assert lines[0] == "NAME              STATUS   AGE"
+    assert [line.split()[0] for line in lines[1:]] == ["default", "kube-node-lease", "kube-public", "kube-system"]
+    terminal.type("run p --image=nginx")
+    assert "Tolerations:                 node.kubernetes.io/not-ready:NoExecute op=Exists for 300s\n" in (
+        terminal.type("describe pod p").stdout
+    )
+    assert terminal.type("delete pod p").stdout == 'pod "p" deleted\n'
+
+
+def test_etcdctl_sees_what_the_api_server_wrote(terminal: Terminal) -> None:
+    terminal.type("create cm c --from-literal=a=b")
+    keys = terminal.type("etcdctl get /registry/configmaps/ --prefix --keys-only").stdout
+    assert keys == "/registry/configmaps/default/c\n\n"
+
+
+def test_without_an_api_server_kubectl_says_so() -> None:
+    terminal = Terminal()
+    terminal.world.crash("api-1")
+    result = terminal.type("get pods")
+    assert result.stderr == "The connection to the server lb:6443 was refused - did you specify the right host or port?\n"
+    assert result.code == 1
+
+
+def test_without_etcd_the_servers_error_is_printed() -> None:
+    terminal = Terminal()
+    terminal.world.crash("etcd-1")
+    result = terminal.type("get pods")
+    assert result.code == 1
+    assert result.stderr.startswith("Error from server")
