@@ -89,7 +89,11 @@ def _syntax(source: str, text: str) -> CelError:
         return CelError(f"is no CEL: {' '.join(text.split())}")
     lines = source.split("\n")
     offset = sum(len(line) + 1 for line in lines[: int(found[1]) - 1]) + int(found[2]) - 1
-    what = re.sub(r" expecting \{.*", "", found[3]).replace("<EOF>", "the end of the expression").replace("'the end of the expression'", "the end")
+    what = (
+        re.sub(r" expecting \{.*", "", found[3])
+        .replace("<EOF>", "the end of the expression")
+        .replace("'the end of the expression'", "the end")
+    )
     return CelError(f"is no CEL: {what}", min(offset, len(source)))
 
 
@@ -107,7 +111,7 @@ class _Checker:
     def __init__(self, source: str, extra: tuple[str, ...]) -> None:
         self.tokens = _tokens(source)
         self.at = 0
-        self.scope: dict[str, Type] = {name: ANY for name in extra}
+        self.scope: dict[str, Type] = dict.fromkeys(extra, ANY)
         self.names: list[str] = []
         self.calls: list[tuple[str, str, int]] = []
         self.fields: list[tuple[str, str]] = []
@@ -117,7 +121,9 @@ class _Checker:
         return self.expression()
 
     def peek(self) -> Token:
-        return self.tokens[self.at] if self.at < len(self.tokens) else Token("end", "", self.tokens[-1].at if self.tokens else 0)
+        return (
+            self.tokens[self.at] if self.at < len(self.tokens) else Token("end", "", self.tokens[-1].at if self.tokens else 0)
+        )
 
     def take(self) -> Token:
         token = self.peek()
@@ -194,7 +200,9 @@ class _Checker:
         known = NAMES.get(token.text)
         if known is None:
             choices = [name for name, entry in NAMES.items() if (entry.arity is not None) == called]
-            raise CelError(f"there is no {'function' if called else 'name'} {token.text!r}{did_you_mean(token.text, choices)}", token.at)
+            raise CelError(
+                f"there is no {'function' if called else 'name'} {token.text!r}{did_you_mean(token.text, choices)}", token.at
+            )
         self.names.append(token.text)
         return self.call(token, known) if called else self.variable(token, known)
 
@@ -216,7 +224,9 @@ class _Checker:
         fewest, most = known.arity
         if not fewest <= given <= most:
             wanted = str(fewest) if fewest == most else f"{fewest} to {most}"
-            raise CelError(f"{token.text!r} takes {wanted} argument{'' if wanted == '1' else 's'}, not {given}: e.g. {known.use}", token.at)
+            raise CelError(
+                f"{token.text!r} takes {wanted} argument{'' if wanted == '1' else 's'}, not {given}: e.g. {known.use}", token.at
+            )
         if first.kind == "string":
             self.calls.append((token.text, first.text[1:-1], first.at))
         return known.type

@@ -37,14 +37,16 @@ class Entry(NamedTuple):
 def entries(folders: Sequence[Path] = ()) -> list[Entry]:
     """The built-in lessons and those below the folders, by track and in order of their files. Broken files are left out:
     `k8s_tutor.lessons.loader.load_all` says what is wrong with them."""
-    found = []
+    found: list[Entry] = []
     for folder in (paths.lessons(), *folders):
         files = [folder] if folder.is_file() else sorted(folder.rglob("*.yaml")) if folder.is_dir() else []
         found.extend(entry for file in files if (entry := _entry(file)) is not None)
     order = {track: position for position, track in enumerate(TRACKS)}
     first = {entry.id: entry for entry in reversed(found)}
     unique = [entry for entry in found if first[entry.id] is entry]
-    return sorted(unique, key=lambda entry: (order.get(entry.track, len(order)), entry.track if entry.track not in order else ""))
+    return sorted(
+        unique, key=lambda entry: (order.get(entry.track, len(order)), entry.track if entry.track not in order else "")
+    )
 
 
 def _entry(file: Path) -> Entry | None:

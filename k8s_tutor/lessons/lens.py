@@ -71,7 +71,9 @@ class Lens(BaseModel):
         template = self.messages.get(flight.kind)
         if template is None:
             return flight.text or flight.kind
-        return fill(template, {"text": flight.text, "kind": flight.kind, "src": self.name(flight.src), "dst": self.name(flight.dst)})
+        return fill(
+            template, {"text": flight.text, "kind": flight.kind, "src": self.name(flight.src), "dst": self.name(flight.dst)}
+        )
 
     def note(self, note: NoteView) -> str:
         """The sentence for a note of the event log, or empty: this lens has nothing to say about it."""

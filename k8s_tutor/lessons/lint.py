@@ -21,7 +21,23 @@ PROCESSES = ("etcd", "api", "scheduler", "controller-manager")
 NODE_PROCESSES = ("kubelet", "containerd", "cni", "kube-proxy")
 MACHINE_ARGUMENTS = {"member", "node", "server"}
 READS = frozenset(
-    "get describe logs explain api-resources api-versions version top cluster-info auth diff config options completion events".split()
+    [
+        "get",
+        "describe",
+        "logs",
+        "explain",
+        "api-resources",
+        "api-versions",
+        "version",
+        "top",
+        "cluster-info",
+        "auth",
+        "diff",
+        "config",
+        "options",
+        "completion",
+        "events",
+    ]
 )
 """kubectl verbs that change nothing; for etcdctl: get, watch, endpoint, member list."""
 
@@ -132,7 +148,9 @@ class _Lint:
             yield self.document.problem(path, f"CEL {source!r}: {_pointed(source, error)}")
             return
         if not expression.names:
-            yield self.document.problem(path, f"CEL {source!r} is always {_constant(expression)}: it reads nothing of the cluster")
+            yield self.document.problem(
+                path, f"CEL {source!r} is always {_constant(expression)}: it reads nothing of the cluster"
+            )
         for function, argument, _ in expression.calls:
             if function in MACHINE_ARGUMENTS:
                 yield from self._machine(argument, path, self._machines())
@@ -175,7 +193,9 @@ class _Lint:
         if self.lens.component(name) in known:
             return
         called = [self.lens.name(machine) for machine in known if machine in self.lens.machines]
-        yield self.document.problem(path, f"there is no machine {name!r} in this cluster{did_you_mean(name, [*called, *known])}")
+        yield self.document.problem(
+            path, f"there is no machine {name!r} in this cluster{did_you_mean(name, [*called, *known])}"
+        )
 
     def _actions(self, steps: list[Any], path: Path_, known: list[str] | None = None) -> Iterator[Problem]:
         known = known or self._machines()
@@ -228,7 +248,9 @@ class _Lint:
             yield self.document.problem((*path, "solution"), "the solution does nothing")
         for key, sequences in (("alternatives", task.alternatives), ("fake_fixes", task.fake_fixes)):
             if not sequences:
-                what = "another way to reach the goal" if key == "alternatives" else "something that looks like a fix and is none"
+                what = (
+                    "another way to reach the goal" if key == "alternatives" else "something that looks like a fix and is none"
+                )
                 yield self.document.problem((*path, key), f"a task needs at least one of its `{key}`: {what}")
             for index, steps in enumerate(sequences):
                 yield from self._actions(steps, (*path, key, index))
@@ -236,7 +258,9 @@ class _Lint:
 
     def _sequence(self, key: str, steps: list[Any], solution: list[str], path: Path_) -> Iterator[Problem]:
         if key == "alternatives" and _sum(steps) == solution:
-            yield self.document.problem(path, "this alternative is the solution but for order and waits: find another way, or leave it out")
+            yield self.document.problem(
+                path, "this alternative is the solution but for order and waits: find another way, or leave it out"
+            )
         if key == "fake_fixes" and all(changes_nothing(action) for action in steps):
             yield self.document.problem(path, "this fake fix changes nothing: it must do something that does not help")
 
@@ -244,7 +268,9 @@ class _Lint:
         wanted = {_bare(source): source for source in (*goal.now.values(), *goal.eventually.values())}
         for source in goal.never.values():
             if _bare(source) in wanted:
-                yield self.document.problem((*path, "never"), f"the goal cannot be reached: {source!r} is both wanted and forbidden")
+                yield self.document.problem(
+                    (*path, "never"), f"the goal cannot be reached: {source!r} is both wanted and forbidden"
+                )
         for source in goal.always.values():
             if _negated(source) in wanted:
                 text = f"the goal cannot be reached: {source!r} must always hold, and its opposite is wanted"

@@ -232,7 +232,6 @@ class Compare(Step):
     limit: Duration = 60 * SECOND
     say: str = Field(default="", description="What to say once all worlds are done")
 
-
     @field_validator("worlds")
     @classmethod
     def _two(cls, value: list[World]) -> list[World]:

@@ -76,7 +76,11 @@ _OBJECTS = {
     "service": SERVICE, "endpoints": list_of(ENDPOINT), "nodes": list_of(NODE), "node": NODE,
 }  # fmt: skip
 _STORED = {"configmap": ANY, "lease": LEASE, "object": ANY, "objects": list_of(ANY)}
-SERVER = Type("Server", {"name": STRING}, methods={"deployment": ANY, "deployments": list_of(ANY), "pods": list_of(ANY), "pod": ANY, **_STORED})
+SERVER = Type(
+    "Server",
+    {"name": STRING},
+    methods={"deployment": ANY, "deployments": list_of(ANY), "pods": list_of(ANY), "pod": ANY, **_STORED},
+)
 
 
 class Name(NamedTuple):

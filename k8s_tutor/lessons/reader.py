@@ -172,13 +172,13 @@ class Reader:
 
     def f_pods(self, *args: Any) -> Any:
         server, rest = _server(args)
-        selector, namespace = (*rest, *("", "default")[len(rest) :])
+        selector, namespace = (rest[0] if rest else ""), (rest[1] if len(rest) > 1 else "default")
         found: Iterable[Any] = [as_pod(tree) for tree in self._stored("Pod", server)] if server else self._work().pods
         return msgspec.to_builtins([p for p in _in(found, namespace) if selected(selector, p.labels)])
 
     def f_pod(self, *args: Any) -> Any:
         server, rest = _server(args)
-        name, namespace = (*rest, *("", "default")[len(rest) :])
+        name, namespace = rest[0], (rest[1] if len(rest) > 1 else "default")
         found: Iterable[Any] = [as_pod(tree) for tree in self._stored("Pod", server)] if server else self._work().pods
         return _first(p for p in _in(found, namespace) if _named(name, p.name))
 

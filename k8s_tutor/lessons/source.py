@@ -107,7 +107,9 @@ class _Reading:
             key = key_node.value if isinstance(key_node, yaml.ScalarNode) else None
             place = (key_node.start_mark.line + 1, key_node.start_mark.column + 1)
             if key is None:
-                self.problems.append(Problem(self.file, *place, "a key must be a plain word; put quotes around text that starts with { or ["))
+                self.problems.append(
+                    Problem(self.file, *place, "a key must be a plain word; put quotes around text that starts with { or [")
+                )
                 continue
             if key in out:
                 first = self.keys[(*path, key)][0]

@@ -22,7 +22,7 @@ class Block(msgspec.Struct, frozen=True):
 
 
 class Key(msgspec.Struct, frozen=True):
-    """Something that can be done now. ``action``: ``next``, ``answer``, ``hint``, ``solve``, ``reset``, ``imagine``, ``skip``."""
+    """Something to do now. ``action``: ``next``, ``answer``, ``hint``, ``solve``, ``reset``, ``imagine``, ``skip``."""
 
     action: str
     words: str
@@ -45,8 +45,8 @@ class LessonView(msgspec.Struct, frozen=True, kw_only=True):
     """Step, from 0."""
     total: int
     kind: str
-    """Kind of the step: ``say``, ``do``, ``wait``, ``predict``, ``ask``, ``task``, ``compare``, ``table``, ``debrief``, ``review``;
-    ``end`` after the last."""
+    """``say``, ``do``, ``wait``, ``predict``, ``ask``, ``task``, ``compare``, ``table``, ``debrief``, ``review``; ``end`` after
+    the last."""
     step_title: str
     phase: str
     """``reading``, ``asking`` (an answer is wanted), ``running`` (the system is at work), ``working`` (the learner is),

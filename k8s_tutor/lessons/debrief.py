@@ -1,0 +1,73 @@
+"""What the learner did and what the system did, told from the run itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from k8s_tutor.cluster import inputs
+from k8s_tutor.cluster.views import NoteView
+from k8s_tutor.lessons.lens import Lens
+from k8s_tutor.lessons.values import clock
+
+CHATTY = ("raft.commit", "raft.prevote", "api.", "etcd.", "console.", "runtime.ready", "cni.del", "image.", "scheduler.decided")
+"""Notes that are left out of a debrief: too many, or said by another one."""
+MOST = 28
+
+
+class Line(NamedTuple):
+    """One line of the story. ``who``: ``you`` or ``system``."""
+
+    at: int
+    who: str
+    text: str
+
+
+class Story:
+    """Collects each step's inputs and notes as the step closes."""
+
+    def __init__(self) -> None:
+        self._steps: list[tuple[bool, tuple[tuple[int, inputs.Input], ...], tuple[NoteView, ...]]] = []
+
+    def close(self, own: bool, given: Sequence[tuple[int, inputs.Input]], notes: Iterable[NoteView]) -> None:
+        """A step is over. ``own``: its inputs were the learner's."""
+        kept = tuple(note for note in notes if not note.kind.startswith(CHATTY))
+        if given or kept:
+            self._steps.append((own, tuple(given), kept))
+
+    def lines(self, lens: Lens) -> list[Line]:
+        """The whole story in order of time, at most `MOST` lines: what the learner did, and what the system made of it.
+
+        When there is too much, what the system did in demonstrations goes first.
+        """
+        mine = [line for own, given, notes in self._steps if own for line in _told(given, notes, lens, "you")]
+        shown = [line for own, given, notes in self._steps if not own for line in _told(given, notes, lens, "lesson")]
+        room = max(0, MOST - len(mine))
+        picked = [*mine[-MOST:], *sorted(shown, key=lambda line: line.who == "system")[:room]]
+        return sorted(picked, key=lambda line: line.at)
+
+
+def _told(given: Sequence[tuple[int, inputs.Input]], notes: Sequence[NoteView], lens: Lens, who: str) -> list[Line]:
+    lines = [Line(at, who, words(entry, lens)) for at, entry in given]
+    count, last = 0, ""
+    for note in notes:
+        text = lens.note(note)
+        if not text:
+            continue
+        count = count + 1 if note.kind == last else 1
+        last = note.kind
+        if count <= 3:
+            lines.append(Line(note.at, "system", text))
+    return sorted(lines, key=lambda line: line.at)
+
+
+def words(given: inputs.Input, lens: Lens) -> str:
+    """An input in a lens' names."""
+    if isinstance(given, inputs.Kubectl):
+        return given.line if given.line.startswith("etcdctl") else f"kubectl {given.line}"
+    return " ".join(lens.name(word) for word in inputs.in_words(given).split(" "))
+
+
+def told(line: Line) -> str:
+    """A line as text: ``00:03.214  you     crash Carol``."""
+    return f"{clock(line.at)}  {line.who:<6}  {line.text}"
