@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from k8s_tutor.api import codec, patch, status
+from k8s_tutor.api import codec, patch, schema, status
 from k8s_tutor.api.scheme import Resource
 from k8s_tutor.api.status import Subject
 from k8s_tutor.api.validation import causes
@@ -36,11 +36,11 @@ def decode(row: Resource, request: Request) -> tuple[Tree, tuple[str, ...]]:
     try:
         found = codec.decode(request.body, row.type_name)
     except ValueError as error:
+        _check_kind(row, request.body)
         raise status.bad_request(f"{_what(row, request.body)} cannot be handled as a {row.kind}: {error}") from None
     tree = found.tree
-    kind, version = tree.get("kind", row.kind), tree.get("apiVersion", row.api_version)
-    if (kind, version) != (row.kind, row.api_version):
-        raise status.bad_request(_wrong_kind(row, kind, version))
+    if tree.get("kind", row.kind) != row.kind or tree.get("apiVersion", row.api_version) != row.api_version:
+        _check_kind(row, request.body)
     if found.problems:
         return tree, _unknown_fields(row, request, found.problems)
     return tree, ()
@@ -54,6 +54,22 @@ def _what(row: Resource, data: bytes) -> str:
     tree = tree if isinstance(tree, dict) else {}
     kind = tree.get("kind", row.kind)
     return f'{kind} in version "{tree.get("apiVersion", row.api_version).rpartition("/")[2]}"'
+
+
+def _check_kind(row: Resource, data: bytes) -> None:
+    """The object is decoded as what it says that it is, and then does not fit here. Raises a Refusal (400)."""
+    tree = raw(data)
+    kind, version = tree.get("kind", row.kind), tree.get("apiVersion", row.api_version)
+    if (kind, version) == (row.kind, row.api_version) or not isinstance(kind, str) or not isinstance(version, str):
+        return
+    group, _, short = version.rpartition("/")
+    own = schema.type_of(group, short, kind)
+    try:
+        if own is not None:
+            codec.decode(data, own)
+    except ValueError as error:
+        raise status.bad_request(f"{_what(row, data)} cannot be handled as a {row.kind}: {error}") from None
+    raise status.bad_request(_wrong_kind(row, kind, version))
 
 
 def _wrong_kind(row: Resource, kind: str, version: str) -> str:

@@ -172,7 +172,11 @@ def _service(tree: Tree) -> None:
 
 
 def _node(tree: Tree) -> None:
-    tree.setdefault("spec", {})
+    spec = tree.setdefault("spec", {})
+    if spec.get("podCIDR") and spec["podCIDR"] not in spec.get("podCIDRs", ())[:1]:
+        spec["podCIDRs"] = [spec["podCIDR"]]
+    elif spec.get("podCIDRs"):
+        spec["podCIDR"] = spec["podCIDRs"][0]
     status = tree.setdefault("status", {})
     if "capacity" in status and "allocatable" not in status:
         status["allocatable"] = dict(status["capacity"])

@@ -25,7 +25,12 @@ Draw = Callable[[int], int]
 
 def suffix(draw: Draw, length: int = 5) -> str:
     """Random letters of the safe alphabet, as ``rand.String``."""
-    return "".join(ALPHABET[draw(len(ALPHABET))] for _ in range(length))
+    number = draw(len(ALPHABET) ** length)
+    letters = ""
+    for _ in range(length):
+        number, place = divmod(number, len(ALPHABET))
+        letters += ALPHABET[place]
+    return letters
 
 
 def generate_name(base: str, draw: Draw) -> str:

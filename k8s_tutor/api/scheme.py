@@ -106,7 +106,7 @@ RESOURCES: tuple[Resource, ...] = (
 BY_PLURAL = {(row.group, row.version, row.plural): row for row in RESOURCES}
 BY_KIND = {row.kind: row for row in RESOURCES}
 BY_GVK = {(row.api_version, row.kind): row for row in RESOURCES}
-_BY_REGISTRY = sorted(RESOURCES, key=lambda row: -len(row.prefix))
+_BY_FOLDER = {row.registry or row.plural: row for row in RESOURCES}
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
@@ -131,7 +131,10 @@ def find(name: str) -> Resource | None:
 
 def of_key(key: str) -> Resource | None:
     """The resource that a key in etcd belongs to, or None."""
-    return next((row for row in _BY_REGISTRY if key.startswith(row.prefix)), None)
+    if not key.startswith("/registry/"):
+        return None
+    folder = key[10 : key.find("/", 10)]
+    return _BY_FOLDER.get("services/specs" if folder == "services" and key.startswith("specs/", 19) else folder)
 
 
 class Target(NamedTuple):
@@ -227,7 +230,43 @@ def struct_decoder(row: Resource) -> msgspec.json.Decoder[Any]:
 def typed(data: bytes) -> Any:
     """The typed struct (``lightkube.models``) of these bytes, shared by all who read this revision: never write to it."""
     head = _KIND.decode(data)
-    return struct_decoder(BY_GVK[head.apiVersion, head.kind]).decode(data)
+    row = BY_GVK[head.apiVersion, head.kind]
+    try:
+        return struct_decoder(row).decode(data)
+    except msgspec.ValidationError:
+        # Go fills absent fields with zero values; the structs insist on those that the schema calls required.
+        return struct_decoder(row).decode(_encode(complete(_decode(data), row.type_name)))
+
+
+_ZERO: dict[str, Any] = {"string": "", "boolean": False, "number:double": 0.0}
+
+
+def complete(found: Any, t: str) -> Any:
+    """A tree in which every required field of its type is there, with its zero value if need be."""
+    if t.startswith("[") and isinstance(found, list):
+        return [complete(item, t[1:-1]) for item in found]
+    if t.startswith("{") and isinstance(found, dict):
+        return {key: complete(item, t[1:-1]) for key, item in found.items()}
+    if not schema.is_struct(t) or not isinstance(found, dict):
+        return found
+    rows = schema.fields(t)
+    made = {name: complete(item, rows[name].t) if name in rows else item for name, item in found.items()}
+    for name, row in rows.items():
+        if row.required and made.get(name) is None:
+            made[name] = _zero(row.t)
+    return made
+
+
+def _zero(t: str) -> Any:
+    if t.startswith("["):
+        return []
+    if t.startswith("{") or t == "object":
+        return {}
+    if t == schema.TIME:
+        return "0001-01-01T00:00:00Z"
+    if t == schema.MICRO_TIME:
+        return "0001-01-01T00:00:00.000000Z"
+    return complete({}, t) if schema.is_struct(t) else _ZERO.get(t, 0 if t.startswith("integer") else "")
 
 
 class _List(msgspec.Struct):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from k8s_tutor.api import admission, allocation, bodies, deletion, scheme, status, strategy
+from k8s_tutor.api import warnings as advice
 from k8s_tutor.api.base import ETCD_TIMEOUT, Op
 from k8s_tutor.api.reads import Reads
 from k8s_tutor.api.scheme import Resource, Tree
@@ -36,6 +37,8 @@ class Plan(NamedTuple):
     body: str = "object"
     """What the answer carries: ``object``, ``status`` (of success), ``gone`` (what a DELETE gives) or ``scale``."""
     dry: bool = False
+    shown: bytes | None = None
+    """What the answer shows when it is not what is stored."""
 
 
 class Writes(Reads):
@@ -92,7 +95,7 @@ class Writes(Reads):
         self.note_request(ctx, op._replace(stages=(*op.stages, "store …")))
         store = () if dry else (Put(key, data),)
         txn = Txn((Compare(key, "create", "=", 0),), store, ())
-        plan = Plan(data, code=201, warnings=warnings, dry=dry)
+        plan = Plan(data, code=201, warnings=(*warnings, *advice.of(op.row.kind, made)), dry=dry)
         self.ask(ctx, self.config.etcd, txn, "created", (op, plan, made["metadata"]["name"]), ETCD_TIMEOUT)
 
     def _taken(self, but: str = "") -> allocation.Taken:
@@ -190,7 +193,7 @@ class Writes(Reads):
         self._done(ctx, op, plan, plan.data or item.data, result.revision)
 
     def _done(self, ctx: Context, op: Op, plan: Plan, data: bytes, revision: int) -> None:
-        found = scheme.with_revision(op.row, data, revision)
+        found = scheme.with_revision(op.row, plan.shown or data, revision)
         if plan.body == "status":
             tree: Tree = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": plan.code}
             self.answer_tree(ctx, op, plan.code, tree)
@@ -280,7 +283,7 @@ class Writes(Reads):
         """A new state is written, unless it is the old one, or the last thing that held a deleted object is gone."""
         dry = bodies.dry_run(op.request, "PatchOptions" if op.verb == "patch" else "UpdateOptions")
         if deletion.finished(op.row, made):
-            return Plan(None, True, body=body, warnings=warnings, dry=dry)
+            return Plan(None, True, 200, warnings, body, dry, scheme.encode(op.row, made))
         if strategy.same(made, old):
             return Plan(None, body=body, warnings=warnings)
         return Plan(scheme.encode(op.row, made), body=body, warnings=warnings, dry=dry)

@@ -12,7 +12,7 @@ import pytest
 from k8s_tutor.api import allocation, codec, scheme, strategy
 from k8s_tutor.sim import mix
 
-CASES = sorted((Path(__file__).parent / "golden").glob("*.json"))
+CASES = sorted((Path(__file__).parent / "golden" / "defaults").glob("*.json"))
 
 
 def counter(seed: int = 1) -> Any:

@@ -51,7 +51,8 @@ def _owners(found: list[Cause], owners: list[Tree]) -> None:
             controllers.append(f"{owner['kind']}/{owner['name']}")
             if len(controllers) > 1:
                 text = 'Only one reference can have Controller set to true. Found "true" in references for {} and {}'
-                found.append(invalid(field, owners, text.format(controllers[0], controllers[1])))
+                shown = [{"apiVersion": owner["apiVersion"], **owner} for owner in owners]
+                found.append(invalid(field, shown, text.format(controllers[0], controllers[1])))
 
 
 def _finalizers(found: list[Cause], finalizers: list[str]) -> None:

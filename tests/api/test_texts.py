@@ -1,0 +1,135 @@
+"""What is wrong with an object, in Kubernetes' words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.api.conftest import Cluster
+
+POD = {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "nginx:1"}]}}
+LABEL = (
+    "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an "
+    "alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?')"
+)
+
+
+def container(**fields: Any) -> dict[str, Any]:
+    return {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "nginx:1", **fields}]}}
+
+
+def deployment(**spec: Any) -> dict[str, Any]:
+    template = {"metadata": {"labels": {"app": "a"}}, "spec": POD["spec"]}
+    base = {"selector": {"matchLabels": {"app": "a"}}, "template": template}
+    return {"metadata": {"name": "d"}, "spec": {**base, **spec}}
+
+
+PODS: list[tuple[dict[str, Any], str]] = [
+    ({"metadata": {"name": "p"}, "spec": {}}, "spec.containers: Required value"),
+    (container(name="Bad"), f'spec.containers[0].name: Invalid value: "Bad": {LABEL}'),
+    (container(image=""), "spec.containers[0].image: Required value"),
+    (container(ports=[{"containerPort": 70000}]),
+     "spec.containers[0].ports[0].containerPort: Invalid value: 70000: must be between 1 and 65535, inclusive"),
+    (container(ports=[{"containerPort": 80, "protocol": "tcp"}]),
+     'spec.containers[0].ports[0].protocol: Unsupported value: "tcp": supported values: "SCTP", "TCP", "UDP"'),
+    (container(imagePullPolicy="Maybe"), 'spec.containers[0].imagePullPolicy: Unsupported value: "Maybe": supported '
+     'values: "Always", "IfNotPresent", "Never"'),
+    (container(volumeMounts=[{"name": "data", "mountPath": "/d"}]),
+     'spec.containers[0].volumeMounts[0].name: Not found: "data"'),
+    (container(resources={"requests": {"cpu": "2"}, "limits": {"cpu": "1"}}),
+     'spec.containers[0].resources.requests: Invalid value: "2": must be less than or equal to cpu limit of 1'),
+    (container(resources={"requests": {"cpu": "-1"}}),
+     'spec.containers[0].resources.requests[cpu]: Invalid value: "-1": must be greater than or equal to 0'),
+    (container(livenessProbe={}), "spec.containers[0].livenessProbe: Required value: must specify a handler type"),
+    ({"metadata": {"name": "p"}, "spec": {**POD["spec"], "restartPolicy": "Sometimes"}},
+     'spec.restartPolicy: Unsupported value: "Sometimes": supported values: "Always", "OnFailure", "Never"'),
+    ({"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "i"}, {"name": "c", "image": "i"}]}},
+     'spec.containers[1].name: Duplicate value: "c"'),
+    ({"metadata": {}, "spec": POD["spec"]}, "metadata.name: Required value: name or generateName is required"),
+]  # fmt: skip
+
+DEPLOYMENTS: list[tuple[dict[str, Any], str]] = [
+    (deployment(replicas=-1), "spec.replicas: Invalid value: -1: must be greater than or equal to 0"),
+    (deployment(selector={"matchLabels": {"app": "b"}}),
+     'spec.template.metadata.labels: Invalid value: {"app":"a"}: `selector` does not match template `labels`'),
+    (deployment(strategy={"rollingUpdate": {"maxSurge": 0, "maxUnavailable": 0}}),
+     "spec.strategy.rollingUpdate.maxUnavailable: Invalid value: 0: may not be 0 when `maxSurge` is 0"),
+    (deployment(strategy={"type": "Slow"}),
+     'spec.strategy.type: Unsupported value: "Slow": supported values: "Recreate", "RollingUpdate"'),
+]  # fmt: skip
+
+SERVICES: list[tuple[dict[str, Any], str]] = [
+    ({"metadata": {"name": "s"}, "spec": {}}, "spec.ports: Required value"),
+    ({"metadata": {"name": "s"}, "spec": {"ports": [{"port": 0}]}},
+     "spec.ports[0].port: Invalid value: 0: must be between 1 and 65535, inclusive"),
+    ({"metadata": {"name": "s"}, "spec": {"ports": [{"port": 80}, {"port": 81}]}}, "spec.ports[0].name: Required value"),
+    ({"metadata": {"name": "s"}, "spec": {"type": "NodePort", "ports": [{"port": 80, "nodePort": 80}]}},
+     "spec.ports[0].nodePort: Invalid value: 80: provided port is not in the valid range. The range of valid ports is "
+     "30000-32767"),
+]  # fmt: skip
+
+ALL = [
+    *(("/api/v1/namespaces/default/pods", *row) for row in PODS),
+    *(("/apis/apps/v1/namespaces/default/deployments", *row) for row in DEPLOYMENTS),
+    *(("/api/v1/namespaces/default/services", *row) for row in SERVICES),
+]
+
+
+def test_each_mistake_is_told_with_its_path(cluster: Cluster) -> None:
+    for path, body, text in ALL:
+        code, answer = cluster.ask("POST", path, body)
+        assert code == 422, (body, answer)
+        assert answer["reason"] == "Invalid"
+        assert text in answer["message"], answer["message"]
+        assert any(f"{cause['field']}: {cause['message']}" == text for cause in answer["details"]["causes"])
+
+
+def test_all_causes_come_together(cluster: Cluster) -> None:
+    body = {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "C", "image": ""}], "restartPolicy": "x"}}
+    _, answer = cluster.ask("POST", "/api/v1/namespaces/default/pods", body)
+    fields = ["spec.containers[0].name", "spec.containers[0].image", "spec.restartPolicy"]
+    assert [cause["field"] for cause in answer["details"]["causes"]] == fields
+    assert answer["message"].startswith('Pod "p" is invalid: [spec.containers[0].name: ')
+
+
+@pytest.mark.parametrize(
+    ("query", "body", "text"),
+    [
+        ("?fieldValidation=Strict", {"spec": {"foo": 1}}, 'strict decoding error: unknown field "spec.foo"'),
+        ("?fieldValidation=Strict", {"spec": {"containers": [{"nme": "x"}]}},
+         'strict decoding error: unknown field "spec.containers[0].nme"'),
+        ("", {"spec": {"containers": "x"}},
+         "json: cannot unmarshal string into Go struct field PodSpec.spec.containers of type []v1.Container"),
+        ("", {"metadata": {"labels": {"a": 1}}},
+         "json: cannot unmarshal number into Go struct field ObjectMeta.metadata.labels of type string"),
+        ("", {"spec": {"containers": [{"name": "c", "resources": {"limits": {"cpu": "1x"}}}]}},
+         "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_decoded_is_a_bad_request(cluster: Cluster, query: str, body: Any, text: str) -> None:
+    code, answer = cluster.ask("POST", f"/api/v1/namespaces/default/pods{query}", body)
+    assert (code, answer["reason"]) == (400, "BadRequest")
+    assert answer["message"] == f'Pod in version "v1" cannot be handled as a Pod: {text}'
+
+
+def test_an_unknown_field_warns_and_is_dropped(cluster: Cluster) -> None:
+    body = {"metadata": {"name": "c"}, "data": {"a": "b"}, "dta": {}}
+    code, answer = cluster.ask("POST", "/api/v1/namespaces/default/configmaps", body)
+    assert code == 201 and "dta" not in answer
+    assert cluster.warnings == ('unknown field "dta"',)
+
+
+def test_a_missing_namespace_is_told(cluster: Cluster) -> None:
+    code, answer = cluster.ask("POST", "/api/v1/namespaces/nowhere/configmaps", {"metadata": {"name": "c"}})
+    assert (code, answer["message"]) == (404, 'namespaces "nowhere" not found')
+
+
+def test_strangers_are_kept_out(cluster: Cluster) -> None:
+    code, answer = cluster.ask("GET", "/api/v1/nodes", user="")
+    why = 'User "system:anonymous" cannot list resource "nodes" in API group "" at the cluster scope'
+    assert (code, answer["message"]) == (403, f"nodes is forbidden: {why}")
+    assert cluster.ask("GET", "/api/v1/nodes", user="!wrong")[0] == 401
+    assert cluster.ask("GET", "/healthz", user="alice") == (200, "ok")
+    code, answer = cluster.ask("DELETE", "/api/v1/nodes/n", user="system:kube-scheduler")
+    assert code == 403
