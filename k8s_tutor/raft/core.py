@@ -183,7 +183,7 @@ class Core:
             HardState(self.term, self.vote, commit) if moved or saved.commit != commit else None,
             entries,
             self._snapshot,
-            tuple(self._messages),
+            tuple(self._messages) if self._messages else (),
             log.between(log.applied, commit) if log.applied != commit else (),
             tuple(self._read_states) if self._read_states else (),
             moved or bool(entries) or self._snapshot is not None,
@@ -194,19 +194,19 @@ class Core:
         log = self.log
         if ready.messages:
             del self._messages[: len(ready.messages)]  # not all, if the node was stepped since `ready`
-        if ready.read_states:
+        if self._seldom:
             del self._read_states[: len(ready.read_states)]
-        if ready.snapshot is not None and ready.snapshot is self._snapshot:
-            self._snapshot = None
-        if ready.hard_state is not None:
-            self._saved = ready.hard_state
-        committed, entries = ready.committed, ready.entries
+            if ready.snapshot is self._snapshot:
+                self._snapshot = None
+        hard_state, entries, committed = ready.hard_state, ready.entries, ready.committed
+        if hard_state is not None:
+            self._saved = hard_state
         if committed and committed[-1].index <= log.committed:
             log.applied = committed[-1].index
         if entries:
             log.stable_to(entries[-1])
             self._persisted()
-        elif ready.hard_state is not None:
+        elif hard_state is not None:
             self._persisted()
 
     def status(self) -> Status:

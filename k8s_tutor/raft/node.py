@@ -153,10 +153,11 @@ class RaftNode(Election):
 
     def _persisted(self) -> None:
         if self.role is LEADER:
+            stable = self.log.stable
             me = self.peers[self.id]
-            if me.match != self.log.stable:
-                me.match = self.log.stable
-                me.next = me.match + 1
+            if me.match != stable:
+                me.match = stable
+                me.next = stable + 1
                 if self._maybe_commit():
                     self._broadcast_append()
         elif self.role is CANDIDATE:
