@@ -130,6 +130,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("describe", ("d",), "describe", "Describe the selected thing, as kubectl does.", STAGE, "Hands", needs="selected"),
     Action("yaml", ("y",), "yaml", "Show the selected thing as YAML.", STAGE, "Hands", needs="selected"),
     Action("kubectl", ("k",), "kubectl", "Type a kubectl line.", STAGE, "Hands", argument="[LINE]", rank=8),
+    Action("client", (), "client", "Sit down at somebody's console.", STAGE, "Hands", command="as", argument="NAME"),
     Action("apply", (), "apply", "Apply a manifest of your working directory.", STAGE, "Hands", argument="FILE"),
     # lesson
     Action("next", ("enter",), "next", "Answer, or go on to the next step.", STAGE, "Lesson", needs="lesson", rank=4),

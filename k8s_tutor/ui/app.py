@@ -1,0 +1,278 @@
+"""The app: themes, the two screens, and how a lesson or a cluster comes onto the stage.
+
+Only what the home screen needs is imported here; the engine and the lessons follow after the first paint.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from textual.app import App, SystemCommand
+from textual.screen import Screen
+
+from k8s_tutor.ui import theme
+from k8s_tutor.ui.actions import ACTIONS, Place
+from k8s_tutor.ui.home import Home
+from k8s_tutor.ui.shelf import by_track
+
+if TYPE_CHECKING:
+    from k8s_tutor.ui.session import Session
+    from k8s_tutor.ui.stage import Stage
+
+
+class Tutor(App[int]):
+    """k8s-tutor on a terminal."""
+
+    TITLE = "k8s-tutor"
+    ENABLE_COMMAND_PALETTE = True
+    COMMAND_PALETTE_BINDING = "ctrl+backslash"
+    BINDINGS = []
+    CSS = """
+    Screen { background: $tutor-ground; color: $tutor-text; scrollbar-size: 0 0; overflow: hidden; }
+    CommandPalette > Vertical { border: none; }
+    """
+
+    def __init__(
+        self,
+        lesson: str | None = None,
+        *,
+        seed: int | None = None,
+        lens: str | None = None,
+        projector: bool = False,
+        spec: Mapping[str, Any] | None = None,
+        manifests: Sequence[str | Path] = (),
+        speed: str | Fraction | int | None = None,
+        theme_name: str | None = None,
+    ) -> None:
+        super().__init__()
+        self.first_lesson = lesson
+        self.seed = seed
+        self.first_lens = lens
+        self.presenting = projector
+        self.spec = spec
+        self.manifests = tuple(manifests)
+        self.speed = speed
+        self.frozen = False
+        """Frame timers do nothing: a test plays the frames."""
+        self.trouble = ""
+        for palette in theme.textual_themes():
+            self.register_theme(palette)
+        wanted = theme_name or os.environ.get("K8S_TUTOR_THEME", "")
+        self.theme = wanted if wanted in theme.BY_NAME else theme.PALETTES[0].name
+
+    def get_theme_variable_defaults(self) -> dict[str, str]:
+        """Our own names for colours, also while a theme of Textual's own is on."""
+        return theme.variables(theme.PALETTES[0])
+
+    # ------------------------------------------------------------------ life
+
+    def get_default_screen(self) -> Screen[Any]:
+        """The home screen is the one that everything else stands on."""
+        return Home()
+
+    def on_mount(self) -> None:
+        self.call_after_refresh(self._after_first_paint)
+
+    @property
+    def home(self) -> Home:
+        """The home screen, wherever it stands in the stack."""
+        screen = self.screen_stack[0]
+        assert isinstance(screen, Home)
+        return screen
+
+    def _after_first_paint(self) -> None:
+        """Everything heavy: the list of lessons, and what was asked for on the command line."""
+        if self.first_lesson is not None:
+            self.open_lesson(self.first_lesson, again=True, projector=self.presenting, or_leave=True)
+        elif self.spec is not None:
+            self.open_sandbox(or_leave=True)
+        self.load_shelf()
+        gc.collect()
+        gc.freeze()
+        if self.first_lesson is None and self.spec is None:
+            self.set_timer(0.05, self._warm_up)
+
+    def _warm_up(self) -> None:
+        """Imports what the first lesson will need, while somebody reads the home screen."""
+
+        def work() -> None:
+            import k8s_tutor.lessons.loader
+            import k8s_tutor.lessons.player
+            import k8s_tutor.ui.panels
+            import k8s_tutor.ui.stage  # noqa: F401
+
+        if not self.frozen:
+            self.run_worker(work, thread=True, exit_on_error=False)
+
+    def load_shelf(self) -> None:
+        """The lessons and how far the learner has come."""
+        from k8s_tutor.lessons.index import entries
+        from k8s_tutor.ui.records import progress
+
+        tracks = by_track(entries())
+        self.home.put(replace(self.home.shelf, tracks=tracks, done=progress(tracks), loaded=True))
+
+    # ------------------------------------------------------------------ onto the stage
+
+    def open_lesson(self, name: str, *, again: bool = False, projector: bool = False, or_leave: bool = False) -> None:
+        """Puts a lesson on the stage. ``or_leave``: what goes wrong ends the app with one line."""
+        self._open(lambda: self._lesson_stage(name, again, projector), or_leave)
+
+    def open_sandbox(self, *, or_leave: bool = False) -> None:
+        """Puts a cluster of one's own on the stage."""
+        self._open(self._sandbox_stage, or_leave)
+
+    def _open(self, make: Any, or_leave: bool) -> None:
+        from k8s_tutor.ui.keys import refusals
+
+        try:
+            stage = make()
+        except refusals() as error:
+            text = str(error).splitlines()[0] if str(error) else type(error).__name__
+            if or_leave:
+                self.trouble = str(error)
+                self.exit(2, return_code=2)
+            else:
+                self.home.say(text, "fail")
+            return
+        if len(self.screen_stack) > 1:
+            self.pop_screen()
+        self.push_screen(stage)
+
+    def _lesson_stage(self, name: str, again: bool, projector: bool) -> Stage:
+        from k8s_tutor.ui.records import play
+
+        player = play(name, self.seed, again)
+        lesson = player.state
+        return self._stage(player=player, crumbs=(lesson.track, lesson.title), projector=projector)
+
+    def _sandbox_stage(self) -> Stage:
+        from k8s_tutor.cluster import Cluster, ClusterSpec, inputs
+        from k8s_tutor.ui.manifests import files_of
+
+        spec = ClusterSpec.model_validate(dict(self.spec or {}))
+        cluster = Cluster(spec, self.seed)
+        for path in self.manifests:
+            line = f"apply -f {path}"
+            cluster.give(inputs.Kubectl(line, files_of(line, Path.cwd())))
+        words = f"{spec.managers} managers, {spec.worker_count} workers"
+        return self._stage(cluster=cluster, crumbs=("Sandbox", words))
+
+    def _stage(self, *, player: Any = None, cluster: Any = None, crumbs: tuple[str, ...], projector: bool = False) -> Stage:
+        from k8s_tutor.ui import lenses
+        from k8s_tutor.ui.driver import Driver
+        from k8s_tutor.ui.look import Look
+        from k8s_tutor.ui.pace import parse_speed
+        from k8s_tutor.ui.session import Session
+        from k8s_tutor.ui.shelf import title
+        from k8s_tutor.ui.stage import Stage
+
+        if self.first_lens is not None and self.first_lens not in lenses.names():
+            raise LookupError(f"there is no lens {self.first_lens}; there are {', '.join(lenses.names())}")
+        session: Session = Session(player=player, cluster=cluster)
+        if self.first_lens is not None:
+            session.lens = lenses.lens(self.first_lens)
+        driver = Driver(session)
+        driver.film.still = self.animation_level == "none"
+        if self.speed is not None:
+            driver.speed, driver.pace = parse_speed(str(self.speed)), "steady"
+        look = Look(projector=projector)
+        return Stage(session, driver, look, (title(crumbs[0]), *crumbs[1:]))
+
+    def close_stage(self, stage: Stage) -> None:
+        """Back to the home screen."""
+        from k8s_tutor.ui.records import keep
+
+        if stage.session.player is not None:
+            keep(stage.session.player)
+        if self.presenting or self.screen_stack[-1] is not stage:
+            self.leave()
+            return
+        self.pop_screen()
+        self.load_shelf()
+
+    # ------------------------------------------------------------------ for all screens
+
+    def show_help(self, place: Place) -> None:
+        """All keys and commands."""
+        from k8s_tutor.ui.help import Help
+
+        self.push_screen(Help(place))
+
+    def change_theme(self, name: str = "") -> None:
+        """To a theme, or the next one."""
+        if name and name not in theme.BY_NAME:
+            raise LookupError(f"there is no theme {name}; there are {', '.join(theme.BY_NAME)}")
+        self.theme = name or theme.next_theme(self.theme)
+
+    def watch_theme(self, theme_name: str) -> None:
+        """Cached strips have the colours of the theme before."""
+        for screen in self.screen_stack if self.is_running else ():
+            for widget in screen.query("*"):
+                forget = getattr(widget, "forget", None)
+                if forget is not None:
+                    forget()
+
+    def toggle_motion(self) -> None:
+        """Less motion, or all of it."""
+        self.animation_level = "none" if self.animation_level != "none" else "full"
+        driver = getattr(self.screen, "driver", None)
+        if driver is not None:
+            driver.film.still = self.animation_level == "none"
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        """The palette is made from the registry of actions too."""
+        base = next((one for one in reversed(self.screen_stack) if hasattr(one, "action_do")), screen)
+        place: Place = "home" if isinstance(base, Home) else "stage"
+        for action in ACTIONS:
+            if place not in action.places or action.id in ("palette", "up", "down", "left", "right"):
+                continue
+
+            def act(name: str = action.id, ask: bool = action.must_have_argument, command: str = action.name) -> None:
+                do = getattr(base, "action_do", None)
+                if do is not None:
+                    do("command", f"{command} ") if ask else do(name)
+
+            yield SystemCommand(action.label.capitalize(), f"{action.help}  :{action.name} {action.argument}".rstrip(), act)
+
+    def leave(self) -> None:
+        """Ends the app."""
+        self.exit(0)
+
+    def _handle_exception(self, error: Exception) -> None:
+        """Never a traceback on the screen: one line, and the whole story in a file."""
+        if self.frozen or os.environ.get("K8S_TUTOR_DEBUG"):
+            super()._handle_exception(error)
+            return
+        from k8s_tutor.ui.records import report
+
+        self.trouble = f"something went wrong: {type(error).__name__}: {error}; the details are in {report(error)}"
+        self.exit(1, return_code=1)
+
+
+def run(
+    lesson: str | None = None,
+    *,
+    seed: int | None = None,
+    lens: str | None = None,
+    projector: bool = False,
+    spec: Mapping[str, Any] | None = None,
+    manifests: Sequence[str | Path] = (),
+    speed: str | Fraction | int | None = None,
+    theme_name: str | None = None,
+) -> int:
+    """Runs the app until somebody leaves it; the exit status. ``lesson``: open it at once; ``spec``: a sandbox of this shape."""
+    app = Tutor(
+        lesson, seed=seed, lens=lens, projector=projector, spec=spec, manifests=manifests, speed=speed, theme_name=theme_name
+    )
+    status = app.run()
+    if app.trouble:
+        print(f"k8s-tutor: {app.trouble}", file=sys.stderr)
+    return status if status is not None else app.return_code or 0

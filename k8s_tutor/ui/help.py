@@ -1,0 +1,99 @@
+"""The help screen: every action with its keys, its command and one sentence. Made from the registry."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.screen import ModalScreen
+
+from k8s_tutor.ui.actions import ACTIONS, Place, shown
+from k8s_tutor.ui.frame import inside
+from k8s_tutor.ui.markdown import wrap
+from k8s_tutor.ui.rows import Row
+from k8s_tutor.ui.scene import Picture
+from k8s_tutor.ui.widgets import PanelView
+
+GLYPHS: tuple[tuple[str, str, str], ...] = (
+    ("★", "leader", "leads, chosen"),
+    ("●", "ok", "healthy, committed"),
+    ("◌", "warn", "not yet"),
+    ("✗", "fail", "failing, lost"),
+    ("☾", "fail", "down"),
+    ("✂", "fail", "cut"),
+    ("▣", "ok", "a pod"),
+    ("◇", "other", "another future"),
+)
+"""Glyphs that mean the same on every panel."""
+
+
+def rows(place: Place, cells: int) -> tuple[Row, ...]:
+    """The whole help, ``cells`` wide: this place's actions by heading, then the glyphs."""
+    out: list[Row] = []
+    heading = ""
+    for action in ACTIONS:
+        if place not in action.places:
+            continue
+        if action.group != heading:
+            heading = action.group
+            out += [(), ((heading, "you+bold"),)] if out else [((heading, "you+bold"),)]
+        keys = " ".join(shown(key) for key in action.keys[:2])
+        command = f":{action.name}" + (f" {action.argument}" if action.argument else "")
+        out += wrap(
+            (
+                (f"{keys:<10}".replace(" ", "\u00a0"), "key"),
+                (f"{command:<21}".replace(" ", "\u00a0") + " ", "you"),
+                (action.help, "text"),
+            ),
+            cells,
+            " " * 32,
+        )
+    out += [(), (("What the marks say", "you+bold"),)]
+    out += [((f"{glyph}         ", role), (words, "text")) for glyph, role, words in GLYPHS]
+    return tuple(tuple((text.replace("\u00a0", " "), role) for text, role in row) for row in out)
+
+
+class Help(ModalScreen[None]):
+    """Rows that scroll; Esc, q, ? and Enter close them."""
+
+    BINDINGS = [
+        Binding("escape,q,question_mark,f1,enter", "dismiss", "close"),
+        Binding("down,j", "scroll(1)", "down"),
+        Binding("up,k", "scroll(-1)", "up"),
+        Binding("pagedown,space", "scroll(10)", "page down"),
+        Binding("pageup,b", "scroll(-10)", "page up"),
+        Binding("home,g", "scroll(-10000)", "top"),
+        Binding("end,G", "scroll(10000)", "end"),
+    ]
+    CSS = "Help { align: center middle; } Help > PanelView { max-width: 100; width: 92%; height: 88%; }"
+
+    def __init__(self, place: Place) -> None:
+        super().__init__()
+        self.place: Place = place
+        self.panel = PanelView("help", id="help")
+        self.top = 0
+
+    def compose(self) -> ComposeResult:
+        yield self.panel
+
+    def on_mount(self) -> None:
+        self.call_after_refresh(self.draw)
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self.draw)
+
+    def on_panel_view_scrolled(self, message: PanelView.Scrolled) -> None:
+        self.action_scroll(-message.rows)
+
+    def action_scroll(self, by: int) -> None:
+        """Scroll by some rows."""
+        self.top += by
+        self.draw()
+
+    def draw(self) -> None:
+        """Show the rows from the present one on."""
+        width, height = inside(*self.panel.size)
+        all_rows = rows(self.place, width)
+        self.top = max(0, min(self.top, len(all_rows) - height))
+        more = len(all_rows) > height
+        status: Row = (("↑↓ scroll · Esc close" if more else "Esc close", "dim"),)
+        self.panel.show_picture(Picture("Keys and commands", status, all_rows[self.top : self.top + height]), lit=True)

@@ -1,0 +1,153 @@
+"""The line at the foot of the stage: kubectl, a ``:`` command, a search, or the answer to a question."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from textual import events
+from textual.message import Message
+
+from k8s_tutor.ui.line import Complete, LineEdit
+from k8s_tutor.ui.rows import Row, fit, width
+from k8s_tutor.ui.widgets import RowsView
+
+Mode = Literal["kubectl", "command", "find", "answer"]
+
+_HEADS: dict[Mode, str] = {"kubectl": "kubectl ▸ ", "command": ": ", "find": "/ ", "answer": "your answer ▸ "}
+
+
+class Prompt(RowsView):
+    """Takes keys only while it has the focus; Enter hands the line over, Esc gives the focus back."""
+
+    can_focus = True
+
+    class Submitted(Message):
+        """A line was entered."""
+
+        def __init__(self, mode: Mode, text: str) -> None:
+            super().__init__()
+            self.mode = mode
+            self.text = text
+
+    class Left(Message):
+        """The line was left without entering it."""
+
+    class Changed(Message):
+        """Something was typed."""
+
+        def __init__(self, mode: Mode, text: str) -> None:
+            super().__init__()
+            self.mode = mode
+            self.text = text
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id, ground="sunk")
+        self.mode: Mode = "kubectl"
+        self.head = ""
+        """Instead of ``kubectl`` where another client or tool is at the console."""
+        self.edits: dict[Mode, LineEdit] = {mode: LineEdit() for mode in _HEADS}
+        self.aside: Row = ()
+        """What stands at its right end."""
+        self.notice: Row = ()
+        """One line that stands there instead until the next key."""
+
+    def completes(self, mode: Mode, complete: Complete) -> None:
+        """Gives a mode its completion."""
+        self.edits[mode]._complete = complete
+
+    @property
+    def edit(self) -> LineEdit:
+        """The line of the present mode."""
+        return self.edits[self.mode]
+
+    def open(self, mode: Mode, text: str = "") -> None:
+        """Take the keys, in this mode."""
+        self.mode = mode
+        self.notice = ()
+        if text or mode != "kubectl":
+            self.edit.set(text)
+        self.can_focus = True
+        self.focus()
+        self.draw()
+
+    def say(self, row: Row) -> None:
+        """Show one line until something else is to be shown."""
+        self.notice = row
+        self.draw()
+
+    def draw(self) -> None:
+        """Show what is there now."""
+        cells = self.size.width
+        row = self._offers() or (self.notice if self.notice and not self.has_focus else self._line(cells))
+        self.show((fit(row, cells),))
+
+    def _line(self, cells: int) -> Row:
+        head = f" {self.head} ▸ " if self.mode == "kubectl" and self.head else f" {_HEADS[self.mode]}"
+        edit = self.edit
+        if not self.has_focus:
+            idle: Row = ((head, "dim"), ("k to type" if not edit.text else edit.text, "dim"))
+            return self._with_aside(idle, cells)
+        room = max(8, cells - len(head) - 2)
+        start = max(0, edit.cursor - room + 1)
+        text = edit.text[start : start + room]
+        place = edit.cursor - start
+        under = text[place] if place < len(text) else " "
+        row: Row = ((head, "you+bold"), (text[:place], "bright"), (under, "on-ok"), (text[place + 1 :], "bright"))
+        return self._with_aside(row, cells)
+
+    def _with_aside(self, row: Row, cells: int) -> Row:
+        room = cells - width(row) - width(self.aside) - 2
+        return (*row, (" " * room, "text"), *self.aside) if self.aside and room > 0 else row
+
+    def _offers(self) -> Row:
+        """What Tab offers, in the place of the line's right side."""
+        edit = self.edit
+        if not self.has_focus or not edit.offers:
+            return ()
+        row: list[tuple[str, str]] = [(f" {edit.text}", "bright"), ("█  ", "you")]
+        for offer in edit.offers:
+            row += [(offer, "you"), ("  ", "text")]
+        return tuple(row)
+
+    def on_focus(self) -> None:
+        self.draw()
+
+    def on_blur(self) -> None:
+        self.edit.offers = ()
+        self.draw()
+
+    def on_paste(self, event: events.Paste) -> None:
+        event.stop()
+        self.edit.insert(event.text)
+        self.draw()
+
+    def on_resize(self, event: events.Resize) -> None:
+        self.forget()
+        self.draw()
+
+    def on_key(self, event: events.Key) -> None:
+        self.notice = ()
+        if event.key == "enter":
+            text = self.edit.take()
+            self.post_message(self.Submitted(self.mode, text))
+        elif event.key == "escape" or (event.key == "backspace" and not self.edit.text and self.mode in ("command", "find")):
+            if self.mode != "kubectl":
+                self.edit.set("")
+            self.post_message(self.Left())
+        elif self.edit.key(event.key, event.character):
+            self.post_message(self.Changed(self.mode, self.edit.text))
+        else:
+            return
+        event.stop()
+        event.prevent_default()
+        self.draw()
+
+
+def command_words(names: Sequence[str]) -> Complete:
+    """Completion of ``:`` commands by their names."""
+
+    def complete(before: str) -> Sequence[str]:
+        return tuple(names) if " " not in before.lstrip() else ()
+
+    return complete

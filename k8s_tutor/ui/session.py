@@ -1,0 +1,232 @@
+"""What is on the stage: a lesson being played, or a cluster of one's own; one to three worlds on one clock.
+
+The screen talks to this and to nothing else of the engine. Everything that may be refused raises `InputError` with one line.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from k8s_tutor.ui.pace import Film
+
+if TYPE_CHECKING:
+    from k8s_tutor.cluster import Cluster
+    from k8s_tutor.cluster.inputs import Input
+    from k8s_tutor.cluster.views import CauseView, ClusterView, NoteView, TimelineView
+    from k8s_tutor.lessons.view import LessonView
+    from k8s_tutor.ui.scene import Lens
+
+
+class Playing(Protocol):
+    """What the stage uses of a lesson's player."""
+
+    @property
+    def cluster(self) -> Cluster: ...
+    @property
+    def worlds(self) -> tuple[Cluster, ...]: ...
+    @property
+    def state(self) -> LessonView: ...
+    def next(self) -> None: ...
+    def previous(self) -> None: ...
+    def answer(self, answer: int | str, sure: bool | None = None) -> None: ...
+    def hint(self) -> None: ...
+    def solve(self) -> None: ...
+    def reset(self) -> None: ...
+    def give(self, given: Input) -> None: ...
+    def advance(self, to: int, budget: int = 5_000) -> bool: ...
+    def step_message(self) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class CauseLine:
+    """One link of a chain of causes, in words."""
+
+    at: int
+    words: str
+
+
+class Session:
+    """One thing that is played. Exactly one of ``player`` and ``cluster`` is given."""
+
+    def __init__(self, *, player: Playing | None = None, cluster: Cluster | None = None, lens: Lens | None = None) -> None:
+        if (player is None) == (cluster is None):
+            raise ValueError("a session plays a lesson or a cluster")
+        self.player = player
+        self._cluster = cluster
+        self.lens = lens
+        """Chosen by hand; None: the lesson's own."""
+        self._undone: list[tuple[int, int, Any]] = []
+
+    # ------------------------------------------------------------------ what there is
+
+    @property
+    def clusters(self) -> tuple[Cluster, ...]:
+        """The worlds that stand side by side; nearly always one."""
+        if self.player is not None:
+            return tuple(self.player.worlds) or (self.player.cluster,)
+        assert self._cluster is not None
+        return (self._cluster,)
+
+    @property
+    def cluster(self) -> Cluster:
+        """The first world."""
+        return self.clusters[0]
+
+    @property
+    def lesson(self) -> LessonView | None:
+        """The lesson at this moment."""
+        return self.player.state if self.player is not None else None
+
+    @property
+    def now(self) -> int:
+        """µs since the world began."""
+        return self.cluster.now
+
+    @property
+    def holds(self) -> bool:
+        """The clock must not run: an answer comes first."""
+        lesson = self.lesson
+        return lesson is not None and lesson.holds
+
+    @property
+    def past(self) -> bool:
+        """Whether the moment on the screen has a future already."""
+        timeline = self.cluster.timeline_view()
+        return timeline.events < timeline.head
+
+    # ------------------------------------------------------------------ time
+
+    def film_target(self, film: Film, wall: float) -> int:
+        """Where cinema pace goes in a frame of ``wall`` seconds: no world is overtaken."""
+        first = self.cluster
+        flying = [flight for cluster in self.clusters for flight in cluster.view().wire.flying if flight.outcome == "flying"]
+        dues = [due for cluster in self.clusters if (due := cluster.next_work()) is not None]
+        quiet = all(cluster.quiet for cluster in self.clusters)
+        return film.target(first.now, wall, flying, min(dues, default=None), quiet)
+
+    def advance(self, to: int, budget: int) -> bool:
+        """Runs up to an instant (µs), at most ``budget`` messages. True when it was reached."""
+        if self.player is not None:
+            return self.player.advance(to, budget)
+        return self.cluster.advance(to, budget)
+
+    def step(self) -> bool:
+        """Delivers one message."""
+        return self.player.step_message() if self.player is not None else self.cluster.step()
+
+    def jump(self) -> bool:
+        """Goes on to the next piece of work and delivers it. False when nothing is due."""
+        due = self.cluster.next_work()
+        if due is None:
+            return False
+        for _ in range(1_000):
+            if self.advance(due, 200) or self.holds:
+                return True
+        return True
+
+    def back(self) -> bool:
+        """Undoes the last delivery. False at the beginning."""
+        moved = [cluster.back() for cluster in self.clusters]
+        return all(moved)
+
+    def goto(self, at: int) -> None:
+        """Goes to an instant (µs), backwards or forwards as far as it is known."""
+        for cluster in self.clusters:
+            cluster.goto_time(at)
+
+    def undo(self) -> str:
+        """Goes to just before the last thing that was given; its words, or nothing."""
+        from k8s_tutor.cluster.inputs import in_words
+
+        words = ""
+        for cluster in self.clusters:
+            timeline = cluster.timeline
+            if timeline.taken:
+                last = timeline.branch.inputs[timeline.taken - 1]
+                timeline.goto(last.events, timeline.taken - 1, last.at)
+                words = in_words(last.input)
+        return words
+
+    def redo(self) -> str:
+        """Goes to just after the next thing that had been given; its words, or nothing."""
+        from k8s_tutor.cluster.inputs import in_words
+
+        words = ""
+        for cluster in self.clusters:
+            timeline = cluster.timeline
+            if timeline.taken < len(timeline.branch.inputs):
+                following = timeline.branch.inputs[timeline.taken]
+                timeline.goto(following.events, timeline.taken + 1, following.at)
+                words = in_words(following.input)
+        return words
+
+    # ------------------------------------------------------------------ hands
+
+    def give(self, given: Input) -> None:
+        """Gives an input to the world (to each of them). Raises `InputError`."""
+        if self.player is not None:
+            self.player.give(given)
+        else:
+            self.cluster.give(given)
+
+    # ------------------------------------------------------------------ looking
+
+    def view(self, world: int = 0) -> ClusterView:
+        """What is to be seen of a world."""
+        return self.clusters[world].view()
+
+    def timeline(self, world: int = 0) -> TimelineView:
+        """Pasts and futures of a world."""
+        return self.clusters[world].timeline_view()
+
+    def titles(self) -> tuple[str, ...]:
+        """What the worlds are called; empty for a single one."""
+        lesson = self.lesson
+        return tuple(world.title for world in lesson.worlds) if lesson is not None else ()
+
+    def why(self, target: str, lens: Lens) -> tuple[CauseLine, ...]:
+        """The chain of causes of a selected thing, oldest first; empty when nothing is known."""
+        message = cause_of(self.view(), target)
+        if not message:
+            return ()
+        return tuple(CauseLine(link.at, cause_words(link, lens)) for link in self.cluster.why(message))
+
+
+def cause_of(view: ClusterView, target: str) -> int:
+    """The message that made a selected thing what it is: itself, or what led to the latest note about it. 0: unknown."""
+    kind, _, rest = target.partition(" ")
+    if kind in ("message", "request") and rest.isdigit():
+        return int(rest)
+    key = rest or target
+    name = key.rpartition("/")[2]
+    for note in reversed(view.log.notes):
+        if target in (note.actor, note.machine) or any(_mentions(value, key, name) for value in note.fields.values()):
+            return note.cause
+    return 0
+
+
+def _mentions(value: object, key: str, name: str) -> bool:
+    if isinstance(value, tuple):
+        return any(_mentions(item, key, name) for item in value)
+    return isinstance(value, str) and value in (key, name)
+
+
+def cause_words(link: CauseView, lens: Lens) -> str:
+    """``Alice → Carol  AppendEntries 5: olives``, or what was typed, and what the receiver noted."""
+    if link.input:
+        return link.text
+    said = [words for note in link.notes if (words := note_words(note, lens))]
+    if said:
+        return f"{lens.name(link.dst)}: {'; '.join(said)}"
+    way = lens.name(link.dst) if link.timer else f"{lens.name(link.src)} → {lens.name(link.dst)}"
+    return f"{way}  {link.kind} {link.text}".rstrip()
+
+
+def note_words(note: NoteView, lens: Lens) -> str:
+    """A note as the lens says it, else by its kind and fields."""
+    said = lens.note(note)
+    if said:
+        return said
+    fields = " ".join(f"{key}={value}" for key, value in note.fields.items())
+    return f"{note.kind} {fields}".rstrip()
