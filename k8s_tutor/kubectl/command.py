@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from k8s_tutor.kubectl import (
     apply,
@@ -13,6 +13,7 @@ from k8s_tutor.kubectl import (
     delete,
     describe,
     etcdctl,
+    explain,
     get,
     help,
     labels,
@@ -48,6 +49,7 @@ VERBS: dict[str, Verb] = {
     "describe": Verb(describe.FLAGS, describe.run),
     "drain": Verb(nodes.DRAIN_FLAGS, nodes.drain),
     "events": Verb(cluster_info.EVENTS_FLAGS, cluster_info.events),
+    "explain": Verb(explain.FLAGS, explain.run),
     "expose": Verb(run_expose.EXPOSE_FLAGS, run_expose.expose),
     "get": Verb(get.FLAGS, get.run),
     "label": Verb(labels.FLAGS, labels.run),
@@ -79,6 +81,20 @@ def run(line: str, files: tuple[tuple[str, str], ...] = (), now: int = 0, user: 
         session.warn(failure.alone().rstrip("\n"))
         code = failure.code
     return Result("".join(session.out), "".join(session.err), code)
+
+
+def so_far(line: str, files: tuple[tuple[str, str], ...], now: int, answers: tuple[Any, ...], user: str = USER) -> Result:
+    """What a command that still runs has printed after these answers; its code is -1. For screens."""
+    session = Session(now, files, user)
+    running = _dispatch(session, line)
+    try:
+        next(running)
+        for answer in answers:
+            running.send(answer)
+    except (StopIteration, Failure):
+        pass
+    running.close()
+    return Result("".join(session.out), "".join(session.err), -1)
 
 
 def _dispatch(session: Session, line: str) -> Asking[int]:

@@ -18,7 +18,8 @@ SUBCOMMANDS = {
     "set": ["image", "resources"],
 }
 ONLY = {"cordon": "nodes", "uncordon": "nodes", "drain": "nodes", "logs": "pods"}
-TYPES_FIRST = ("get", "describe", "delete", "label", "annotate", "scale", "expose", "patch", "wait", "taint", "rollout", "set")
+TYPES_FIRST = ("get", "describe", "delete", "label", "annotate", "scale", "expose", "patch", "wait", "taint", "rollout", "set",
+               "explain")  # fmt: skip
 OUTPUTS = ["custom-columns=", "json", "jsonpath=", "name", "wide", "yaml"]
 
 

@@ -27,6 +27,7 @@ PAGES: dict[str, Page] = {
     "run": Page(BASIC, "Run a particular image on the cluster",
                 'run NAME --image=image [--env="key=value"] [--port=port] [--command] -- [COMMAND] [args...]'),
     "set": Page(BASIC, "Set specific features on objects", "set image|resources TYPE NAME ..."),
+    "explain": Page(MIDDLE, "Get documentation for a resource", "explain TYPE[.FIELD...] [--recursive]"),
     "get": Page(MIDDLE, "Display one or many resources",
                 "get [(-o|--output=)json|yaml|name|jsonpath|custom-columns|wide] (TYPE[.VERSION][.GROUP] [NAME | -l label] | "
                 "TYPE[.VERSION][.GROUP]/NAME ...)"),
@@ -60,7 +61,7 @@ PAGES: dict[str, Page] = {
 }  # fmt: skip
 
 ELSEWHERE = (
-    "attach", "auth", "autoscale", "certificate", "completion", "config", "cp", "debug", "diff", "edit", "exec", "explain",
+    "attach", "auth", "autoscale", "certificate", "completion", "config", "cp", "debug", "diff", "edit", "exec",
     "kustomize", "plugin", "port-forward", "proxy", "replace", "top",
 )  # fmt: skip
 """Commands of the real kubectl that this console does not have."""

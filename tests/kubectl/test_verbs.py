@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from k8s_tutor.kubectl import run
+from k8s_tutor.api.wire import Response
+from k8s_tutor.kubectl import run, so_far
 from tests.kubectl.fake import FakeApi, deployment, node, pod, replica_set
 
 
@@ -325,3 +326,25 @@ def test_describe_node_adds_up_what_its_pods_request() -> None:
     text = api.play("describe node node-2").stdout
     assert "  default                     lone    500m (12%)    0 (0%)      1Gi (12%)        2Gi (25%)      60s\n" in text
     assert "  cpu                500m (12%)  0 (0%)\n  memory             1Gi (12%)   2Gi (25%)\n" in text
+
+
+def test_explain_lists_fields_with_their_types() -> None:
+    api = FakeApi()
+    assert api.play("explain deployment.spec.strategy --recursive").stdout == (
+        "GROUP:      apps\nKIND:       Deployment\nVERSION:    v1\n\nFIELD: strategy <DeploymentStrategy>\n\nFIELDS:\n"
+        "  rollingUpdate\t<RollingUpdateDeployment>\n    maxSurge\t<IntOrString>\n    maxUnavailable\t<IntOrString>\n"
+        "  type\t<string>\n\n"
+    )
+    assert "  name\t<string> -required-\n" in api.play("explain pod.spec.containers").stdout
+    assert api.play("explain pod.spec.nope").stderr == 'error: field "nope" does not exist\n'
+    assert api.log == []
+
+
+def test_what_a_running_command_has_printed_can_be_shown() -> None:
+    waiting = {"metadata": {"name": "web", "generation": 2}, "spec": {"replicas": 2}, "status": {"observedGeneration": 1}}
+    answer = Response(200, json.dumps(waiting).encode())
+    assert so_far("rollout status deploy/web", (), 0, ()) == ("", "", -1)
+    assert so_far("rollout status deploy/web", (), 0, (answer, None)) == (
+        "Waiting for deployment spec update to be observed...\n", "", -1,
+    )  # fmt: skip
+    assert so_far("nope", (), 0, ()).code == -1
