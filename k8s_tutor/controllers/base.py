@@ -1,0 +1,114 @@
+"""What all controllers share: a queue, what they listen to, and one look at one key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from k8s_tutor.api.informer import Change, Informer
+from k8s_tutor.api.wire import Response
+from k8s_tutor.controllers.objects import Clock
+from k8s_tutor.controllers.requests import NOTHING, Decision, Write
+from k8s_tutor.controllers.workqueue import WorkQueue
+from k8s_tutor.sim import CallFailed, State
+
+
+class Index(State):
+    """Keys of objects by some property: the uid of their owner, their namespace, their node."""
+
+    def __init__(self) -> None:
+        self.keys: dict[str, tuple[str, ...]] = {}
+
+    def of(self, value: str) -> tuple[str, ...]:
+        """The keys filed under this value, in order of arrival."""
+        return self.keys.get(value, ())
+
+    def move(self, key: str, old: Iterable[str], new: Iterable[str]) -> None:
+        """Files an object under ``new`` that was filed under ``old``."""
+        before, after = tuple(old), tuple(new)
+        if before == after and all(key in self.keys.get(value, ()) for value in after):
+            return
+        for value in before:
+            left = tuple(found for found in self.keys.get(value, ()) if found != key)
+            if left:
+                self.keys[value] = left
+            else:
+                self.keys.pop(value, None)
+        for value in after:
+            present = self.keys.get(value, ())
+            if key not in present:
+                self.keys[value] = (*present, key)
+
+
+class Stores(NamedTuple):
+    """What the controller manager has listed and watched, and indexes over it."""
+
+    pods: Informer
+    nodes: Informer
+    leases: Informer
+    deployments: Informer
+    replica_sets: Informer
+    services: Informer
+    slices: Informer
+    namespaces: Informer
+    config_maps: Informer
+    owned: Index
+    """``Kind/key`` of the objects that name a uid as their owner."""
+    local: Index
+    """Keys of pods by namespace."""
+    placed: Index
+    """Keys of pods by node."""
+
+    def of(self, kind: str) -> Informer | None:
+        """The informer of a kind, if there is one."""
+        return next((found for found in self if isinstance(found, Informer) and found.kind == kind), None)
+
+    def find(self, kind: str, key: str) -> Any:
+        """The object of that kind and key, or None."""
+        informer = self.of(kind)
+        return informer.objects.get(key) if informer else None
+
+    def pods_in(self, namespace: str) -> list[Any]:
+        """The pods of a namespace, by name."""
+        return [self.pods.objects[key] for key in sorted(self.local.of(namespace))]
+
+    def pods_on(self, node: str) -> list[Any]:
+        """The pods bound to a node, by key."""
+        return [self.pods.objects[key] for key in sorted(self.placed.of(node))]
+
+
+class Controller(State):
+    """One control loop. Its memory is volatile; a new leader starts with an empty one."""
+
+    name = ""
+    """As in events and logs: ``replicaset-controller``."""
+    workers = 5
+    """How many keys are worked on at a time."""
+    period = 0
+    """µs between calls of `tick`; 0: never."""
+
+    def __init__(self) -> None:
+        self.queue = WorkQueue()
+
+    def begin(self, stores: Stores, clock: Clock) -> list[str]:
+        """The keys to look at when the lease is won."""
+        return []
+
+    def keys(self, stores: Stores, change: Change, clock: Clock) -> list[str]:
+        """The keys that a change touches."""
+        return []
+
+    def tick(self, stores: Stores, clock: Clock) -> list[str]:
+        """The keys that need work because time has passed."""
+        return []
+
+    def sync(self, stores: Stores, key: str, clock: Clock) -> Decision:
+        """One look at one key."""
+        return NOTHING
+
+    def answered(self, key: str, write: Write, answer: Response | CallFailed, clock: Clock) -> None:
+        """A request of this key was answered."""
+
+    def finished(self, key: str, ok: bool) -> bool:
+        """All requests of this key were answered. True: look at it again at once."""
+        return False

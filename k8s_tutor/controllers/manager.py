@@ -1,0 +1,316 @@
+"""The controller manager process: all controllers, each with its own queue, one key a message (cmd/kube-controller-manager)."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import msgspec
+
+from k8s_tutor.api import scheme
+from k8s_tutor.api.election import Elected, Election
+from k8s_tutor.api.informer import Change, Informer
+from k8s_tutor.api.wire import Response
+from k8s_tutor.controllers.base import Controller, Index, Stores
+from k8s_tutor.controllers.deployment import DeploymentController
+from k8s_tutor.controllers.endpointslice import EndpointSliceController
+from k8s_tutor.controllers.eviction import TaintEvictionController
+from k8s_tutor.controllers.garbage import GarbageCollector
+from k8s_tutor.controllers.namespace import NamespaceController
+from k8s_tutor.controllers.nodelifecycle import NodeLifecycleController
+from k8s_tutor.controllers.objects import Clock
+from k8s_tutor.controllers.podgc import PodGarbageCollector
+from k8s_tutor.controllers.recorder import Recorder
+from k8s_tutor.controllers.replicaset import ReplicaSetController
+from k8s_tutor.controllers.requests import MERGE, Decision, Event, Write
+from k8s_tutor.sim import Body, CallFailed, Context
+
+PATIENCE = 3
+"""After so many failures in a row, trying again is housekeeping until it succeeds."""
+
+
+class Next(Body):
+    """The manager's message to itself: this controller takes the next key of its queue."""
+
+    controller: str
+
+
+class Tick(Body):
+    """Time for a controller's periodic look."""
+
+    controller: str
+    reign: int
+
+
+class Again(Body):
+    """Put this key into the controller's queue."""
+
+    controller: str
+    key: str
+    reign: int
+
+
+class Job(NamedTuple):
+    """The requests that one look has led to, as far as they are still to be sent or answered."""
+
+    batches: tuple[tuple[Write, ...], ...]
+    last: tuple[Write, ...]
+    open: int = 0
+    """Requests of the current batch that wait for their answer."""
+    failed: bool = False
+    again: int | None = None
+    revisions: tuple[tuple[str, str], ...] = ()
+    """resourceVersion of each object that this job has written."""
+
+
+class ControllerManager(Elected):
+    """One kube-controller-manager; ``config`` is an `Access` (user ``system:kube-controller-manager``). Its controllers work
+    while it holds the lease ``kube-controller-manager``, and forget everything when they lose it."""
+
+    def __init__(self, name: str, config: Any = None, disk: Any = None) -> None:
+        super().__init__(name, config, disk)
+        self.election = Election("kube-controller-manager")
+        self.pods = Informer("Pod")
+        self.nodes = Informer("Node")
+        self.leases = Informer("Lease", field_selector="metadata.namespace=kube-node-lease")
+        self.deployments = Informer("Deployment")
+        self.replica_sets = Informer("ReplicaSet")
+        self.services = Informer("Service")
+        self.slices = Informer("EndpointSlice")
+        self.namespaces = Informer("Namespace")
+        self.config_maps = Informer("ConfigMap")
+        self.owned, self.local, self.placed = Index(), Index(), Index()
+        self.recorder = Recorder()
+        self.working = False
+        """Whether it holds the lease and knows the cluster."""
+        self.reign = 0
+        """Raised each time that work begins or ends: answers and timers of an earlier reign are not acted upon."""
+        self.jobs: dict[tuple[str, str], Job] = {}
+        self._fresh()
+
+    def _fresh(self) -> None:
+        """Controllers that know nothing yet."""
+        self.jobs = {}
+        self.deployment = DeploymentController()
+        self.replicaset = ReplicaSetController()
+        self.endpointslice = EndpointSliceController()
+        self.nodelifecycle = NodeLifecycleController()
+        self.eviction = TaintEvictionController()
+        self.garbage = GarbageCollector()
+        self.podgc = PodGarbageCollector()
+        self.namespace = NamespaceController()
+
+    def controllers(self) -> list[Controller]:
+        """All controllers, in the order in which they hear of changes."""
+        return [
+            self.deployment, self.replicaset, self.endpointslice, self.nodelifecycle, self.eviction, self.garbage,
+            self.podgc, self.namespace,
+        ]  # fmt: skip
+
+    def controller(self, name: str) -> Controller:
+        """The controller of that name."""
+        return next(found for found in self.controllers() if found.name == name)
+
+    @property
+    def stores(self) -> Stores:
+        """What is known."""
+        return Stores(
+            self.pods, self.nodes, self.leases, self.deployments, self.replica_sets, self.services, self.slices,
+            self.namespaces, self.config_maps, self.owned, self.local, self.placed,
+        )  # fmt: skip
+
+    def _clock(self, ctx: Context) -> Clock:
+        return Clock(ctx.now, self.config.epoch)
+
+    # ------------------------------------------------------------------ beginning and ending
+
+    def ready(self, ctx: Context) -> None:
+        self._begin(ctx)
+
+    def leading(self, ctx: Context) -> None:
+        self._begin(ctx)
+
+    def _begin(self, ctx: Context) -> None:
+        if self.working or not self.election.leading or not self.synced:
+            return
+        self.working = True
+        self.reign += 1
+        self._fresh()
+        stores, clock = self.stores, self._clock(ctx)
+        for controller in self.controllers():
+            for key in controller.begin(stores, clock):
+                self._add(ctx, controller, key)
+            if controller.period:
+                ctx.after(controller.period, Tick(controller.name, self.reign), work=False)
+
+    def lost(self, ctx: Context) -> None:
+        self.working = False
+        self.reign += 1
+        self._fresh()
+
+    # ------------------------------------------------------------------ what it hears
+
+    def changed(self, ctx: Context, change: Change) -> None:
+        self._file(change)
+        if not self.working:
+            return
+        stores, clock = self.stores, self._clock(ctx)
+        for controller in self.controllers():
+            for key in controller.keys(stores, change, clock):
+                self._add(ctx, controller, key)
+
+    def _file(self, change: Change) -> None:
+        kind, key, old, new = change
+        owners = [[ref.uid for ref in (struct and struct.metadata.ownerReferences) or ()] for struct in (old, new)]
+        if owners[0] or owners[1]:
+            self.owned.move(f"{kind}/{key}", *owners)
+        if kind == "Pod":
+            spaces = [[struct.metadata.namespace] if struct else [] for struct in (old, new)]
+            self.local.move(key, *spaces)
+            nodes = [[struct.spec.nodeName] if struct and struct.spec.nodeName else [] for struct in (old, new)]
+            self.placed.move(key, *nodes)
+
+    def _add(self, ctx: Context, controller: Controller, key: str) -> None:
+        if controller.queue.add(key):
+            ctx.after(0, Next(controller.name))
+
+    def event(self, ctx: Context, src: str, body: Any) -> None:
+        if isinstance(body, Next):
+            if self.working:
+                self._next(ctx, self.controller(body.controller))
+        elif isinstance(body, Tick):
+            if body.reign == self.reign:
+                self._tick(ctx, self.controller(body.controller))
+        elif isinstance(body, Again):
+            if body.reign == self.reign:
+                self._add(ctx, self.controller(body.controller), body.key)
+        else:
+            super().event(ctx, src, body)
+
+    def _tick(self, ctx: Context, controller: Controller) -> None:
+        ctx.after(controller.period, Tick(controller.name, self.reign), work=False)
+        for key in controller.tick(self.stores, self._clock(ctx)):
+            self._add(ctx, controller, key)
+
+    # ------------------------------------------------------------------ one look at one key
+
+    def _next(self, ctx: Context, controller: Controller) -> None:
+        queue = controller.queue
+        if len(queue.busy) >= controller.workers:
+            queue.stalled += 1
+            return
+        key = queue.take()
+        if key is None:
+            return
+        decision = controller.sync(self.stores, key, self._clock(ctx))
+        if decision and queue.failures.get(key, 0) < PATIENCE:
+            ctx.decide()
+        for kind, fields in decision.notes:
+            ctx.note(kind, **fields)
+        for event in decision.events:
+            self._record(ctx, controller, event)
+        self.jobs[controller.name, key] = Job(decision.batches, decision.last, 0, decision.failed, decision.again)
+        self._advance(ctx, controller, key)
+
+    def _advance(self, ctx: Context, controller: Controller, key: str) -> None:
+        """Sends the next batch of a job, or ends it."""
+        job = self.jobs[controller.name, key]
+        if job.failed:
+            job = job._replace(batches=())
+        if job.batches:
+            batch, rest = job.batches[0], job._replace(batches=job.batches[1:])
+        elif job.last:
+            batch, rest = job.last[:1], job._replace(last=job.last[1:])
+        else:
+            self._finish(ctx, controller, key, job)
+            return
+        self.jobs[controller.name, key] = rest._replace(open=len(batch))
+        for write in batch:
+            tree = _current(write, dict(job.revisions))
+            args = (controller.name, key, write, self.reign)
+            self.request(ctx, write.method, write.path, tree, "_answered_write", args, content_type=write.content_type)
+
+    def _answered_write(
+        self, ctx: Context, answer: Response | CallFailed, name: str, key: str, write: Write, reign: int
+    ) -> None:
+        if reign != self.reign:
+            return
+        controller = self.controller(name)
+        job = self.jobs[name, key]
+        ok = succeeded(write, answer)
+        found: dict[str, Any] = {}
+        if isinstance(answer, Response):
+            found = scheme.tree(answer.body) if answer.body else {}
+        if ok and write.method != "GET":
+            ctx.decide()
+        event = write.done if ok else write.failed
+        if isinstance(answer, Response) and answer.code == 409:
+            event = None
+        if event is not None:
+            named = event.text.replace("{name}", found.get("metadata", {}).get("name", ""))
+            error = found.get("message", "") if found else "timed out"
+            self._record(ctx, controller, event._replace(text=named.replace("{error}", error)))
+        revision = found.get("metadata", {}).get("resourceVersion", "") if ok and found.get("kind") == write.kind else ""
+        revisions = {**dict(job.revisions), write.about: revision} if revision else dict(job.revisions)
+        self.jobs[name, key] = job = job._replace(
+            open=job.open - 1, failed=job.failed or not ok, revisions=tuple(revisions.items())
+        )
+        controller.answered(key, write, answer, self._clock(ctx))
+        if not job.open:
+            self._advance(ctx, controller, key)
+
+    def _finish(self, ctx: Context, controller: Controller, key: str, job: Job) -> None:
+        del self.jobs[controller.name, key]
+        queue = controller.queue
+        again = controller.finished(key, not job.failed)
+        if job.failed:
+            delay = queue.failed(key)
+            patient = queue.failures[key] >= PATIENCE
+            ctx.after(delay, Again(controller.name, key, self.reign), work=False if patient else None)
+        else:
+            queue.forget(key)
+            if again:
+                queue.add(key)
+            elif job.again is not None:
+                ctx.after(job.again, Again(controller.name, key, self.reign), work=False)
+        if queue.finish(key):
+            ctx.after(0, Next(controller.name))
+        if queue.stalled:
+            queue.stalled -= 1
+            ctx.after(0, Next(controller.name))
+
+    def _record(self, ctx: Context, controller: Controller, event: Event) -> None:
+        kind = "Warning" if event.warning else "Normal"
+        record = self.recorder.record(controller.name, event.about, kind, event.reason, event.text, self._clock(ctx))
+        if record is not None:
+            form = MERGE if record.method == "PATCH" else "application/json"
+            self.request(ctx, record.method, record.path, record.tree, content_type=form)
+
+
+def succeeded(write: Write, answer: Response | CallFailed) -> bool:
+    """Whether a request has done its work: also a DELETE of what is gone, and a POST into a namespace that ends."""
+    if not isinstance(answer, Response):
+        return False
+    if answer.code < 300:
+        return True
+    if write.method == "GET":
+        return answer.code == 404
+    if write.method == "DELETE" and answer.code == 404:
+        return True
+    if write.method == "POST" and answer.code == 403:
+        details = msgspec.json.decode(answer.body).get("details", {})
+        return any(cause.get("reason") == "NamespaceTerminating" for cause in details.get("causes", ()))
+    return False
+
+
+def _current(write: Write, revisions: dict[str, str]) -> Any:
+    """The body of a request; when the same job has written that object before, with the revision which that gave it."""
+    revision = revisions.get(write.about)
+    tree = write.tree
+    if tree is None or revision is None or write.method not in ("PUT", "PATCH"):
+        return tree
+    if "resourceVersion" not in tree.get("metadata", {}):
+        return tree
+    return {**tree, "metadata": {**tree["metadata"], "resourceVersion": revision}}
+
+
+__all__ = ["Again", "ControllerManager", "Decision", "Job", "Next", "Tick", "succeeded"]

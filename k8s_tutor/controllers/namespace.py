@@ -1,0 +1,98 @@
+"""The namespace controller: empties a namespace that is being deleted, then lets it go
+(pkg/controller/namespace/deletion/namespaced_resources_deleter.go)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from k8s_tutor.api import scheme
+from k8s_tutor.api.informer import Change
+from k8s_tutor.api.wire import Response
+from k8s_tutor.controllers import objects
+from k8s_tutor.controllers.base import Controller, Stores
+from k8s_tutor.controllers.objects import Clock
+from k8s_tutor.controllers.requests import NOTHING, Decision, Write, update
+from k8s_tutor.sim import SECOND, CallFailed
+
+FINALIZER = "kubernetes"
+
+
+class Content(NamedTuple):
+    """An object that was found in a namespace."""
+
+    kind: str
+    name: str
+    uid: str
+    ending: bool
+    """Whether it is being deleted already."""
+    grace: int = 0
+    """Seconds that it gets."""
+
+
+def survey(namespace: str) -> Decision:
+    """Lists everything that a namespace may hold."""
+    return Decision((tuple(Write("GET", row.kind, namespace) for row in scheme.RESOURCES if row.namespaced),))
+
+
+def reconcile(namespace: Any, contents: Sequence[Content]) -> Decision:
+    """Deletes what is there; when nothing is left, takes the finalizer away."""
+    name = namespace.metadata.name
+    if not contents:
+        tree = objects.tree_of(namespace)
+        spec = tree.get("spec", {})
+        kept = [found for found in spec.get("finalizers", ()) if found != FINALIZER]
+        write = update({**tree, "spec": {**spec, "finalizers": kept}}, "finalize")
+        return Decision(((write,),), notes=(("namespace.emptied", {"namespace": name}),))
+    options = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Background"}
+    writes = tuple(
+        Write("DELETE", found.kind, name, found.name, {**options, "preconditions": {"uid": found.uid}})
+        for found in contents if not found.ending
+    )  # fmt: skip
+    grace = max((found.grace for found in contents), default=0)
+    again = (grace // 2 + 1) * SECOND if any(found.ending for found in contents) or grace else 0
+    return Decision((writes,) if writes else (), again=again)
+
+
+class NamespaceController(Controller):
+    """Keys are namespaces that are being deleted."""
+
+    name = "namespace-controller"
+    workers = 10
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: dict[str, tuple[Content, ...]] = {}
+        """``namespace/Kind`` → what was found there; a full set makes a survey."""
+
+    def begin(self, stores: Stores, clock: Clock) -> list[str]:
+        return [found.metadata.name for found in stores.namespaces if found.metadata.deletionTimestamp]
+
+    def keys(self, stores: Stores, change: Change, clock: Clock) -> list[str]:
+        if change.kind == "Namespace" and change.new is not None and change.new.metadata.deletionTimestamp:
+            return [change.key]
+        return []
+
+    def sync(self, stores: Stores, key: str, clock: Clock) -> Decision:
+        namespace = stores.namespaces.objects.get(key)
+        rows = [f"{key}/{row.kind}" for row in scheme.RESOURCES if row.namespaced]
+        surveyed = [self.found.pop(row, None) for row in rows]
+        if namespace is None or FINALIZER not in (namespace.spec.finalizers or ()):
+            return NOTHING
+        if any(part is None for part in surveyed):
+            return survey(key)
+        return reconcile(namespace, [content for part in surveyed for content in part or ()])
+
+    def answered(self, key: str, write: Write, answer: Response | CallFailed, clock: Clock) -> None:
+        if write.method == "GET" and isinstance(answer, Response) and answer.code == 200:
+            items = scheme.tree(answer.body).get("items", ())
+            self.found[f"{key}/{write.kind}"] = tuple(_content(write.kind, item["metadata"]) for item in items)
+
+    def finished(self, key: str, ok: bool) -> bool:
+        complete = all(f"{key}/{row.kind}" in self.found for row in scheme.RESOURCES if row.namespaced)
+        return ok and complete
+
+
+def _content(kind: str, metadata: Mapping[str, Any]) -> Content:
+    ending = bool(metadata.get("deletionTimestamp"))
+    return Content(kind, metadata["name"], metadata["uid"], ending, metadata.get("deletionGracePeriodSeconds") or 0)
