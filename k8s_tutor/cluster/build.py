@@ -8,7 +8,7 @@ from k8s_tutor.kubectl.console import Console, ConsoleConfig
 from k8s_tutor.sim import Link, World
 
 ADMIN = "kubernetes-admin"
-LB = "api-1"
+BALANCER = "lb"
 
 
 def build(spec: ClusterSpec) -> World:
@@ -35,10 +35,10 @@ def _etcd(world: World, spec: ClusterSpec) -> None:
 def _consoles(world: World, spec: ClusterSpec) -> None:
     """Your own console, which reaches everything, and those that sit in a room and talk to its managers."""
     everywhere = tuple(f"etcd-{i}" for i in range(1, spec.managers + 1))
-    world.add(Console, "you", ConsoleConfig(LB, ADMIN, spec.epoch, everywhere), host="you-host")
+    world.add(Console, "you", ConsoleConfig(BALANCER, ADMIN, spec.epoch, everywhere), host="you-host")
     for name, client in spec.clients.items():
         if not client.room:
-            world.add(Console, name, ConsoleConfig(LB, ADMIN, spec.epoch, everywhere), host=f"{name}-host")
+            world.add(Console, name, ConsoleConfig(BALANCER, ADMIN, spec.epoch, everywhere), host=f"{name}-host")
             continue
         numbers = [member.removeprefix("cp-") for member in spec.rooms[client.room] if member.startswith("cp-")]
         config = ConsoleConfig(f"api-{numbers[0]}", ADMIN, spec.epoch, tuple(f"etcd-{number}" for number in numbers))

@@ -1,20 +1,34 @@
-"""The Kubernetes part of a world: API servers, schedulers and controller managers on the managers, and the workers."""
+"""The Kubernetes part of a world: load balancer, API servers, schedulers and controller managers, registry and workers."""
 
 from __future__ import annotations
 
 from k8s_tutor.api.base import ApiConfig
 from k8s_tutor.api.component import Access
 from k8s_tutor.api.server import ApiServer
+from k8s_tutor.cluster.images import images_of
 from k8s_tutor.cluster.spec import ClusterSpec
 from k8s_tutor.controllers.manager import ControllerManager
+from k8s_tutor.net.loadbalancer import LoadBalancer, LoadBalancerConfig
+from k8s_tutor.node.machine import REGISTRY, Shape, worker
+from k8s_tutor.node.registry import Registry, RegistryConfig
 from k8s_tutor.scheduler.actor import Scheduler
 from k8s_tutor.sim import World
+
+BALANCER = "lb"
 
 
 def add_kubernetes(world: World, spec: ClusterSpec) -> None:
     """Adds everything but etcd and the consoles."""
+    servers = tuple(f"api-{i}" for i in range(1, spec.managers + 1))
     for i in range(1, spec.managers + 1):
         _manager(world, spec, i)
+    world.add(LoadBalancer, BALANCER, LoadBalancerConfig(servers), host="lb-host")
+    world.add(Registry, REGISTRY, RegistryConfig(images_of(spec)), host="registry-host")
+    for i, shape in enumerate(spec.worker_shapes, start=1):
+        access = Access(BALANCER, "", spec.epoch)
+        labels = tuple(sorted(shape.labels.items()))
+        for part in worker(i, access, Shape(shape.cpu, shape.memory, shape.pods, labels)):
+            world.add(part.actor, part.name, part.config, host=f"node-{i}")
 
 
 def _manager(world: World, spec: ClusterSpec, i: int) -> None:

@@ -1,1 +1,1 @@
-"""serve"""
+"""What stands around the app: running without a screen, and reading what people hand in."""

@@ -92,7 +92,7 @@ class Context:
             self.work = WORK
             self._world.log.promote(self.cause)
 
-    def note(self, kind: str, **fields: Any) -> None:
+    def note(self, kind: str, /, **fields: Any) -> None:
         """Adds to the event log what the actor has just done, e.g. ``note("raft.leader", term=3)``."""
         self._world.log.pending.append(Note(self.now, self.cause, self.name, kind, fields))
 
