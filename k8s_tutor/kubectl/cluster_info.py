@@ -80,6 +80,8 @@ def logs(session: Session, words: Words) -> Asking[int]:
     if words.on("follow"):
         raise Failure("-f is not available in this console: it prints once")
     kind, _, name = words.positional[0].rpartition("/")
+    if not name:
+        raise Failure("resource name may not be empty")
     if kind and targets.known(kind) != PODS:
         raise Failure("this console reads logs of pods only: name one (kubectl get pods)")
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from k8s_tutor.kubectl import create, rollout
+from k8s_tutor.kubectl import create, etcdctl, rollout
 from k8s_tutor.kubectl.command import VERBS
 from k8s_tutor.kubectl.line import Flag, declared
 from k8s_tutor.kubectl.resources import RESOURCES, find
@@ -28,10 +28,12 @@ def complete(line: str, names: Names) -> list[str]:
     words = line.split(" ")
     typed = words[-1]
     before = [word for word in words[:-1] if word]
+    if before[:1] == ["etcdctl"]:
+        return _etcdctl(before[1:], typed)
     if before[:1] == ["kubectl"]:
         before = before[1:]
-    elif not before and "kubectl".startswith(typed) and typed:
-        return sorted({"kubectl", *_fit(VERBS, typed)})
+    elif not before and typed:
+        return _fit([*VERBS, "help", "kubectl", "etcdctl"], typed)
     if not before:
         return _fit([*VERBS, "help"], typed)
     verb = before[0]
@@ -41,6 +43,18 @@ def complete(line: str, names: Names) -> list[str]:
         return []
     flags = create.subcommand(before[1:])[1] if verb == "create" else VERBS[verb].flags
     return _after(verb, before[1:], typed, declared(flags), names)
+
+
+def _etcdctl(before: list[str], typed: str) -> list[str]:
+    """Commands of etcdctl (of two words, some), then their flags."""
+    names = list(etcdctl.FLAGS)
+    command = next((name for name in names if name.split() == before[: len(name.split())]), "")
+    if not command:
+        return _fit((name.split()[len(before)] for name in names if name.split()[: len(before)] == before), typed)
+    if not typed.startswith("--"):
+        return []
+    flags = declared(etcdctl.FLAGS[command])
+    return _fit((f"--{flag.name}" + ("" if flag.kind == "switch" else "=") for flag in flags), typed)
 
 
 def _fit(candidates: object, typed: str) -> list[str]:

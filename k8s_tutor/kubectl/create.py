@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from k8s_tutor.kubectl import generators, manifests, printers
 from k8s_tutor.kubectl.errors import Failure, Refused, Usage, Worded, raise_all
-from k8s_tutor.kubectl.line import Words, need, read
+from k8s_tutor.kubectl.line import Words, need
 from k8s_tutor.kubectl.program import Asking, Tree
 from k8s_tutor.kubectl.resources import CONFIGMAPS, DEPLOYMENTS, NAMESPACES, SERVICES, Resource
 from k8s_tutor.kubectl.session import Query, Session
@@ -40,11 +40,7 @@ def dry_run(words: Words) -> str:
     """``client``, ``server`` or nothing. Raises kubectl's error for other values."""
     value = words.text("dry-run", "none")
     if value == "unchanged":
-        raise Failure(
-            '--dry-run=unchanged is deprecated; must be "none", "server", or "client"'
-            if words.values["dry-run"] != ("unchanged",)
-            else 'Invalid dry-run value (unchanged). Must be "none", "server", or "client".'
-        )
+        raise Failure('--dry-run flag without a value was specified. A value must be set: "none", "server", or "client".')
     if value not in ("none", "client", "server"):
         raise Failure(f'Invalid dry-run value ({value}). Must be "none", "server", or "client".')
     return "" if value == "none" else value
@@ -179,6 +175,3 @@ def _from_files(session: Session, words: Words) -> Asking[None]:
         name = str((tree.get("metadata") or {}).get("name") or info.name)
         session.out.append(printers.done(info.resource, name, "created", words.text("output"), tree, mode))
     raise_all(failures)
-
-
-__all__ = ["FLAGS", "create", "dry_run", "dry_run_query", "one_name", "read", "run", "subcommand"]

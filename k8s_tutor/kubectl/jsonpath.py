@@ -118,8 +118,7 @@ def render(template: str, tree: Any) -> str:
         raise Failure("template format specified but no template given")
     if "{" not in template:
         template = "{" + ("" if template.startswith(("$", ".")) else ".") + template + "}"
-    out, at = _render(re.findall(r"\{(?:\"(?:\\.|[^\"])*\"|'(?:\\.|[^'])*'|[^{}])*\}|[^{]+|\{", template), 0, tree)
-    del at
+    out, _ = _render(re.findall(r"\{(?:\"(?:\\.|[^\"])*\"|'(?:\\.|[^'])*'|[^{}])*\}|[^{]+|\{", template), 0, tree)
     return out
 
 

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from k8s_tutor.api import selectors, times
+from k8s_tutor.api import times
 from k8s_tutor.kubectl import tabs, targets
 from k8s_tutor.kubectl.create import dry_run, dry_run_query
 from k8s_tutor.kubectl.delete import FOREVER
+from k8s_tutor.kubectl.describe import template
 from k8s_tutor.kubectl.errors import Failure, Refused, Usage, Worded, raise_all
 from k8s_tutor.kubectl.line import Words
 from k8s_tutor.kubectl.program import Asking, Tree
-from k8s_tutor.kubectl.resources import DEPLOYMENTS, REPLICASETS, Info
+from k8s_tutor.kubectl.resources import DEPLOYMENTS, Info
+from k8s_tutor.kubectl.revisions import REVISION, bare_template, replica_sets, revision_of
 from k8s_tutor.kubectl.session import JSON_PATCH, STRATEGIC_PATCH, Session
 
 FLAGS = "selector:l filename:f* watch:w! timeout~ revision# to-revision# output:o dry-run?unchanged recursive:R!"
-REVISION = "deployment.kubernetes.io/revision"
-HASH = "pod-template-hash"
 MS = 1_000
 SECOND = 1_000_000
 NOT_COPIED = (
@@ -156,43 +154,14 @@ def _status(session: Session, words: Words, info: Info) -> Asking[None]:
             raise
 
 
-def replica_sets(session: Session, deployment: Tree) -> Asking[list[Tree]]:
-    """The ReplicaSets that this Deployment controls."""
-    selector = str(selectors.from_object((deployment.get("spec") or {}).get("selector")))
-    metadata = deployment.get("metadata") or {}
-    found = yield from session.listed(REPLICASETS, metadata.get("namespace"), (("labelSelector", selector),))
-    return [one for one in found if _owner(one) == metadata.get("uid")]
-
-
-def _owner(tree: Tree) -> Any:
-    owners = (tree.get("metadata") or {}).get("ownerReferences") or ()
-    return next((owner.get("uid") for owner in owners if owner.get("controller")), None)
-
-
-def revision_of(tree: Tree) -> int:
-    """The revision annotation of a Deployment or ReplicaSet, or 0."""
-    text = ((tree.get("metadata") or {}).get("annotations") or {}).get(REVISION, "0")
-    return int(text) if str(text).isdigit() else 0
-
-
-def bare_template(replica_set: Tree) -> Tree:
-    """A ReplicaSet's pod template without the hash label."""
-    template: Tree = (replica_set.get("spec") or {}).get("template") or {}
-    metadata = template.get("metadata") or {}
-    labels = {key: value for key, value in (metadata.get("labels") or {}).items() if key != HASH}
-    return {**template, "metadata": {**metadata, "labels": labels}}
-
-
 def _history(session: Session, words: Words, info: Info) -> Asking[None]:
-    from k8s_tutor.kubectl.describe import template as describer
-
     sets = yield from replica_sets(session, info.tree)
     revisions = {revision_of(one): one for one in sets if revision_of(one)}
     if words.number("revision"):
         chosen = revisions.get(words.number("revision"))
         if chosen is None:
             raise Failure("unable to find the specified revision")
-        text = describer.pod_template((chosen.get("spec") or {}).get("template") or {})
+        text = template.pod_template((chosen.get("spec") or {}).get("template") or {})
         session.out.append(f"{info.title} with revision #{words.number('revision')}\n{text}\n")
         return
     if not revisions:
@@ -220,8 +189,8 @@ def _undo(session: Session, words: Words, info: Info) -> Asking[None]:
     if wanted not in revisions:
         raise Failure(f"unable to find specified revision {wanted} in history")
     target = revisions[wanted]
-    template = bare_template(target)
-    if _same(template, (info.tree.get("spec") or {}).get("template") or {}):
+    wanted_template = bare_template(target)
+    if _same(wanted_template, (info.tree.get("spec") or {}).get("template") or {}):
         session.say(f"{info.title} skipped rollback (current template already matches revision {wanted})")
         return
     if dry_run(words) != "client":
@@ -230,7 +199,7 @@ def _undo(session: Session, words: Words, info: Info) -> Asking[None]:
         annotations = {key: value for key, value in kept.items() if key in NOT_COPIED}
         annotations |= {key: value for key, value in taken.items() if key not in NOT_COPIED}
         patch = [
-            {"op": "replace", "path": "/spec/template", "value": template},
+            {"op": "replace", "path": "/spec/template", "value": wanted_template},
             {"op": "replace", "path": "/metadata/annotations", "value": annotations},
         ]
         yield from session.ask("PATCH", info.path, dry_run_query(words), patch, JSON_PATCH)

@@ -116,11 +116,7 @@ def expose(session: Session, words: Words) -> Asking[int]:
 
 
 def _service_for(info: Info, words: Words) -> Tree:
-    kind, spec = info.resource.kind, info.tree.get("spec") or {}
-    if words.text("selector"):
-        selector = _labels(words.text("selector"))
-    else:
-        selector = _selector(info)
+    selector = _labels(words.text("selector")) if words.text("selector") else _selector(info)
     ports = _ports(info, words)
     if not ports and words.text("cluster-ip") != "None":
         raise Usage("couldn't find port via --port flag or introspection", "kubectl expose")
@@ -135,7 +131,6 @@ def _service_for(info: Info, words: Words) -> Tree:
             body[field] = words.text(flag)
     if words.text("external-ip"):
         body["externalIPs"] = [words.text("external-ip")]
-    del kind, spec
     name = words.text("name") or info.name[:63]
     return {"apiVersion": "v1", "kind": "Service", "metadata": generators.metadata(name, labels), "spec": body,
             "status": {"loadBalancer": {}}}  # fmt: skip

@@ -68,8 +68,8 @@ def read(words: tuple[str, ...]) -> list[Target]:
         raise Failure("a resource cannot be retrieved by name when 'all' is given")
     if not names:
         return [Target(resource) for resource in resources]
-    if any("," in name for name in names):
-        raise Failure("arguments in resource/name form may not have more than one slash")
+    if not all(names):
+        raise Failure("resource name may not be empty")
     return [Target(resource, name) for resource in resources for name in dict.fromkeys(names)]
 
 

@@ -39,6 +39,10 @@ def names(resource: str) -> list[str]:
     ("rollout st", ["status"]),
     ("rollout status dep", ["deployments"]),
     ("nope x", []),
+    ("etc", ["etcdctl"]),
+    ("etcdctl e", ["endpoint"]),
+    ("etcdctl endpoint ", ["health", "status"]),
+    ("etcdctl get --pre", ["--prefix"]),
 ])  # fmt: skip
 def test_completion(line: str, found: list[str]) -> None:
     assert complete(line, names) == found

@@ -143,6 +143,9 @@ def test_verbs_say_what_they_did(line: str, out: str) -> None:
     ("delete pods x -l a=b", "error: name cannot be provided when a selector is specified"),
     ("get pods | grep x", "error: '|' belongs to a shell; this console runs one command at a time"),
     ("get pods 'x", "error: a quote is not closed"),
+    ("get pod ''", "error: resource name may not be empty"),
+    ("create ns x --dry-run",
+     'error: --dry-run flag without a value was specified. A value must be set: "none", "server", or "client".'),
     ("expose deploy web --port=0", "error: invalid port: 0: must be between 1 and 65535, inclusive"),
 ])  # fmt: skip
 def test_failures_are_kubectls(line: str, said: str) -> None:

@@ -10,7 +10,7 @@ from k8s_tutor.kubectl.get import nothing
 from k8s_tutor.kubectl.line import Words
 from k8s_tutor.kubectl.program import Asking, Tree
 from k8s_tutor.kubectl.resources import ENDPOINTSLICES, EVENTS, LEASES, PODS, Info, Resource, find
-from k8s_tutor.kubectl.rollout import REVISION, replica_sets, revision_of
+from k8s_tutor.kubectl.revisions import replica_sets, revision_of
 from k8s_tutor.kubectl.session import Session
 
 FLAGS = "all-namespaces:A! selector:l filename:f* show-events! recursive:R! chunk-size#"
@@ -155,6 +155,3 @@ def _replica_sets(session: Session, deployment: Tree) -> Asking[tuple[list[Tree]
     revision = revision_of(deployment)
     new = [one for one in sets if revision and revision_of(one) == revision][:1]
     return [one for one in sets if one not in new], new
-
-
-__all__ = ["FLAGS", "REVISION", "describe", "run"]
