@@ -190,7 +190,7 @@ def encode(row: Resource, tree: Tree) -> bytes:
     return _encode(ordered)
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=4096)
 def with_revision(row: Resource, data: bytes, revision: int) -> bytes:
     """The stored bytes of an object, with the resourceVersion that etcd knows slipped in."""
     place = len(_head(row))
@@ -203,7 +203,7 @@ def decode(data: bytes) -> Tree:
     return found
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=4096)
 def tree(data: bytes) -> Tree:
     """The JSON tree of these bytes, shared by all who ask: never change it in place."""
     found: Tree = _decode(data)
@@ -226,7 +226,7 @@ def struct_decoder(row: Resource) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(getattr(module, row.kind))
 
 
-@lru_cache(maxsize=16_384)
+@lru_cache(maxsize=8192)
 def typed(data: bytes) -> Any:
     """The typed struct (``lightkube.models``) of these bytes, shared by all who read this revision: never write to it."""
     head = _KIND.decode(data)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from k8s_tutor.api import admission, allocation, bodies, deletion, scheme, status, strategy
+from k8s_tutor.api import admission, allocation, bodies, deletion, scheme, stamping, status, strategy
 from k8s_tutor.api import warnings as advice
 from k8s_tutor.api.base import ETCD_TIMEOUT, Op
 from k8s_tutor.api.reads import Reads
@@ -48,8 +48,7 @@ class Writes(Reads):
 
     def create(self, ctx: Context, op: Op) -> None:
         """POST to a collection, or PUT to a name that is free where that creates."""
-        tree, warnings = bodies.decode(op.row, op.request)
-        strategy.check_place(op.row, tree, op.target.namespace, op.target.name)
+        tree, warnings = self._body(op)
         bodies.dry_run(op.request, "CreateOptions")
         if op.row.namespaced:
             namespaces = scheme.resource("Namespace")
@@ -61,28 +60,44 @@ class Writes(Reads):
             self._admit(op, tree, scheme.tree(item.data))
         self._create(ctx, op, tree, warnings)
 
+    def _body(self, op: Op) -> tuple[Tree | stamping.Mould, tuple[str, ...]]:
+        """A fresh tree, or the mould of a pod of which there are many."""
+        if stamping.suits(op.row.kind, op.request):
+            try:
+                found = stamping.mould(op.request, op.target.namespace)
+            except Refusal:
+                pass  # said again below, at the stage where it belongs
+            else:
+                return found, found.warnings
+        tree, warnings = bodies.decode(op.row, op.request)
+        strategy.check_place(op.row, tree, op.target.namespace, op.target.name)
+        return tree, warnings
+
     def namespace_read(self, ctx: Context, answer: Any, op: Op) -> None:
         """The watch cache knew nothing of the namespace: etcd has the last word."""
         if self.unanswered(ctx, op, answer):
             return
         try:
-            tree, warnings = bodies.decode(op.row, op.request)
-            strategy.check_place(op.row, tree, op.target.namespace, op.target.name)
+            tree, warnings = self._body(op)
             self._admit(op, tree, scheme.tree(answer.kvs[0].value) if answer.kvs else None)
             self._create(ctx, op, tree, warnings)
         except Refusal as refusal:
             self.refuse(ctx, op, refusal, "admit")
 
-    def _admit(self, op: Op, tree: Tree, namespace: Tree | None) -> None:
-        name = tree["metadata"].get("name", "")
+    def _admit(self, op: Op, found: Tree | stamping.Mould, namespace: Tree | None) -> None:
+        name = "" if isinstance(found, stamping.Mould) else found["metadata"].get("name", "")
         problem = admission.namespace_problem(op.row, op.target.namespace, name, namespace)
         if problem is not None:
             raise problem
 
-    def _create(self, ctx: Context, op: Op, tree: Tree, warnings: tuple[str, ...]) -> None:
+    def _create(self, ctx: Context, op: Op, found: Tree | stamping.Mould, warnings: tuple[str, ...]) -> None:
         setting = self.setting(ctx)
         try:
-            made = strategy.create(op.row, tree, setting)
+            if isinstance(found, stamping.Mould):
+                made = stamping.stamp(found, setting)
+            else:
+                made = strategy.create(op.row, found, setting)
+                warnings = (*warnings, *advice.of(op.row.kind, made))
             if op.row.kind == "Service":
                 made = allocation.allocate(op.row, made, None, self._taken(), setting.draw)
         except Refusal as refusal:
@@ -95,7 +110,7 @@ class Writes(Reads):
         self.note_request(ctx, op._replace(stages=(*op.stages, "store …")))
         store = () if dry else (Put(key, data),)
         txn = Txn((Compare(key, "create", "=", 0),), store, ())
-        plan = Plan(data, code=201, warnings=(*warnings, *advice.of(op.row.kind, made)), dry=dry)
+        plan = Plan(data, code=201, warnings=warnings, dry=dry)
         self.ask(ctx, self.config.etcd, txn, "created", (op, plan, made["metadata"]["name"]), ETCD_TIMEOUT)
 
     def _taken(self, but: str = "") -> allocation.Taken:

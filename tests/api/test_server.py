@@ -239,3 +239,25 @@ def test_a_copy_of_the_server_goes_its_own_way(cluster: Cluster) -> None:
     other = twin.actor("api-1")
     assert len(cluster.server.caches.kinds["ConfigMap"].items) == 1
     assert len(other.caches.kinds["ConfigMap"].items) == 0  # type: ignore[union-attr]
+
+
+def test_pods_from_one_body_are_as_if_each_was_made_alone(cluster: Cluster) -> None:
+    body = {"metadata": {"generateName": "web-"}, "spec": {"containers": [{"name": "c", "image": "nginx"}]}}
+    _, first = cluster.ask("POST", PODS, body)
+    cluster.pause(2 * SECOND)
+    _, second = cluster.ask("POST", PODS, body)
+    own = [(pod["metadata"]["name"], pod["metadata"]["uid"], pod["spec"]["volumes"][0]["name"]) for pod in (first, second)]
+    assert all(a != b for a, b in zip(*own, strict=True))
+    for made in (first, second):
+        volume = made["spec"]["volumes"][0]["name"]
+        assert [mount["name"] for mount in made["spec"]["containers"][0]["volumeMounts"]] == [volume]
+    assert first["metadata"]["creationTimestamp"] != second["metadata"]["creationTimestamp"]
+    text = json.dumps(first)
+    for mine, other in zip(*own, strict=True):
+        text = text.replace(mine, other)
+    twin = json.loads(text)
+    for field in ("creationTimestamp", "resourceVersion"):
+        twin["metadata"][field] = second["metadata"][field]
+    assert twin == second
+    bad = {"metadata": {"generateName": "web-"}, "spec": {"containers": []}}
+    assert cluster.ask("POST", PODS, bad)[0] == 422
