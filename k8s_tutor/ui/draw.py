@@ -97,6 +97,19 @@ def squeeze(name: str, cells: int) -> str:
     return f"{name[: cells - 1 - tail]}…{name[-tail:]}"
 
 
+def ending(text: str, cells: int, head: int = 0) -> str:
+    """A path in at most ``cells`` cells: its first ``head`` characters, an ellipsis, and its end, which tells most."""
+    text = plain(text)
+    if cell_len(text) <= cells or cell_len(text) != len(text):
+        return shorten(text, cells)
+    tail = cells - head - 1
+    if tail < 4:
+        return shorten(text, cells)
+    kept = text[-tail:]
+    slash = kept.find("/")
+    return f"{text[:head]}…{kept[slash:] if 0 < slash < len(kept) - 8 else kept}"
+
+
 def wrap(text: str, cells: int) -> list[str]:
     """Words in lines of at most ``cells`` cells; a longer word is broken."""
     lines: list[str] = []
@@ -208,9 +221,7 @@ class Canvas:
         for row in range(first, last + 1):
             self.put(row, column, char, role)
 
-    def box(
-        self, row: int, column: int, width: int, height: int, role: str = "line", left: Row = (), right: Row = ()
-    ) -> None:
+    def box(self, row: int, column: int, width: int, height: int, role: str = "line", left: Row = (), right: Row = ()) -> None:
         """A rounded frame with words in its upper edge, the right ones only when they fit beside the left ones."""
         if width < 2 or height < 2:
             return

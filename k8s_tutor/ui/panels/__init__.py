@@ -2,15 +2,35 @@
 
 from __future__ import annotations
 
-from k8s_tutor.ui.panels import committee, console, log, timeline, wire, workers
+from k8s_tutor.ui.panels import (
+    committee,
+    console,
+    control_plane,
+    inspector,
+    log,
+    orchestra,
+    rooms,
+    service,
+    timeline,
+    verdicts,
+    wire,
+    workers,
+)
 from k8s_tutor.ui.scene import Render
 
 PANELS: dict[str, Render] = {
     "committee": committee.render,
+    "control_plane": control_plane.render,
     "workers": workers.render,
+    "orchestra": orchestra.render,
+    "stage_map": orchestra.render,
+    "rooms": rooms.render,
     "wire": wire.render,
     "log": log.render,
+    "service": service.render,
+    "verdicts": verdicts.render,
     "timeline": timeline.render,
     "console": console.render,
+    "inspector": inspector.render,
 }
-"""Panel id → its function. Ids are the words that lessons and the palette use."""
+"""Panel id → its function. Ids are the words that lessons and the palette use; each draws for ``Scene.mode`` too."""

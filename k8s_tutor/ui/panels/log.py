@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from k8s_tutor.cluster.views import NoteView
 from k8s_tutor.ui.draw import Canvas, shorten
 from k8s_tutor.ui.panels import events
 from k8s_tutor.ui.panels.panel import named, panel, picked
@@ -14,9 +15,9 @@ from k8s_tutor.ui.words import stamp
 def render(scene: Scene, width: int, height: int) -> Picture:
     """The latest notes, the newest at the foot."""
     canvas = Canvas(width, height)
-    notes = [note for note in scene.view.log.notes if not events.quiet(note)] or list(scene.view.log.notes)
     title = scene.lens.word("log", "What happened")
     analogy = scene.lens.id != "kubernetes"
+    notes = _chosen(scene, analogy)
     step = 2 if scene.mode == "projector" and height >= 5 else 1
     lines = max(1, (height + step - 1) // step) if height else 0
     end = len(notes) - min(scene.scroll, max(0, len(notes) - lines))
@@ -27,21 +28,30 @@ def render(scene: Scene, width: int, height: int) -> Picture:
     for number, note in enumerate(shown):
         row = number * step
         plain = events.words(note)
-        told = scene.lens.note(note) if analogy else ""
+        told = scene.lens.note(note).replace("default/", "") if analogy else ""
         role = events.role_of(note)
         left = canvas.put(row, 0, stamp(note.at), "dim") + 2 if width >= 36 else 0
-        half = (width - left) // 2 if two else width - left
+        half = (width - left) * 9 // 20 if two else width - left
         first = told or (plain if not two else "")
         target = f"message {note.cause}" if note.cause else ""
         if first:
             canvas.put(row, left, shorten(first, half - 2 if two else half), picked(scene, target, role))
         if two:
-            canvas.put(row, left + half, shorten(plain, half), "dim" if told else picked(scene, target, role))
+            canvas.put(row, left + half, shorten(plain, width - left - half), "dim" if told else picked(scene, target, role))
         elif not told and width - left > len(plain) + 14:
             canvas.right(row, ((shorten(named(scene, note.actor), 22), "dim"),))
         if target:
             canvas.spot(row, 0, width, target)
     return canvas.picture(title, _status(scene, two))
+
+
+def _chosen(scene: Scene, analogy: bool) -> list[NoteView]:
+    """What is worth a line: no requests and answers, and, in a picture, only what it tells or what matters anyway."""
+    every = scene.view.log.notes
+    notes = [note for note in every if not events.quiet(note)]
+    if analogy:
+        notes = [note for note in notes if scene.lens.note(note) or events.role_of(note) in ("fail", "leader", "other")]
+    return notes or list(every)
 
 
 def _status(scene: Scene, two: bool) -> Row:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from k8s_tutor.cluster.views import FlightView
-from k8s_tutor.ui.draw import Canvas, gauge, shorten
+from k8s_tutor.ui.draw import Canvas, ending, gauge, shorten
 from k8s_tutor.ui.glyphs import flight_mark, flight_role
 from k8s_tutor.ui.panels.panel import flights, named, panel, picked, progress
 from k8s_tutor.ui.rows import Row
@@ -81,7 +81,8 @@ def _line(canvas: Canvas, scene: Scene, flight: FlightView, row: int) -> None:
     if lost or flight.outcome == "held":
         said = f"{mark.word}: {said}" if not kind else said
     if right - left >= 6:
-        canvas.put(row, left, shorten(said, right - left - kind), "dim" if landed or not flight.work else "text")
+        told = ending(said, right - left - kind, said.find("/") + 1 if "/" in said[:14] else 12) if "/" in said else said
+        canvas.put(row, left, shorten(told, right - left - kind), "dim" if landed or not flight.work else "text")
     if kind:
         words = mark.word if lost or flight.outcome == "held" else flight.kind if said != flight.kind else ""
         canvas.put(row, right - kind + 2, shorten(words, kind - 2), "fail" if lost else "dim")

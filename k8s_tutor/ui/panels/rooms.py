@@ -1,0 +1,301 @@
+"""Rooms and the cable between them: who sits where, who leads, which orders were given, and what became of them."""
+
+from __future__ import annotations
+
+from k8s_tutor.cluster.views import AnswerView, ClusterView, MemberView, RoomView
+from k8s_tutor.ui.big import put_big
+from k8s_tutor.ui.draw import Canvas, shorten, wrap
+from k8s_tutor.ui.glyphs import is_stale, member_mark, pod_mark
+from k8s_tutor.ui.panels.members import called, notebook
+from k8s_tutor.ui.panels.panel import member_name, panel, picked
+from k8s_tutor.ui.rows import Row
+from k8s_tutor.ui.scene import Picture, Scene
+from k8s_tutor.ui.words import count
+
+GAP = 5
+"""Cells between two rooms: the cable; three where cells are few."""
+NARROWEST = 15
+
+
+@panel
+def render(scene: Scene, width: int, height: int) -> Picture:
+    """Rooms side by side with the cable between them, orders below, and one sentence that says how it stands."""
+    canvas = Canvas(width, height)
+    rooms = rooms_of(scene.view)
+    title = scene.lens.word("rooms", "Rooms")
+    if not rooms:
+        canvas.put(0, 0, "no rooms", "dim")
+        return canvas.picture(title)
+    if scene.mode == "projector" and width >= 24 and height >= 6:
+        _projector(canvas, scene, rooms)
+        return canvas.picture(title, status(scene))
+    role, lines = _sentence(scene, width, 3 if height >= 10 else 1 if height >= 4 else 0)
+    rows = height - len(lines) - (1 if height >= 12 and lines else 0)
+    gap = GAP if width >= 26 * len(rooms) else 3
+    wide = (width - gap * (len(rooms) - 1)) // len(rooms)
+    tall = _box_rows(scene, rooms, rows)
+    if wide >= NARROWEST and tall:
+        _boxes(canvas, scene, rooms, wide, tall, gap)
+        _orders(canvas, scene, tall + (1 if rows - tall >= 3 else 0), rows)
+    else:
+        _lines(canvas, scene, rooms, rows)
+    for offset, line in enumerate(lines):
+        canvas.put(height - len(lines) + offset, 0, line, f"{role}+bold")
+    return canvas.picture(title, status(scene))
+
+
+def status(scene: Scene) -> Row:
+    """``2 brains``; ``0 brains, nothing lost``."""
+    raft = scene.view.raft
+    brains = [member for member in raft.members if member.up and member.role == "leader" and not is_stale(member, raft)]
+    wrong: Row = (("WRONG RULE", "fail"), (" · ", "line")) if raft.wrong else ()
+    lost = f"{raft.lost} decided and lost" if raft.lost else "nothing lost"
+    role = "fail" if len(brains) > 1 or raft.lost else "ok" if brains else "leader"
+    return (*wrong, (f"{count(len(brains), 'brain')}, {lost}", role))
+
+
+def rooms_of(view: ClusterView) -> tuple[RoomView, ...]:
+    """Rooms in which somebody of the committee sits; without rooms, everybody sits in one."""
+    seats = {member.machine for member in view.raft.members}
+    rooms = tuple(room for room in view.network.rooms if seats & set(room.machines))
+    if rooms or not view.raft.members:
+        return rooms
+    return (RoomView(name="", machines=tuple(member.machine for member in view.raft.members)),)
+
+
+def _members(scene: Scene, room: RoomView) -> list[MemberView]:
+    return [member for member in scene.view.raft.members if member.machine in room.machines]
+
+
+def apart(view: ClusterView, one: RoomView, other: RoomView) -> bool:
+    """No member of one room reaches a member of the other."""
+    cuts = {frozenset(pair) for pair in view.network.cuts}
+    if frozenset((one.name, other.name)) in cuts:
+        return True
+    seats = {member.machine for member in view.raft.members}
+    pairs = [(a, b) for a in one.machines for b in other.machines if a in seats and b in seats]
+    return bool(pairs) and all(frozenset(pair) in cuts for pair in pairs)
+
+
+def verdict(scene: Scene) -> tuple[str, str, str]:
+    """(role, one sentence on how it stands, the same in few words), computed from what the members do."""
+    raft = scene.view.raft
+    leaders = [member for member in raft.members if member.up and member.role == "leader"]
+    deciding = [member for member in leaders if not is_stale(member, raft)]
+    rooms = rooms_of(scene.view)
+    cut = any(apart(scene.view, one, other) for number, one in enumerate(rooms) for other in rooms[number + 1 :])
+    if len(deciding) > 1:
+        long = 'Two brains: both decide, and both call it "final". When the cable is mended, one decision is lost.'
+        return "fail", long, "Two brains: one will lose."
+    if raft.lost:
+        are = "is" if raft.lost == 1 else "are"
+        return "fail", f"{count(raft.lost, 'decision')} that had been called final {are} gone.", f"{raft.lost} decided, now gone."
+    if not raft.has_quorum:
+        until = " until the cable is mended" if cut else ""
+        long = f"Nobody has a majority of all {raft.size}. No decision at all: safe, and stuck{until}."
+        return "leader", long, "No majority: safe, stuck."
+    if deciding and cut:
+        here = next((room.name for room in rooms if deciding[0].machine in room.machines), "")
+        long = f"Room {here} has a majority of all {raft.size} and goes on. The others wait, and will catch up."
+        return "ok", long, f"Room {here} goes on."
+    word = scene.lens.word("leader")
+    if deciding:
+        return "ok", f"One {word}, one order of decisions.", f"One {word}."
+    return "other", f"A majority is there, but no {word} yet.", f"No {word} yet."
+
+
+def _sentence(scene: Scene, width: int, rows: int) -> tuple[str, list[str]]:
+    """The verdict's role, and its lines: the sentence where it fits, else its few words."""
+    role, long, short = verdict(scene)
+    lines = wrap(long, width)
+    return role, lines if len(lines) <= rows else wrap(short, width)[:rows]
+
+
+def conflicts(scene: Scene) -> frozenset[int]:
+    """Indexes at which two members hold different decisions."""
+    found: dict[int, set[tuple[int, str]]] = {}
+    for member in scene.view.raft.members:
+        for entry in member.entries:
+            if entry.committed:
+                found.setdefault(entry.index, set()).add((entry.term, entry.text))
+    return frozenset(index for index, kinds in found.items() if len(kinds) > 1)
+
+
+def _box_rows(scene: Scene, rooms: tuple[RoomView, ...], rows: int) -> int:
+    """Rows of a room's box: three a member, two, or one; 0 when not even that fits."""
+    most = max(len(_members(scene, room)) for room in rooms)
+    for each in (3, 2, 1):
+        need = most * each + (3 if each == 3 else 2)
+        if need <= (rows - 4 if each > 1 else rows):
+            return need
+    return 0
+
+
+def _boxes(
+    canvas: Canvas, scene: Scene, rooms: tuple[RoomView, ...], wide: int, tall: int, gap: int
+) -> None:
+    for number, room in enumerate(rooms):
+        left = number * (wide + gap)
+        name = f"Room {room.name}" if room.name else "One room"
+        decides = [one for one in _members(scene, room) if one.up and one.role == "leader"]
+        edge = "leader" if decides and not is_stale(decides[0], scene.view.raft) else "line"
+        target = f"room {room.name}"
+        canvas.box(0, left, wide, tall, edge, ((name, picked(scene, target, "title")),))
+        canvas.spot(0, left + 2, len(name) + 2, target)
+        _seats(canvas, scene, _members(scene, room), left, wide, tall)
+        if number:
+            _cable(canvas, scene, rooms[number - 1], room, left - gap, tall, gap)
+
+
+def _cable(canvas: Canvas, scene: Scene, one: RoomView, other: RoomView, left: int, tall: int, gap: int) -> None:
+    middle = tall // 2
+    target = f"cable {one.name} {other.name}"
+    canvas.spot(0, left, gap, target, tall)
+    if apart(scene.view, one, other):
+        canvas.down(left + gap // 2, 0, tall - 1, "fail", "┊")
+        canvas.put(middle, left + gap // 2, "✂", picked(scene, target, "fail"))
+    else:
+        canvas.put(middle, left, "━" * gap, picked(scene, target, "ok"))
+
+
+def _seats(canvas: Canvas, scene: Scene, members: list[MemberView], left: int, wide: int, tall: int) -> None:
+    """Name, what it is, its term; its notebook below. Decisions that contradict each other stand on a red ground."""
+    if not members:
+        return
+    each = max(1, (tall - 2) // len(members))
+    clash = conflicts(scene)
+    inner = wide - 4
+    named = max(len(member_name(scene.lens, member)) for member in scene.view.raft.members) + 2
+    for number, member in enumerate(members):
+        row = 1 + number * min(3, each) + (1 if each >= 3 else 0)
+        mark = member_mark(member, scene.view.raft, scene.lens)
+        canvas.put(row, left + 2, member_name(scene.lens, member), picked(scene, member.machine, "bright+bold"))
+        canvas.spot(row, left + 2, inner, member.machine, 2 if each >= 2 else 1)
+        says = f"{mark.glyph} {mark.word}"
+        term: Row = (("term ", "dim"), (str(member.term), "bright")) if inner >= named + len(says) + 8 else ()
+        if len(says) > inner - named:
+            says = mark.glyph
+        canvas.put(row, left + 2 + named, says, mark.role)
+        canvas.row(row, left + 2 + inner - 6 - (len(str(member.term)) - 1), term)
+        if each >= 2:
+            start = named if inner - named >= 12 else 0
+            book = notebook(member, inner - start, compact=inner - start < 16)
+            if member.lost:
+                book = ((shorten(f"✗ {member.lost} decided and lost", inner - start), "fail"),)
+            canvas.row(row + 1, left + 2 + start, _clashing(book, clash))
+
+
+def _clashing(book: Row, clash: frozenset[int]) -> Row:
+    def role_of(text: str, role: str) -> str:
+        digits = text.strip(" ✓?")
+        return role.replace("ok", "fail") if digits.isdigit() and int(digits) in clash else role
+
+    return tuple((text, role_of(text, role)) for text, role in book)
+
+
+def _orders(canvas: Canvas, scene: Scene, row: int, bottom: int) -> None:
+    """What was ordered by whom and how it went, what each deployment should have and has, what runs on each node."""
+    lines = _orders_given(scene) + _copies(scene) + _running(scene)
+    lines += [((line, "other"),) for line in _asking(scene)]
+    if bottom - row >= len(lines) + 2 and lines:
+        canvas.put(row, 0, scene.lens.word("orders", "orders to the engineers"), "dim")
+        row += 2
+    for offset, line in enumerate(lines[: max(0, bottom - row)]):
+        canvas.row(row + offset, 0, line)
+
+
+_FATES = {-1: ("… waits", "warn"), 0: ("✓ accepted", "ok")}
+
+
+def _orders_given(scene: Scene) -> list[Row]:
+    latest: dict[str, AnswerView] = {}
+    for answer in scene.view.console.answers:
+        if answer.line.split(" ")[0] not in ("get", "describe"):
+            latest[answer.client] = answer
+    rows: list[Row] = []
+    for client, answer in latest.items():
+        room = next((room.name for room in scene.view.network.rooms if client in room.machines), "")
+        who = f"{scene.lens.name(client)} in room {room}" if room else scene.lens.name(client)
+        fate, role = _FATES.get(answer.code, ("✗ refused", "fail"))
+        rows.append(((f"{who}: ", "you"), (answer.line, "text"), (f"   {fate}", role)))
+    return rows
+
+
+def _copies(scene: Scene) -> list[Row]:
+    work = scene.view.workload
+    return [
+        (
+            (f"{one.name}: ", "bright"),
+            (f"asked for {one.desired}, {one.ready} ready", "ok" if one.ready == one.desired else "warn"),
+            (f"   says {scene.lens.name(work.server)}", "dim"),
+        )
+        for one in work.deployments[:2]
+    ]
+
+
+def _running(scene: Scene) -> list[Row]:
+    spans: list[tuple[str, str]] = []
+    work = scene.view.workload
+    for node in work.nodes:
+        spans.append((f"{scene.lens.name(node.name)} ", picked(scene, node.name, "text")))
+        for pod in work.pods:
+            if pod.node == node.name:
+                mark = pod_mark(pod, scene.lens)
+                spans.append((f"{mark.glyph} ", mark.role))
+        spans.append((f"({node.actual_containers} run)   ", "dim"))
+    return [tuple(spans)] if spans else []
+
+
+def _asking(scene: Scene) -> list[str]:
+    raft = scene.view.raft
+    return [
+        f"{called(scene, one.name)} asks for votes: {len(one.granted)} of {raft.size}, needs {raft.quorum}"
+        for one in raft.members
+        if one.up and "candidate" in one.role
+    ]
+
+
+def _lines(canvas: Canvas, scene: Scene, rooms: tuple[RoomView, ...], rows: int) -> None:
+    """A row a room: its members with their glyphs; ✂ in front of a room that is cut off from the one above."""
+    for number, room in enumerate(rooms[: max(0, rows)]):
+        cut = number > 0 and apart(scene.view, rooms[number - 1], room)
+        column = canvas.put(number, 0, "✂ " if cut else "  ", "fail")
+        target = f"room {room.name}"
+        column = canvas.put(number, column, f"{room.name or 'all'}: ", picked(scene, target, "bright"))
+        canvas.spot(number, 0, column, target)
+        for member in _members(scene, room):
+            mark = member_mark(member, scene.view.raft, scene.lens)
+            text = f"{mark.glyph} {member_name(scene.lens, member)}"
+            if column + len(text) > canvas.width:
+                break
+            canvas.spot(number, column, len(text), member.machine)
+            column = canvas.put(number, column, text, picked(scene, member.machine, mark.role)) + 2
+
+
+def _projector(canvas: Canvas, scene: Scene, rooms: tuple[RoomView, ...]) -> None:
+    """Each room with its number of members large, what its best member is, and the sentence."""
+    wide = canvas.width // len(rooms)
+    quorum = scene.view.raft.quorum
+    large = canvas.height >= 11 and wide >= 16
+    for number, room in enumerate(rooms):
+        left = number * wide
+        members = _members(scene, room)
+        here = sum(member.up for member in members)
+        role = "ok" if here >= quorum else "fail"
+        canvas.put(0, left, f"Room {room.name}" if room.name else "One room", "bright+bold")
+        if large:
+            put_big(canvas, 2, left, str(here), role)
+            canvas.put(6, left + 10, f"needs {quorum}"[: wide - 11], "dim")
+        else:
+            canvas.put(1, left, f"{here}, needs {quorum}", role)
+        best = next((one for one in members if one.up and one.role == "leader"), None) or (members[0] if members else None)
+        if best is not None and canvas.height >= (10 if large else 4):
+            mark = member_mark(best, scene.view.raft, scene.lens)
+            says = f"{member_name(scene.lens, best)} {mark.glyph} {mark.word}"
+            canvas.put(8 if large else 2, left, shorten(says, wide - 2), mark.role)
+        if number and apart(scene.view, rooms[number - 1], room):
+            canvas.down(left - 3, 0, 8 if large else 2, "fail", "┊")
+            canvas.put(4 if large else 1, left - 3, "✂", "fail")
+    role, lines = _sentence(scene, canvas.width, max(0, canvas.height - (10 if large else 4)))
+    for offset, line in enumerate(lines):
+        canvas.put(10 + offset if large else 4 + offset, 0, line, f"{role}+bold")
