@@ -69,9 +69,9 @@ VERBS: dict[str, Verb] = {
 def run(line: str, files: tuple[tuple[str, str], ...] = (), now: int = 0, user: str = USER) -> Command:
     """A kubectl or etcdctl command as a program (see `program`).
 
-    ``line``: what was typed; the word ``kubectl`` may be left out, ``etcdctl`` not. ``files``: (name, text) pairs that
-    ``-f`` may name, the text being a JSON array of the documents (see `manifests`). ``now``: µs since the world began.
-    ``user``: who asks.
+    ``line``: what was typed; the word ``kubectl`` (or ``k``) may be left out, ``etcdctl`` not. ``files``: (name, text)
+    pairs that ``-f`` may name, the text being a JSON array of the documents (see `manifests`). ``now``: µs since the
+    world began. ``user``: who asks.
     Never raises: every error is in the `Result`.
     """
     session = Session(now, files, user)
@@ -101,7 +101,7 @@ def _dispatch(session: Session, line: str) -> Asking[int]:
     words = split(line)
     if words[:1] == ["etcdctl"]:
         return (yield from etcdctl.run(session, words[1:]))
-    if words[:1] == ["kubectl"]:
+    if words[:1] in (["kubectl"], ["k"]):
         words = words[1:]
     leading = _leading(words)
     verb, typed = (words[leading], [*words[:leading], *words[leading + 1:]]) if leading < len(words) else ("", words)

@@ -30,7 +30,7 @@ def complete(line: str, names: Names) -> list[str]:
     before = [word for word in words[:-1] if word]
     if before[:1] == ["etcdctl"]:
         return _etcdctl(before[1:], typed)
-    if before[:1] == ["kubectl"]:
+    if before[:1] in (["kubectl"], ["k"]):
         before = before[1:]
     elif not before and typed:
         return _fit([*VERBS, "help", "kubectl", "etcdctl"], typed)

@@ -107,3 +107,36 @@ def test_a_session_with_nodes_reads_as_recorded() -> None:
         assert words(result.stdout) == words(step["stdout"]), step["cmd"]
         assert words(result.stderr) == words(step["stderr"]), step["cmd"]
         assert result.code == step["rc"], step["cmd"]
+
+
+def recorded_node() -> FakeApi:
+    """The node, the lease and the pods that the recording of ``describe node`` told of."""
+    def condition(kind: str, status: str, reason: str, message: str) -> dict[str, str]:
+        return {"type": kind, "status": status, "reason": reason, "message": message,
+                "lastHeartbeatTime": "2026-11-22T12:20:49Z", "lastTransitionTime": "2026-11-22T12:19:19Z"}  # fmt: skip
+
+    api, tree = FakeApi(), node("node-2")
+    arch = {"beta.kubernetes.io/arch": "amd64", "kubernetes.io/arch": "amd64"}
+    tree["metadata"]["labels"] |= {**arch, "beta.kubernetes.io/os": "linux", "kubernetes.io/os": "linux"}
+    tree["metadata"] |= {"annotations": {"node.alpha.kubernetes.io/ttl": "0"}, "creationTimestamp": "2026-11-22T12:19:19Z"}
+    tree["status"]["nodeInfo"] |= {"machineID": "m2", "systemUUID": "s2", "bootID": "b2", "operatingSystem": "linux",
+                                   "architecture": "amd64"}  # fmt: skip
+    tree["status"]["conditions"] = [
+        condition("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
+        condition("DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
+        condition("PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
+        condition("Ready", "True", "KubeletReady", "kubelet is posting ready status"),
+    ]
+    api.put(tree)
+    api.put({"kind": "Lease", "apiVersion": "coordination.k8s.io/v1",
+             "metadata": {"name": "node-2", "namespace": "kube-node-lease"},
+             "spec": {"holderIdentity": "node-2", "renewTime": "2026-11-22T12:21:14.000000Z"}})  # fmt: skip
+    for name in ("ds-mw2c7", "lone", "web-7d876db474-dnnp9"):
+        api.put(pod(name, "node-2", metadata={"creationTimestamp": "2026-11-22T12:21:14Z"}))
+    return api
+
+
+def test_describe_node_is_as_recorded() -> None:
+    step = next(step for step in golden("nodes.json") if step["cmd"] == "kubectl describe node node-2")
+    newer = "".join(line for line in step["stdoutRaw"].splitlines(True) if "Kube-Proxy Version" not in line)
+    assert recorded_node().play("describe node node-2", now=times.parse("2026-11-22T12:21:18Z")).stdout == newer

@@ -40,6 +40,7 @@ def test_tables_of_several_kinds_carry_the_kind_and_stand_apart() -> None:
 @pytest.mark.parametrize(("line", "path"), [
     ("get pods", "/api/v1/namespaces/default/pods"),
     ("kubectl get po -n kube-system", "/api/v1/namespaces/kube-system/pods"),
+    ("k get po -n kube-system", "/api/v1/namespaces/kube-system/pods"),
     ("-n kube-system get po", "/api/v1/namespaces/kube-system/pods"),
     ("get pods -A", "/api/v1/pods"),
     ("get deployments.apps", "/apis/apps/v1/namespaces/default/deployments"),
