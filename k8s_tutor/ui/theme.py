@@ -3,7 +3,8 @@
 A theme is a `Palette`; every role of ``roles.py`` is drawn with one of its colours. State is never told by colour alone (panels
 write a glyph and a word), so every theme may choose its colours freely; a test measures their contrast.
 
-A role may carry a suffix: ``ok+selected`` draws the role on the ground of the selected thing, ``you+bold`` in bold.
+A role may carry a suffix: ``ok+selected`` draws the role on the ground of the selected thing, ``ok+sunk`` on a
+sunk card, ``you+bold`` in bold.
 """
 
 from __future__ import annotations
@@ -110,6 +111,8 @@ def style(theme: str, role: str, ground: Ground = "panel") -> Style:
     else:
         words, bold = _WORDS.get(base, _WORDS["text"])
         under = ground
+    if "sunk" in suffixes:
+        under = "sunk"
     if "selected" in suffixes:
         under = "raised"
     return Style(

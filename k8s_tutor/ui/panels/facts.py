@@ -32,8 +32,9 @@ def facts(scene: Scene) -> list[Fact]:
     for member in view.raft.members:
         if selected in (member.name, member.machine):
             return _member(scene, member)
-    everything = (*view.control_plane.machines, *view.workload.nodes)
-    for process in (process for machine in everything for process in machine.processes):
+    processes = [one for machine in view.control_plane.machines for one in machine.processes]
+    processes += [one for node in view.workload.nodes for one in node.processes]
+    for process in processes:
         if process.name == selected:
             return _process(scene, process)
     return []
@@ -175,7 +176,10 @@ def _deployment(scene: Scene, rest: str) -> list[Fact]:
 def _service(scene: Scene, rest: str) -> list[Fact]:
     for one in scene.view.workload.services:
         if f"{one.namespace}/{one.name}" == rest:
-            ends = [(f"· {end.pod}", f"{end.address}{'' if end.ready else ' not ready'}", "text" if end.ready else "warn") for end in one.endpoints]
+            ends = [
+                (f"· {end.pod}", end.address if end.ready else f"{end.address} not ready", "text" if end.ready else "warn")
+                for end in one.endpoints
+            ]
             return [
                 ("service", rest, "bright"),
                 ("type", one.type, "text"),
@@ -189,7 +193,8 @@ def _service(scene: Scene, rest: str) -> list[Fact]:
 def _room(scene: Scene, rest: str) -> list[Fact]:
     for room in scene.view.network.rooms:
         if room.name == rest:
-            return [("room", rest, "bright"), ("here", ", ".join(scene.lens.name(machine) for machine in room.machines), "text")]
+            here = ", ".join(scene.lens.name(machine) for machine in room.machines)
+            return [("room", rest, "bright"), ("here", here, "text")]
     return []
 
 
@@ -207,10 +212,11 @@ def _answer(scene: Scene, rest: str) -> list[Fact]:
     for one in scene.view.console.answers:
         if str(one.id) == rest:
             took = age((one.done_at or scene.view.now) - one.at)
+            end = f"still running, {took}" if one.code == -1 else f"{one.code} after {took}"
             return [
                 ("line", one.line, "bright"),
                 ("typed by", f"{one.client} at {stamp(one.at)}", "text"),
-                ("exit", f"still running, {took}" if one.code == -1 else f"{one.code} after {took}", "warn" if one.code else "ok"),
+                ("exit", end, "warn" if one.code else "ok"),
             ]
     return []
 

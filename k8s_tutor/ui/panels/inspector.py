@@ -20,16 +20,18 @@ def render(scene: Scene, width: int, height: int) -> Picture:
         return canvas.picture("Inspector")
     lines = _facts(scene, width)
     if scene.details:
-        lines += [(), *(((line, "text"),) for line in scene.details)] if lines else [((line, "text"),) for line in scene.details]
+        lines += [(), *(((line, "text"),) for line in scene.details)]
     chain = why_rows(scene.why, width)
     room = height - len(lines) - 1
     if chain and room < min(len(chain), 6):
         lines = lines[: max(1, height - 1 - min(len(chain), height * 2 // 3))]
     if chain:
-        lines += [(), *chain] if len(lines) + 1 + len(chain) <= height or scene.scroll else [(), *chain]
+        lines += [(), *chain]
+    if lines and not lines[0]:
+        lines = lines[1:]
     top = min(scene.scroll, max(0, len(lines) - height))
-    for row, line in enumerate(lines[top : top + height]):
-        canvas.row(row, 0, line)
+    for row, spans in enumerate(lines[top : top + height]):
+        canvas.row(row, 0, spans)
     if len(lines) - top > height > 1:
         canvas.fill(height - 1, 0, width, 1, "text")
         canvas.put(height - 1, 0, f"… {count(len(lines) - top - height + 1, 'more line')}", "dim")
@@ -37,7 +39,9 @@ def render(scene: Scene, width: int, height: int) -> Picture:
 
 
 def _status(scene: Scene) -> Row:
-    return ((f"{count(len(scene.why), 'cause')}", "leader"),) if scene.why else (("w asks why", "dim"),) if scene.selected else ()
+    if scene.why:
+        return ((count(len(scene.why), "cause"), "leader"),)
+    return (("w asks why", "dim"),) if scene.selected else ()
 
 
 def _facts(scene: Scene, width: int) -> list[Row]:
@@ -66,6 +70,7 @@ def why_rows(causes: tuple[Cause, ...], width: int) -> list[Row]:
         gap = f"+{age(cause.at - before)}" if number and width >= 56 else ""
         room = width - sum(len(text) for text, _ in head) - 2 - (len(gap) + 2 if gap else 0)
         words = shorten(cause.words, max(1, room))
-        rows.append((*head, (f"{rail} ", "line" if number else "you"), (words.ljust(max(0, room)), role), (f"  {gap}" if gap else "", "dim")))
+        tail: Row = ((f"  {gap}", "dim"),) if gap else ()
+        rows.append((*head, (f"{rail} ", "line" if number else "you"), (words.ljust(max(0, room)), role), *tail))
         before = cause.at
     return rows

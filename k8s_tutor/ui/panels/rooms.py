@@ -88,8 +88,8 @@ def verdict(scene: Scene) -> tuple[str, str, str]:
         long = 'Two brains: both decide, and both call it "final". When the cable is mended, one decision is lost.'
         return "fail", long, "Two brains: one will lose."
     if raft.lost:
-        are = "is" if raft.lost == 1 else "are"
-        return "fail", f"{count(raft.lost, 'decision')} that had been called final {are} gone.", f"{raft.lost} decided, now gone."
+        gone = "is gone" if raft.lost == 1 else "are gone"
+        return "fail", f"{count(raft.lost, 'decision')} that had been called final {gone}.", f"{raft.lost} decided, now gone."
     if not raft.has_quorum:
         until = " until the cable is mended" if cut else ""
         long = f"Nobody has a majority of all {raft.size}. No decision at all: safe, and stuck{until}."
