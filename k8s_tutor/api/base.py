@@ -30,7 +30,8 @@ class ApiConfig(Body):
 
 
 class Op(NamedTuple):
-    """One request on its way through the server. ``tries`` counts the attempts of its write."""
+    """One request on its way through the server. ``stages``: what it has passed before it was handed on; ``tries`` counts
+    the attempts of its write."""
 
     hop: Hop
     request: Request
@@ -49,10 +50,6 @@ class Op(NamedTuple):
     def key(self) -> str:
         """The key of its object in etcd."""
         return self.row.key(self.target.namespace, self.target.name)
-
-    def passed(self, *stages: str) -> Op:
-        """The same request, further on."""
-        return self._replace(stages=(*self.stages, *[f"{stage} ✓" for stage in stages]))
 
 
 class ServerBase(Calling):
@@ -90,10 +87,10 @@ class ServerBase(Calling):
         """Answers with a tree."""
         self.answer(ctx, op, code, _encode(tree))
 
-    def refuse(self, ctx: Context, op: Op, refusal: Refusal, stage: str = "") -> None:
-        """Answers with a Status; ``stage`` is where the request failed."""
-        if stage:
-            self.note_request(ctx, op._replace(stages=(*op.stages, f"{stage} ✗")))
+    def refuse(self, ctx: Context, op: Op, refusal: Refusal, *stages: str) -> None:
+        """Answers with a Status; the last of the ``stages`` is where the request failed."""
+        if stages:
+            self.note_request(ctx, op, *stages)
         if ctx.work:
             ctx.note(
                 "api.answer", id=op.hop.call, code=refusal.code, verb=op.verb, path=op.request.path,
@@ -101,12 +98,12 @@ class ServerBase(Calling):
             )  # fmt: skip
         self.send(ctx, op.hop, Reply(op.hop.call, Response(refusal.code, _encode(refusal.tree))))
 
-    def note_request(self, ctx: Context, op: Op) -> None:
+    def note_request(self, ctx: Context, op: Op, *stages: str) -> None:
         """Says how far a request has come: ``stages`` reads ``authn ✓ authz ✓ admit ✓ default ✓ validate ✓ store …``."""
         if ctx.work:
             ctx.note(
                 "api.request", id=op.hop.call, verb=op.verb, path=op.request.path, user=op.request.user,
-                client=op.hop.client or op.hop.via, stages=op.stages,
+                client=op.hop.client or op.hop.via, stages=op.stages + stages,
             )  # fmt: skip
 
     def object_body(self, ctx: Context, op: Op, data: bytes) -> bytes:

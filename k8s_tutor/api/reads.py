@@ -106,10 +106,10 @@ class Reads(Feed):
             raise status.too_large_revision(revision, self.caches.revision)
         if op.request.parameter("resourceVersion") and self.caches.ready:
             item = self.caches.get(op.row, op.key)
-            self.note_request(ctx, op.passed("cache"))
+            self.note_request(ctx, op, "cache ✓")
             self._got(ctx, op, item.data if item else None, item.revision if item else 0)
             return
-        self.note_request(ctx, op._replace(stages=(*op.stages, "read …")))
+        self.note_request(ctx, op, "read …")
         self.ask(ctx, self.config.etcd, Range(op.key), "got", (op,), ETCD_TIMEOUT)
 
     def got(self, ctx: Context, answer: Any, op: Op) -> None:
@@ -141,11 +141,11 @@ class Reads(Feed):
         exact = op.request.parameter("resourceVersionMatch") == "Exact"
         cached = op.request.parameter("resourceVersion") and not page.start and not exact
         if cached and self.caches.ready:
-            self.note_request(ctx, op.passed("cache"))
+            self.note_request(ctx, op, "cache ✓")
             found = self.caches.kinds[op.row.kind].select(op.row, scope)
             self._send_list(ctx, op, [data for _, data in found], {"resourceVersion": str(self.caches.revision)})
             return
-        self.note_request(ctx, op._replace(stages=(*op.stages, "read …")))
+        self.note_request(ctx, op, "read …")
         at = page.revision or (revision if exact else 0)
         # With a selector every key must be seen: pages are then cut after selecting.
         limit = page.limit if scope.whole else 0
@@ -190,7 +190,7 @@ class Reads(Feed):
         if not self.caches.ready:
             raise status.failure(429, "TooManyRequests", "storage is (re)initializing", {"retryAfterSeconds": 1})
         cache = self.caches.kinds[op.row.kind]
-        self.note_request(ctx, op.passed("watch"))
+        self.note_request(ctx, op, "watch ✓")
         self.send(ctx, op.hop, Reply(op.hop.call, Response(200)))
         call = op.hop.call
         if 0 < revision < cache.since:

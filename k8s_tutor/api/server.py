@@ -34,6 +34,7 @@ _SUBRESOURCE_VERBS = {
     "eviction": ("create",),
     "finalize": ("update",),
 }
+_AUTHORIZED = ("authn ✓", "authz ✓")
 _COLLECTION = ("list", "watch", "create")
 _OBJECT = ("get", "watch", "update", "patch", "delete")
 
@@ -102,17 +103,17 @@ class ApiServer(Writes):
         verb = access.verb_of(request.method, named, watching) if target.resource else request.method.lower()
         if not request.user:
             request = _anonymous(request)
-        op = Op(hop, request, target, verb)
+        op = Op(hop, request, target, verb, _AUTHORIZED)
         try:
             self._authorized(op)
         except Refusal as refusal:
-            self.refuse(ctx, op if refusal.code == 401 else op.passed("authn"), refusal, _failed_stage(refusal))
+            stages = ("authn ✗",) if refusal.code == 401 else ("authn ✓", "authz ✗")
+            self.refuse(ctx, op._replace(stages=()), refusal, *stages)
             return
-        op = op.passed("authn", "authz")
         try:
             self._dispatch(ctx, op)
         except Refusal as refusal:
-            self.refuse(ctx, op, refusal, "admit")
+            self.refuse(ctx, op, refusal, "admit ✗")
 
     def _authorized(self, op: Op) -> None:
         """Raises a Refusal (401, 403)."""
@@ -161,10 +162,6 @@ def _anonymous(request: Request) -> Request:
         request.method, request.path, request.query, request.body, request.content_type, request.accept,
         access.ANONYMOUS, request.agent,
     )  # fmt: skip
-
-
-def _failed_stage(refusal: Refusal) -> str:
-    return "authn" if refusal.code == 401 else "authz"
 
 
 def _check_method(op: Op, target: Target) -> None:

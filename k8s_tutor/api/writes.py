@@ -24,7 +24,9 @@ from k8s_tutor.sim import Context
 TRIES = 16
 """Races that one request may lose."""
 
-ALL_STAGES = ("admit", "default", "validate")
+VALID = ("admit ✓", "default ✓", "validate ✓")
+INVALID = ("admit ✓", "default ✓", "validate ✗")
+NOT_ADMITTED = ("admit ✗",)
 
 
 class Plan(NamedTuple):
@@ -82,7 +84,7 @@ class Writes(Reads):
             self._admit(op, tree, scheme.tree(answer.kvs[0].value) if answer.kvs else None)
             self._create(ctx, op, tree, warnings)
         except Refusal as refusal:
-            self.refuse(ctx, op, refusal, "admit")
+            self.refuse(ctx, op, refusal, *NOT_ADMITTED)
 
     def _admit(self, op: Op, found: Tree | stamping.Mould, namespace: Tree | None) -> None:
         name = "" if isinstance(found, stamping.Mould) else found["metadata"].get("name", "")
@@ -101,13 +103,12 @@ class Writes(Reads):
             if op.row.kind == "Service":
                 made = allocation.allocate(op.row, made, None, self._taken(), setting.draw)
         except Refusal as refusal:
-            self.refuse(ctx, op.passed("admit", "default"), refusal, "validate")
+            self.refuse(ctx, op, refusal, *INVALID)
             return
         data = scheme.encode(op.row, made)
         key = op.row.key(op.target.namespace, made["metadata"]["name"])
-        op = op.passed(*ALL_STAGES)
         dry = bodies.dry_run(op.request, "CreateOptions")
-        self.note_request(ctx, op._replace(stages=(*op.stages, "store …")))
+        self.note_request(ctx, op, *VALID, "store …")
         store = () if dry else (Put(key, data),)
         txn = Txn((Compare(key, "create", "=", 0),), store, ())
         plan = Plan(data, code=201, warnings=warnings, dry=dry)
@@ -156,27 +157,27 @@ class Writes(Reads):
                 try:
                     self.create(ctx, op)
                 except Refusal as refusal:
-                    self.refuse(ctx, op, refusal, "admit")
+                    self.refuse(ctx, op, refusal, *NOT_ADMITTED)
                 return
-            self.refuse(ctx, op, status.not_found(subject(op.row, op.target.name)), "read")
+            self.refuse(ctx, op, status.not_found(subject(op.row, op.target.name)), "read ✗")
             return
         try:
             plan = self._plan(ctx, op, item)
         except Refusal as refusal:
             if live:
-                self.refuse(ctx, op, refusal, "admit" if refusal.code in (400, 403) else "validate")
+                self.refuse(ctx, op, refusal, *(NOT_ADMITTED if refusal.code in (400, 403) else INVALID))
             else:
                 self._fetch(ctx, op)
             return
         if plan.data is None and not plan.remove:
             if live:
-                self._done(ctx, op.passed(*ALL_STAGES), plan, item.data, item.revision)
+                self.note_request(ctx, op, *VALID, "no change")
+                self._done(ctx, op, plan, item.data, item.revision)
             else:
                 self._fetch(ctx, op)
             return
-        op = op if op.tries else op.passed(*ALL_STAGES)
         if not op.tries:
-            self.note_request(ctx, op._replace(stages=(*op.stages, "store …")))
+            self.note_request(ctx, op, *VALID, "store …")
         elif ctx.work:
             ctx.note("api.retry", id=op.hop.call, path=op.request.path, tries=op.tries)
         self._store(ctx, op, plan, item)
