@@ -76,9 +76,9 @@ class Log:
 
     def page(self, after: int, max_size: int) -> tuple[Entry, ...]:
         """The entries after ``after``, as many as fit into ``max_size`` bytes of data, but at least one if any."""
+        if after + 1 == self.last:
+            return (self.entries[after - self.offset],)
         entries = self.between(after, self.last)
-        if len(entries) == 1:
-            return entries
         size = 0
         for count, entry in enumerate(entries):
             size += len(entry.data)

@@ -84,12 +84,13 @@ class Peer:
         self.sent_commit = commit
         if self.state is _PROBE:
             self.paused = True
-            return
-        inflight = self.inflight
-        if count:
-            inflight.append(previous + count)
-            self.next = previous + count + 1
-        self.paused = len(inflight) >= max_inflight
+        elif count:
+            last = previous + count
+            self.next = last + 1
+            self.inflight.append(last)
+            self.paused = len(self.inflight) >= max_inflight
+        elif len(self.inflight) >= max_inflight:
+            self.paused = True
 
     def acknowledged(self, index: int) -> bool:
         """The member holds everything up to ``index``. False when that is old news that changes nothing."""

@@ -27,7 +27,7 @@ class Replication(Core):
     def _broadcast_append(self) -> None:
         me = self.id
         for member, peer in self.peers.items():
-            if member != me and not peer.paused:
+            if member != me:
                 self._send_append(member, peer)
 
     def _send_append(self, to: int, peer: Peer, even_empty: bool = True) -> bool:
