@@ -12,6 +12,8 @@ from k8s_tutor.api.wire import RelayClosed, Relayed, Request, Response
 from k8s_tutor.sim import SECOND, Body, CallFailed, Calling, Context
 
 PROBE_EVERY = 2 * SECOND
+PROBE_SOONER = 1 * SECOND
+"""While a server is down."""
 PROBE_TIMEOUT = 2 * SECOND
 
 
@@ -97,30 +99,36 @@ class LoadBalancer(Calling):
     # ------------------------------------------------------------------ health
 
     def _probe(self, ctx: Context) -> None:
-        ctx.after(PROBE_EVERY, Probe(), work=False)
+        ctx.after(PROBE_SOONER if self.down else PROBE_EVERY, Probe(), work=False)
         for server in self.config.servers:
             request = Request("GET", "/readyz", user="system:anonymous", agent="lb")
-            self.ask(ctx, server, request, "_probed", (server,), PROBE_TIMEOUT)
+            self.ask(ctx, server, request, "_probed", (server, ctx.now), PROBE_TIMEOUT)
 
-    def _probed(self, ctx: Context, answer: Response | CallFailed, server: str) -> None:
+    def _probed(self, ctx: Context, answer: Response | CallFailed, server: str, asked_at: int) -> None:
         if isinstance(answer, Response) and answer.code == 200:
             self.heard[server] = ctx.now
             if self.down.pop(server, None) is not None:
                 ctx.decide()
                 ctx.note("lb.up", server=server)
+        elif self.heard.get(server, -1) >= asked_at:
+            return  # A later probe was answered before this one was given up.
         elif isinstance(answer, CallFailed):
             if answer.reason == "timeout":
                 ctx.reset(server)
             self._lost(ctx, server, answer.reason)
         else:
-            self._lost(ctx, server, f"readyz: {answer.code}")
+            self._unhealthy(ctx, server, f"readyz: {answer.code}")
 
-    def _lost(self, ctx: Context, server: str, reason: str) -> None:
-        """A server is not there any more: no new connections for it, and those that it had are closed."""
+    def _unhealthy(self, ctx: Context, server: str, reason: str) -> None:
+        """A server gets no new connections; those that it has may go on."""
         if server not in self.down:
             ctx.decide()
             self.down[server] = ctx.now
             ctx.note("lb.down", server=server, reason=reason)
+
+    def _lost(self, ctx: Context, server: str, reason: str) -> None:
+        """A server is not there any more: the connections that it had are closed."""
+        self._unhealthy(ctx, server, reason)
         for client in [client for client, chosen in self.server_of.items() if chosen == server]:
             ctx.decide()
             self._drop(ctx, client)

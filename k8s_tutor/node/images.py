@@ -114,7 +114,7 @@ def assumed(reference: Reference, program: Program) -> Image:
 class _ImageTree(msgspec.Struct, forbid_unknown_fields=True):
     name: str
     layers: dict[str, int]
-    tags: list[str] = ["latest"]
+    tags: tuple[str, ...] = ("latest",)
     program: dict[str, Any] = {}
 
 

@@ -28,11 +28,11 @@ MINIMUM_GRACE = 2
 replace = msgspec.structs.replace
 
 
-class _Metadata(msgspec.Struct):
+class _Metadata(msgspec.Struct, frozen=True):
     resourceVersion: str = "0"
 
 
-class _Meta(msgspec.Struct):
+class _Meta(msgspec.Struct, frozen=True):
     metadata: _Metadata = _Metadata()
 
 

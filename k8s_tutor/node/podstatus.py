@@ -185,6 +185,11 @@ def patch_of(status: Tree, before: Tree, uid: str) -> Tree:
     the order of the conditions, and the uid so that it never meets another pod of that name."""
     changed = {key: value for key, value in status.items() if before.get(key) != value}
     if "conditions" in changed:
+        known = {item["type"]: item for item in before.get("conditions", ())}
+        changed["conditions"] = [
+            {**{key: None for key in ("reason", "message") if key in known.get(item["type"], ())}, **item}
+            for item in status["conditions"] if known.get(item["type"]) != item
+        ]  # fmt: skip
         changed["$setElementOrder/conditions"] = [{"type": item["type"]} for item in status["conditions"]]
     addresses = before.get("podIPs")
     if "podIPs" in changed and addresses:

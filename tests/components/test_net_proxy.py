@@ -1,0 +1,154 @@
+"""kube-proxy's rules, and the walk of packets through them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from node_world import Small
+
+from k8s_tutor.net.walk import Packet, Plan, walk
+from k8s_tutor.node import iptables
+from k8s_tutor.node.kube_proxy import KubeProxy
+
+SERVICE = {
+    "apiVersion": "v1", "kind": "Service", "metadata": {"name": "web", "namespace": "default"},
+    "spec": {"selector": {"app": "web"}, "clusterIP": "10.96.7.7", "ports": [{"name": "http", "port": 80, "targetPort": 8080}]},
+}  # fmt: skip
+
+
+def endpoint(address: str, ready: bool = True, **more: bool) -> dict[str, object]:
+    return {"addresses": [address], "conditions": {"ready": ready, **more}, "nodeName": "node-1"}
+
+
+def slice_of(*endpoints: dict[str, object]) -> dict[str, object]:
+    return {
+        "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "addressType": "IPv4",
+        "metadata": {"name": "web-abc", "namespace": "default", "labels": {"kubernetes.io/service-name": "web"}},
+        "ports": [{"name": "http", "port": 8080, "protocol": "TCP"}], "endpoints": list(endpoints),
+    }  # fmt: skip
+
+
+def rules_of(small: Small, node: int = 1) -> tuple[iptables.Rule, ...]:
+    proxy = small.world.actor(f"kube-proxy-{node}")
+    assert isinstance(proxy, KubeProxy)
+    return proxy.rules
+
+
+def service_with(*endpoints: dict[str, object]) -> Small:
+    small = Small(workers=2)
+    small.up()
+    made = small.call("POST", "/api/v1/namespaces/default/services", SERVICE)
+    assert made["kind"] == "Service", made
+    made = small.call("POST", "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices", slice_of(*endpoints))
+    assert made["kind"] == "EndpointSlice", made
+    small.run(3)
+    return small
+
+
+def lines(small: Small) -> list[str]:
+    return [rule.line() for rule in rules_of(small) if "default/web" in rule.comment]
+
+
+def test_rules_read_as_iptables_save_prints_them() -> None:
+    small = service_with(endpoint("10.244.1.2"), endpoint("10.244.2.2"))
+    svc = iptables.service_chain("default/web:http", "tcp")
+    one = iptables.endpoint_chain("default/web:http", "tcp", "10.244.1.2:8080")
+    two = iptables.endpoint_chain("default/web:http", "tcp", "10.244.2.2:8080")
+    assert lines(small) == [
+        '-A KUBE-SERVICES -d 10.96.7.7/32 -p tcp -m comment --comment "default/web:http cluster IP" '
+        f"-m tcp --dport 80 -j {svc}",
+        f'-A {svc} ! -s 10.244.0.0/16 -d 10.96.7.7/32 -p tcp -m comment --comment "default/web:http cluster IP" '
+        "-m tcp --dport 80 -j KUBE-MARK-MASQ",
+        f'-A {svc} -m comment --comment "default/web:http -> 10.244.1.2:8080" '
+        f"-m statistic --mode random --probability 0.5000000000 -j {one}",
+        f'-A {svc} -m comment --comment "default/web:http -> 10.244.2.2:8080" -j {two}',
+        f'-A {one} -s 10.244.1.2/32 -m comment --comment "default/web:http" -j KUBE-MARK-MASQ',
+        f'-A {one} -p tcp -m comment --comment "default/web:http" -m tcp -j DNAT --to-destination 10.244.1.2:8080',
+        f'-A {two} -s 10.244.2.2/32 -m comment --comment "default/web:http" -j KUBE-MARK-MASQ',
+        f'-A {two} -p tcp -m comment --comment "default/web:http" -m tcp -j DNAT --to-destination 10.244.2.2:8080',
+    ]
+    assert rules_of(small, 1) == rules_of(small, 2)
+    assert iptables.save(rules_of(small))[0] == "*filter"
+
+
+def test_chain_names_are_the_real_hashes() -> None:
+    assert iptables.service_chain("default/kubernetes:https", "tcp") == "KUBE-SVC-NPX46M4PTMTKRN6Y"
+
+
+def test_probabilities() -> None:
+    assert [iptables.probability(n) for n in (2, 3, 6, 7)] == ["0.5000000000", "0.3333333333", "0.1666666667", "0.1428571429"]
+
+
+def test_service_without_endpoints_rejects() -> None:
+    small = service_with()
+    assert lines(small) == [
+        '-A KUBE-SERVICES -d 10.96.7.7/32 -p tcp -m comment --comment "default/web:http has no endpoints" -m tcp --dport 80 '
+        "-j REJECT --reject-with icmp-port-unreachable"
+    ]
+    found = walk(rules_of(small), plan(), "node-1", Packet("10.244.1.9", "10.96.7.7", 80), lambda n: 0)
+    assert found.verdict == "rejected"
+
+
+def test_unready_endpoints_get_nothing_and_ending_ones_only_when_there_is_no_other() -> None:
+    ending = endpoint("10.244.2.2", ready=False, serving=True, terminating=True)
+    small = service_with(endpoint("10.244.1.2"), endpoint("10.244.1.3", ready=False), ending)
+    assert {rule.to for rule in rules_of(small) if rule.to} >= {"10.244.1.2:8080"}
+    assert not {rule.to for rule in rules_of(small)} & {"10.244.1.3:8080", "10.244.2.2:8080"}
+    small = service_with(endpoint("10.244.1.3", ready=False), ending)
+    assert "10.244.2.2:8080" in {rule.to for rule in rules_of(small)}
+
+
+def test_rules_stay_when_kube_proxy_crashes_and_are_renewed_when_it_is_back() -> None:
+    small = service_with(endpoint("10.244.1.2"))
+    before = lines(small)
+    small.world.take("crash", lambda world, _: world.crash("kube-proxy-1"))
+    path = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices/web-abc"
+    small.call("DELETE", path)
+    small.run(5)
+    assert small.world.disks["kube-proxy-1"].rules and len(before) == 5
+    small.world.take("restart", lambda world, _: world.restart("kube-proxy-1"))
+    small.run(5)
+    assert len(lines(small)) == 1 and "REJECT" in lines(small)[0]
+
+
+def plan() -> Plan:
+    return Plan(
+        {"node-1": "192.168.0.11", "node-2": "192.168.0.12"}, {"node-1": "10.244.1.0/24", "node-2": "10.244.2.0/24"},
+        {"10.244.1.2": "default/web-1", "10.244.2.2": "default/web-2", "10.244.1.9": "default/client"},
+    )  # fmt: skip
+
+
+def first(n: int) -> int:
+    return 0
+
+
+def last(n: int) -> int:
+    return n - 1
+
+
+def test_packet_to_a_cluster_ip_reaches_the_backend_that_the_draw_says() -> None:
+    small = service_with(endpoint("10.244.1.2"), endpoint("10.244.2.2"))
+    cases: list[tuple[Callable[[int], int], str, str]] = [
+        (first, "10.244.1.2", "default/web-1"), (last, "10.244.2.2", "default/web-2"),
+    ]  # fmt: skip
+    for draw, address, name in cases:
+        found = walk(rules_of(small), plan(), "node-1", Packet("10.244.1.9", "10.96.7.7", 80), draw)
+        assert found.verdict == "delivered"
+        assert (found.packet.destination, found.packet.port, found.packet.masquerade) == (address, 8080, False)
+        assert found.hops[0].where == "default/client" and found.hops[-1].where == name
+    assert [hop.where for hop in found.hops if hop.layer == "cluster"] == ["node-1 → node-2"]
+    assert any("DNAT: 10.96.7.7:80 becomes 10.244.2.2:8080" in row for row in found.rows())
+
+
+def test_packet_from_a_node_or_back_to_its_sender_is_masqueraded() -> None:
+    small = service_with(endpoint("10.244.1.2"))
+    found = walk(rules_of(small), plan(), "node-2", Packet("192.168.0.12", "10.96.7.7", 80), first)
+    assert found.packet.source == "192.168.0.12" and found.packet.masquerade
+    found = walk(rules_of(small), plan(), "node-1", Packet("10.244.1.2", "10.96.7.7", 80), first)
+    assert found.packet.source == "192.168.0.11" and found.packet.destination == "10.244.1.2"
+
+
+def test_packet_to_nobody() -> None:
+    assert walk((), plan(), "node-1", Packet("10.244.1.9", "10.244.2.77", 80), first).verdict == "no route"
+    assert walk((), plan(), "node-1", Packet("10.244.1.9", "172.16.0.1", 80), first).verdict == "no route"
+    assert walk((), plan(), "node-1", Packet("10.244.1.9", "192.168.0.12", 10250), first).verdict == "delivered"

@@ -1,0 +1,147 @@
+"""The pure parts of a worker: references, images, programs, addresses, durations, plans."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from node_world import images
+
+from k8s_tutor.node import sync
+from k8s_tutor.node.cni import Cni, CniAdd, CniConfig, CniDel, CniDisk, CniError, CniResult
+from k8s_tutor.node.images import from_tree, parse_reference
+from k8s_tutor.node.pod_worker import go_duration
+from k8s_tutor.node.podstate import Known, PodState, after_exit, next_backoff
+from k8s_tutor.node.programs import Program, golden, with_command
+from k8s_tutor.sim import SECOND, Body, Call, Calling, Context, World
+
+
+@pytest.mark.parametrize(("text", "full", "familiar"), [
+    ("nginx", "docker.io/library/nginx:latest", "nginx"), ("nginx:1.27", "docker.io/library/nginx:1.27", "nginx"),
+    ("music/violin", "docker.io/music/violin:latest", "music/violin"),
+    ("registry.k8s.io/pause:3.10.1", "registry.k8s.io/pause:3.10.1", "registry.k8s.io/pause"),
+    ("localhost:5000/a/b:x", "localhost:5000/a/b:x", "localhost:5000/a/b"),
+])  # fmt: skip
+def test_references(text: str, full: str, familiar: str) -> None:
+    assert (parse_reference(text).full, parse_reference(text).familiar) == (full, familiar)
+
+
+@pytest.mark.parametrize("text", ["", "Nginx", "nginx:", "a b", "nginx:-x", "/x"])
+def test_bad_references(text: str) -> None:
+    with pytest.raises(ValueError, match="invalid reference format"):
+        parse_reference(text)
+
+
+def test_builtin_images_are_well_formed() -> None:
+    names = [image.name for image in images()]
+    assert {"docker.io/library/nginx", "docker.io/library/postgres", "docker.io/music/violin"} <= set(names)
+    assert all(image.size > 0 and image.tags for image in images())
+    pairs = [(image.name, tag) for image in images() for tag in image.tags]
+    assert len(pairs) == len(set(pairs))
+
+
+@pytest.mark.parametrize(("tree", "why"), [
+    ({"format_version": 2, "images": []}, "format_version 2 is not known; this version reads 1"),
+    ({"format_version": 1, "images": [{"name": "x"}]}, "Object missing required field `layers` - at `$.images[0]`"),
+    ({"format_version": 1, "images": [{"name": "x", "layers": {}, "program": {"kind": "sing"}}]},
+     "image x: program.kind must be serve or exit, not sing"),
+    ({"format_version": 1, "images": [{"name": "x", "layers": {}, "program": {"prot": 1}}]},
+     "Object contains unknown field `prot`"),
+])  # fmt: skip
+def test_bad_image_data_is_refused(tree: dict[str, Any], why: str) -> None:
+    with pytest.raises(ValueError) as caught:
+        from_tree(tree)
+    assert str(caught.value) == why
+
+
+def test_commands_replace_programs() -> None:
+    image = Program(port=80)
+    assert with_command(image, (), ()) == image
+    assert with_command(image, (), ("-g", "daemon off;")).port == 80
+    assert with_command(image, ("sleep", "3600"), ()).exit_after_ms == 3_600_010
+    assert with_command(image, (), ("sleep", "infinity")) == Program(stop_ms=-1, start_ms=0)
+    failing = with_command(image, ("sh", "-c", "echo hello; sleep 2 && exit 3"), ())
+    assert (failing.kind, failing.exit_after_ms, failing.exit_code) == ("exit", 2_010, 3)
+    assert with_command(image, ("/bin/false",), ()).port == 80 and with_command(image, ("false",), ()).exit_code == 1
+    assert with_command(image, ("sh", "-c", "while true; do date; sleep 5; done"), ()).stop_ms == -1
+
+
+def test_golden_names() -> None:
+    assert golden("nginx", "1") is None
+    codes = [program.exit_code for program in (golden("fail", "3"), golden("fail", "x"), golden("ok", "1")) if program]
+    assert codes == [3, 1, 0]
+
+
+@pytest.mark.parametrize(("micros", "text"), [
+    (0, "0s"), (512_400, "512ms"), (2_310_000, "2.31s"), (60_000_000, "1m0s"),
+    (62_500_000, "1m2.5s"), (3_600_000_000, "1h0m0s"),
+])  # fmt: skip
+def test_durations_as_go_prints_them(micros: int, text: str) -> None:
+    assert go_duration(micros) == text
+
+
+def test_restart_back_off_doubles_and_is_forgotten_after_ten_minutes() -> None:
+    known, waits = Known("main", phase="exited", id="a", started_at=0, finished_at=1), []
+    for _ in range(8):
+        ended = after_exit(known, True)
+        waits.append((ended.retry_at - known.finished_at) // SECOND if ended.phase == "waiting" else 0)
+        known = Known("main", phase="exited", id="a", started_at=5, finished_at=6, backoff=next_backoff(ended))
+    assert waits == [0, 10, 20, 40, 80, 160, 300, 300]
+    healthy = Known("main", phase="exited", id="a", started_at=0, finished_at=601 * SECOND, backoff=300 * SECOND)
+    assert after_exit(healthy, True) == Known("main", phase="exited", id="a", finished_at=601 * SECOND)
+
+
+def test_pod_that_is_gone_is_stopped_before_its_sandbox() -> None:
+    state = PodState("u", "default", "web", (Known("main", phase="running", id="a"),), gone=True)
+    assert sync.plan(None, state, 0) == sync.Plan(stop=("main",))
+    assert sync.plan(None, state.begin("stop:main"), 0) == sync.Plan()
+    state = state.put(Known("main", phase="exited", id="a"))
+    assert sync.plan(None, state, 0) == sync.Plan(ended=True)
+
+
+class Asker(Calling):
+    """Takes whatever a plugin answers."""
+
+    def __init__(self, name: str, config: Any = None, disk: Any = None) -> None:
+        super().__init__(name, config, disk)
+        self.answers: tuple[Any, ...] = ()
+
+    def handle(self, ctx: Context, src: str, body: Any) -> None:
+        if src == self.name and not isinstance(body, Call):
+            self.ask(ctx, "cni", body, "took")
+
+    def took(self, ctx: Context, answer: Any) -> None:
+        self.answers = (*self.answers, answer)
+
+
+def test_addresses_are_given_in_turn_and_run_out() -> None:
+    world = World(1)
+    world.add(Cni, "cni", CniConfig("10.244.3.0/29"), CniDisk(), host="node")
+    world.add(Asker, "asker", host="node")
+
+    def call(body: Body) -> Any:
+        world.take("call", lambda world, _: world.inject("asker", body))
+        world.run_until(world.now + SECOND)
+        return world.actor("asker").answers[-1]  # type: ignore[union-attr]
+
+    def add(name: str) -> Any:
+        return call(CniAdd(name, f"/var/run/netns/{name}", "eth0", "default", name))
+
+    def address(answer: Any) -> str:
+        assert isinstance(answer, CniResult)
+        return answer.ips[0].address
+
+    given = [address(add(name)) for name in "abcde"]
+    assert given == [f"10.244.3.{i}/29" for i in (2, 3, 4, 5, 6)]
+    full = add("f")
+    assert isinstance(full, CniError)
+    assert full.msg == "failed to allocate for range 0: no IP addresses available in range set: 10.244.3.1-10.244.3.6"
+    call(CniDel("b", "/var/run/netns/b", "eth0"))
+    call(CniDel("b", "/var/run/netns/b", "eth0"))
+    world.take("crash", lambda world, _: world.crash("cni"))
+    world.take("restart", lambda world, _: world.restart("cni"))
+    world.run_until(world.now + SECOND)
+    assert address(add("g")) == "10.244.3.3/29"
+    assert address(add("g")) == "10.244.3.3/29"
+    result = add("g")
+    assert result.interfaces[0].name == "cni0" and result.routes[0].gw == "10.244.3.1"
