@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from k8s_tutor.lessons.errors import did_you_mean
-from k8s_tutor.lessons.names import ANY, BOOL, BUILT_IN, DOUBLE, INT, MACROS, MAP, NAMES, STRING, Name, Type, list_of
+from k8s_tutor.lessons.names import ANY, BOOL, BUILT_IN, DOUBLE, FIELD_PARTS, INT, MACROS, MAP, NAMES, STRING, Name, Type, list_of
 
 _TOKEN = re.compile(
     r"\s+|//[^\n]*|(?P<string>[rRbB]{0,2}(?:\"\"\".*?\"\"\"|'''.*?'''|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'))"
@@ -70,9 +70,18 @@ def compiled(source: str, extra: tuple[str, ...] = ()) -> Expression:
         raise _syntax(source, str(error)) from None
     checker = _Checker(source, extra)
     kind = checker.whole()
-    parts = tuple(sorted({part for name in checker.names if name in NAMES for part in NAMES[name].parts}))
     names = tuple(dict.fromkeys(checker.names))
+    parts = tuple(sorted({part for name in names for part in _parts(name, checker.fields)}))
     return Expression(source, program, kind, names, parts, tuple(checker.calls), tuple(dict.fromkeys(checker.fields)))
+
+
+def _parts(name: str, fields: list[tuple[str, str]]) -> tuple[str, ...]:
+    """What a name reads: the whole of its parts, or less when all its fields need less."""
+    fine = FIELD_PARTS.get(name)
+    read = [field for variable, field in fields if variable == name]
+    if fine is None or not all(field in fine for field in read):
+        return NAMES[name].parts
+    return tuple(fine[field] for field in read)
 
 
 def condition(source: str) -> Expression:

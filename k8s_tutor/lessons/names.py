@@ -94,6 +94,7 @@ class Name(NamedTuple):
 
 
 RAFT_PART = ("raft",)
+PROGRESS = ("progress",)
 WORK = ("workload",)
 STORE = ("stores",)
 """What the API servers hold in their watch caches."""
@@ -102,10 +103,10 @@ NAMES: dict[str, Name] = {
     "now": Name(DOUBLE, None, "now > 12.0", ("now",), "seconds since the world began"),
     "raft": Name(RAFT, None, "raft.has_quorum", RAFT_PART, "the etcd members as a group: leaders, leader, up, size, quorum, reach, term, commit, lost ..."),
     "cluster": Name(CLUSTER, None, "cluster.managers", ("control_plane", "workload", "network"), "managers, workers, quiet, seed, cuts"),
-    "rooms": Name(list_of(ROOM), None, 'rooms.all(r, r.has_quorum)', ("raft", "network"), "the rooms, in order of name"),
+    "rooms": Name(list_of(ROOM), None, 'rooms.all(r, r.has_quorum)', ("roles", "network"), "the rooms, in order of name"),
     "members": Name(list_of(MEMBER), (0, 0), "members().exists(m, m.term > 3)", RAFT_PART, "all etcd members"),
     "member": Name(MEMBER, (1, 1), 'member("Alice").role == "leader"', RAFT_PART, "one member, by the name of machine, process or lens"),
-    "room": Name(ROOM, (1, 1), 'room("A").leaders.size() == 1', ("raft", "network"), "one room with its members; `writers`: leaders with a majority"),
+    "room": Name(ROOM, (1, 1), 'room("A").leaders.size() == 1', ("roles", "network"), "one room with its members; `writers`: leaders with a majority"),
     "process": Name(PROCESS, (1, 1), 'process("scheduler-1").leading', ("control_plane", "workload"), "one process of a manager or worker"),
     "pods": Name(_OBJECTS["pods"], (0, 2), 'pods("app=web").all(p, p.ready)', WORK, 'pods(selector, namespace): selector "" is all, namespace "default" unless given, "*" is all'),
     "pod": Name(POD, (1, 2), 'pod("web-0").phase == "Running"', WORK, "one pod by name (and namespace), or null; a name that ends in * is the first such pod"),
@@ -121,7 +122,7 @@ NAMES: dict[str, Name] = {
     "object": Name(ANY, (2, 3), 'object("Service", "web").spec.clusterIP', STORE, "any object as stored: kind, name, namespace; or null"),
     "objects": Name(list_of(ANY), (1, 2), 'objects("ReplicaSet").size()', STORE, "all objects of a kind in a namespace"),
     "server": Name(SERVER, (1, 1), 'server("api-3").deployment("site").desired', STORE, "read through one API server, whatever the others say"),
-    "committed": Name(BOOL, (1, 1), 'committed("put /topping")', RAFT_PART, "whether a committed entry of a member that is up says this"),
+    "committed": Name(BOOL, (1, 1), 'committed("put /topping")', PROGRESS, "whether a committed entry of a member that is up says this"),
     "seen": Name(BOOL, (1, 1), 'seen("raft.leader")', ("log",), "whether a note of this kind was made since the step opened; `raft.*` for a family"),
     "noted": Name(list_of(NOTE), (1, 1), 'noted("raft.leader").exists(n, n.fields.term > 3)', ("log",), "those notes"),
     "typed": Name(BOOL, (1, 1), 'typed("scale")', ("console",), "whether a line with this text was typed since the step opened"),
@@ -129,6 +130,16 @@ NAMES: dict[str, Name] = {
     "quorum": Name(INT, (1, 1), "quorum(5) == 3", (), "n / 2 + 1, rounded down"),
     "tolerates": Name(INT, (1, 1), "tolerates(7) == 3", (), "how many of n may be lost"),
 }  # fmt: skip
+
+FIELD_PARTS: dict[str, dict[str, str]] = {
+    "raft": {
+        **dict.fromkeys(("variant", "wrong", "size", "quorum", "up", "reach", "tolerates", "may_lose", "has_quorum"), "standing"),
+        **dict.fromkeys(("leaders", "leader", "term"), "roles"),
+        "commit": "progress",
+    },
+    "cluster": {"managers": "standing", "workers": "standing", "seed": "standing", "cuts": "network", "quiet": "now"},
+}
+"""What single fields of a variable read, where that is less than the whole."""
 
 BUILT_IN: dict[str, Type] = {
     "size": INT, "int": INT, "uint": INT, "double": DOUBLE, "string": STRING, "bool": BOOL, "type": ANY, "duration": ANY, "timestamp": ANY,

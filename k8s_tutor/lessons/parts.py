@@ -1,13 +1,110 @@
-"""One part of a cluster's view at a time."""
+"""One part of a cluster's view at a time, built only when an actor that it reads has been stepped.
+
+Conditions are looked at after every message and read one part or two; a whole view would cost many times the step itself.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
+from weakref import WeakKeyDictionary
 
+from k8s_tutor.api.server import ApiServer
 from k8s_tutor.cluster import Cluster
+from k8s_tutor.cluster.raftview import members_of, raft_view
+from k8s_tutor.cluster.views import NoteView
+from k8s_tutor.cluster.why import note_view
+from k8s_tutor.cluster.wireview import console_view, consoles_of, network_view, wire_view
+from k8s_tutor.cluster.workloadview import Workload
+from k8s_tutor.etcd.member import Member
+from k8s_tutor.sim import Note, World
+
+
+class _Parts:
+    """The parts of one cluster, each with the key under which it was built."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self.workload = Workload(cluster.spec)
+        self.known: dict[str, tuple[Any, Any]] = {}
+
+    def get(self, name: str, key: Any, make: Callable[[], Any]) -> Any:
+        known = self.known.get(name)
+        if known is not None and known[0] == key:
+            return known[1]
+        made = make()
+        self.known[name] = (key, made)
+        return made
+
+
+_KNOWN: WeakKeyDictionary[Cluster, _Parts] = WeakKeyDictionary()
 
 
 def part(cluster: Cluster, name: str) -> Any:
-    """The part of the view with that name (``raft``, ``log`` ...); the very same object while unchanged."""
-    lazily = getattr(cluster, "part", None)
-    return lazily(name) if lazily is not None else getattr(cluster.view(), name)
+    """The part of the view with that name (``raft``, ``console`` ...); the very same object while unchanged.
+
+    ``standing`` (who is up and reaches whom), ``roles`` (who leads), ``progress`` (what is committed) and ``stores`` (the API
+    servers' caches) are keys: equal while nothing that belongs to them has changed.
+    """
+    parts = _KNOWN.get(cluster)
+    if parts is None:
+        parts = _KNOWN[cluster] = _Parts(cluster)
+    world = cluster.world
+    if name == "raft":
+        return parts.get(name, (_versions(world, members_of(world)), _faults(world)), lambda: raft_view(world))
+    if name == "console":
+        return parts.get(name, _versions(world, consoles_of(world)), lambda: console_view(world))
+    if name == "network":
+        return parts.get(name, _faults(world), lambda: network_view(world))
+    if name == "workload":
+        return parts.workload.workload(world, parts.get)
+    if name == "control_plane":
+        return parts.workload.control_plane(world, parts.get)
+    if name == "wire":
+        return wire_view(world)
+    if name == "standing":
+        return _faults(world)
+    if name in ("roles", "progress"):
+        return _faults(world), tuple([_member(world, member, name == "progress") for member in members_of(world)])
+    if name == "stores":
+        return tuple([(actor.name, actor.version) for actor in world.running.values() if isinstance(actor, ApiServer)])
+    raise LookupError(f"there is no part {name}")
+
+
+def _member(world: World, name: str, progress: bool) -> tuple[Any, ...]:
+    """What of a member decides who leads, and with ``progress`` also what is committed."""
+    actor = world.actor(name)
+    if not isinstance(actor, Member):
+        return ()
+    node = actor.node
+    return (node.role, node.term, node.log.committed) if progress else (node.role, node.term)
+
+
+def _versions(world: World, names: list[str]) -> tuple[int, ...]:
+    return tuple([found.version if (found := world.actor(name)) is not None else -1 for name in names])
+
+
+def _faults(world: World) -> tuple[Any, ...]:
+    return tuple(world.network.cuts), tuple(world.paused), tuple(world.down)
+
+
+class Notes:
+    """The notes of a cluster from a moment on. Reads only what is new, and notices when a rewind has taken some back."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._first = self._next = len(cluster.world.log.records())
+        self._last: Any = None
+        self._notes: list[NoteView] = []
+
+    def read(self, cluster: Cluster) -> list[NoteView]:
+        """All notes since then, oldest first."""
+        records = cluster.world.log.records()
+        if self._next > self._first and (len(records) < self._next or records[self._next - 1] is not self._last):
+            self._next, self._notes = self._first, []
+        for index in range(self._next, len(records)):
+            record = records[index]
+            if isinstance(record, Note):
+                self._notes.append(note_view(cluster.world, record))
+        if len(records) > self._next:
+            self._next = len(records)
+            self._last = records[self._next - 1]
+        return self._notes

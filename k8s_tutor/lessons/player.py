@@ -189,7 +189,7 @@ class Player:
     def _close(self) -> None:
         own = isinstance(self.step, models.Task)
         if self.stages == [self.main]:
-            self.story.close(own and not self.open.shown, self.main.given, self.main.reader.since.catch_up(self.main.cluster))
+            self.story.close(own and not self.open.shown, self.main.given, self.main.reader.since.notes(self.main.cluster))
 
     def answer(self, choice: int | str, sure: bool | None = None) -> bool:
         """Commits an answer: the number of an option (from 0), its text, or words. Says whether it was right.

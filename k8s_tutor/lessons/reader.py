@@ -11,7 +11,7 @@ from k8s_tutor.cluster import Cluster
 from k8s_tutor.cluster.views import AnswerView, NoteView, RaftView, WorkloadView
 from k8s_tutor.lessons.cel import CelError, Expression, compiled
 from k8s_tutor.lessons.lens import Lens
-from k8s_tutor.lessons.parts import part
+from k8s_tutor.lessons.parts import Notes, part
 from k8s_tutor.lessons.stored import as_deployment, as_lease, as_pod, selected
 from k8s_tutor.sim import SECOND
 
@@ -19,37 +19,20 @@ EVERYWHERE = "*"
 
 
 class Since:
-    """What was noted and typed since a step opened. ``catch_up`` must be called at least every 200 notes."""
+    """What was noted and typed since a step opened."""
 
     def __init__(self, cluster: Cluster) -> None:
         self.at = cluster.now
-        self.events = cluster.events
-        log: Any = part(cluster, "log")
-        console: Any = part(cluster, "console")
-        self._before = frozenset(_mark(note) for note in log.notes if note.at == self.at)
-        self._first_line = max((answer.id for answer in console.answers), default=0)
-        self._notes: list[NoteView] = []
-        self._seen: Any = log
+        self._log = Notes(cluster)
+        self._first_line = max((answer.id for answer in part(cluster, "console").answers), default=0)
 
-    def catch_up(self, cluster: Cluster) -> list[NoteView]:
+    def notes(self, cluster: Cluster) -> list[NoteView]:
         """All notes since the step opened, oldest first; those that a rewind has undone are gone."""
-        log: Any = part(cluster, "log")
-        if log is self._seen:
-            return self._notes
-        self._seen = log
-        fresh = [note for note in log.notes if note.at >= self.at and _mark(note) not in self._before]
-        oldest = fresh[0].at if fresh else cluster.now + 1
-        self._notes = [note for note in self._notes if note.at < oldest and note.at <= cluster.now] + fresh
-        return self._notes
+        return self._log.read(cluster)
 
     def lines(self, cluster: Cluster) -> list[AnswerView]:
         """The console lines that were typed since the step opened."""
-        console: Any = part(cluster, "console")
-        return [answer for answer in console.answers if answer.id > self._first_line]
-
-
-def _mark(note: NoteView) -> tuple[int, int, str, str]:
-    return note.at, note.cause, note.actor, note.kind
+        return [answer for answer in part(cluster, "console").answers if answer.id > self._first_line]
 
 
 class Reader:
@@ -69,11 +52,11 @@ class Reader:
         self.since = Since(self.cluster)
 
     def part(self, name: str) -> Any:
-        """A part of the view, the same object while unchanged; ``now`` and ``stores`` are an instant."""
+        """A part of the view, the same object while unchanged; ``now`` and ``log`` are a count, ``stores`` are versions."""
         if name == "now":
             return self.cluster.now
-        if name == "stores":
-            return part(self.cluster, "workload")
+        if name == "log":
+            return len(self.since.notes(self.cluster))
         return part(self.cluster, name)
 
     def value(self, expression: Expression) -> Any:
@@ -246,11 +229,11 @@ class Reader:
     # ------------------------------------------------------------------ since the step opened
 
     def f_noted(self, kind: str) -> Any:
-        notes = self.since.catch_up(self.cluster)
+        notes = self.since.notes(self.cluster)
         return msgspec.to_builtins([note for note in notes if _named(kind, note.kind)])
 
     def f_seen(self, kind: str) -> bool:
-        return any(_named(kind, note.kind) for note in self.since.catch_up(self.cluster))
+        return any(_named(kind, note.kind) for note in self.since.notes(self.cluster))
 
     def f_lines(self) -> Any:
         return msgspec.to_builtins(self.since.lines(self.cluster))
@@ -303,8 +286,12 @@ class Watch:
     def holds(self, reader: Reader) -> bool:
         """Whether the condition holds now."""
         parts = [reader.part(name) for name in self.expression.parts]
-        same = len(parts) == len(self._parts) and all(a is b for a, b in zip(parts, self._parts, strict=True))
+        same = len(parts) == len(self._parts) and all(map(_same, parts, self._parts))
         if not same or not parts:
             self._parts = parts
             self._value = reader.holds(self.expression)
         return self._value
+
+
+def _same(a: Any, b: Any) -> bool:
+    return a is b or (isinstance(a, (int, tuple)) and a == b)

@@ -13,8 +13,8 @@ from k8s_tutor.lessons.loader import documents
 from k8s_tutor.lessons.parts import part
 from k8s_tutor.lessons.reader import Reader, Watch
 
-CHUNK = 120
-"""Messages between two looks at the log while no condition is watched."""
+CHUNK = 500
+"""Messages that are delivered at once while no condition is watched."""
 FAR = 1 << 62
 
 
@@ -62,7 +62,7 @@ class Script:
         acted = False
         while not self.done:
             action, now = self.actions[self.index], stage.cluster.now
-            if self.ready_at >= 0 and now < self.ready_at:
+            if self._watch is None and now < self.ready_at:
                 break
             if not self._passed(action, stage, now):
                 break
@@ -131,9 +131,8 @@ class Stage:
         self.script = Script((), self.cluster.now)
 
     def fork(self) -> Stage:
-        """The same moment once more, with what was seen and typed so far, and no script."""
-        new = Stage(self.cluster.fork(), self.lens, self.title)
-        return new
+        """The same moment once more, independent of this one, as if a step opened there."""
+        return Stage(self.cluster.fork(), self.lens, self.title)
 
     def play(self, actions: Sequence[act.Base]) -> None:
         """Begins a script."""
@@ -172,7 +171,6 @@ class Stage:
             before = cluster.events
             reached = cluster.advance(limit, size)
             budget -= max(1, cluster.events - before)
-            self.reader.since.catch_up(cluster)
             if each is not None and each():
                 return 0
             if reached and limit >= to:
