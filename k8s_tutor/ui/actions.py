@@ -82,7 +82,7 @@ ACTIONS: tuple[Action, ...] = (
         "Time",
         aliases=("branches",),
         argument="[NAME]",
-        rank=9,
+        rank=15,
     ),
     # hands
     Action(
@@ -134,20 +134,27 @@ ACTIONS: tuple[Action, ...] = (
     Action("apply", (), "apply", "Apply a manifest of your working directory.", STAGE, "Hands", argument="FILE"),
     # lesson
     Action("next", ("enter",), "next", "Answer, or go on to the next step.", STAGE, "Lesson", needs="lesson", rank=4),
-    Action("forward", ("n", "pagedown"), "next step", "Go on to the next step.", STAGE, "Lesson", needs="lesson"),
+    Action(
+        "forward",
+        ("n", "pagedown"),
+        "next step",
+        "Go on to the next step, whatever is left of this one.",
+        STAGE,
+        "Lesson",
+        needs="lesson",
+    ),
     Action("previous", ("pageup",), "previous step", "Go back to the step before.", STAGE, "Lesson", needs="lesson"),
-    Action("hint", ("h",), "hint", "A hint that looks at what you have done so far.", STAGE, "Lesson", needs="lesson", rank=11),
+    Action("hint", ("h",), "hint", "A hint that looks at what you have done so far.", STAGE, "Lesson", needs="lesson", rank=10),
     Action("solve", ("S",), "solution", "Play the solution on the live cluster.", STAGE, "Lesson", needs="lesson"),
+    Action("imagine", ("I",), "imagine", "See the world in which your answer would be right.", STAGE, "Lesson", needs="lesson"),
     Action("sure", ("s",), "sure", "Say how sure you are of your answer.", STAGE, "Lesson", needs="lesson"),
     Action("reset", ("R",), "reset", "Start this step again.", STAGE, "Lesson", needs="lesson"),
     # looking
-    Action(
-        "lens", ("v",), "lens", "See the same moment through another picture.", STAGE, "Looking", argument="[NAME]", rank=10
-    ),
+    Action("lens", ("v",), "lens", "See the same moment through another picture.", STAGE, "Looking", argument="[NAME]", rank=9),
     Action("focus", ("tab",), "next panel", "Go to the next panel.", STAGE, "Looking"),
     Action("focus_back", ("shift+tab",), "last panel", "Go to the panel before.", STAGE, "Looking", command="focus-back"),
     Action("panel", (), "panel", "Show or hide a panel.", STAGE, "Looking", argument="NAME"),
-    Action("zoom", ("z",), "zoom", "Give the panel all the room, or give it back.", STAGE, "Looking", rank=12),
+    Action("zoom", ("z",), "zoom", "Give the panel all the room, or give it back.", STAGE, "Looking", rank=13),
     Action("up", ("up",), "up", "Select the thing above.", BOTH, "Looking"),
     Action("down", ("down",), "down", "Select the thing below.", BOTH, "Looking"),
     Action("left", ("left",), "left", "Select the thing at the left.", BOTH, "Looking"),
@@ -163,7 +170,7 @@ ACTIONS: tuple[Action, ...] = (
         command="scroll-down",
     ),
     Action(
-        "projector", ("p",), "projector", "Large blocks and few words, for the wall of a classroom.", BOTH, "Looking", rank=13
+        "projector", ("p",), "projector", "Large blocks and few words, for the wall of a classroom.", BOTH, "Looking", rank=14
     ),
     Action(
         "black",
@@ -177,11 +184,11 @@ ACTIONS: tuple[Action, ...] = (
     # home
     Action("open", ("enter",), "open", "Open the chosen lesson.", HOME, "Home", argument="[LESSON]", rank=1),
     Action("again", ("r",), "from the start", "Open the chosen lesson from its first step.", HOME, "Home", rank=2),
-    Action("sandbox", ("s",), "sandbox", "A cluster of your own, kubectl and all.", BOTH, "Home", rank=3),
+    Action("sandbox", ("s",), "sandbox", "A cluster of your own, kubectl and all.", HOME, "Home", rank=3),
     # everywhere
-    Action("find", ("slash",), "find", "Find a thing or a lesson by its name.", BOTH, "Everywhere", argument="[TEXT]", rank=14),
-    Action("command", ("colon",), "command", "Type a command.", BOTH, "Everywhere", rank=15),
-    Action("help", ("question_mark", "f1"), "help", "All keys and commands.", BOTH, "Everywhere", rank=16),
+    Action("find", ("slash",), "find", "Find a thing or a lesson by its name.", BOTH, "Everywhere", argument="[TEXT]", rank=16),
+    Action("command", ("colon",), "command", "Type a command.", BOTH, "Everywhere", rank=12),
+    Action("help", ("question_mark", "f1"), "help", "All keys and commands.", BOTH, "Everywhere", rank=11),
     Action("palette", ("ctrl+p",), "palette", "Search everything that can be done.", BOTH, "Everywhere"),
     Action("theme", ("T",), "theme", "Change the colours.", BOTH, "Everywhere", argument="[NAME]"),
     Action("ascii", (), "ASCII", "Draw with ASCII characters only, or with all.", BOTH, "Everywhere"),

@@ -178,7 +178,7 @@ class Tutor(App[int]):
             raise LookupError(f"there is no lens {self.first_lens}; there are {', '.join(lenses.names())}")
         session: Session = Session(player=player, cluster=cluster)
         if self.first_lens is not None:
-            session.lens = lenses.lens(self.first_lens)
+            session.set_lens(self.first_lens)
         driver = Driver(session)
         driver.film.still = self.animation_level == "none"
         if self.speed is not None:
@@ -268,7 +268,7 @@ def run(
     speed: str | Fraction | int | None = None,
     theme_name: str | None = None,
 ) -> int:
-    """Runs the app until somebody leaves it; the exit status. ``lesson``: open it at once; ``spec``: a sandbox of this shape."""
+    """Runs the app until somebody leaves; the exit status. ``lesson``: open it at once; ``spec``: a sandbox of this shape."""
     app = Tutor(
         lesson, seed=seed, lens=lens, projector=projector, spec=spec, manifests=manifests, speed=speed, theme_name=theme_name
     )

@@ -43,7 +43,7 @@ def clock(micros: int) -> str:
 
 def header(head: Head, cells: int) -> Row:
     """Crumbs at the left, step meter in the middle, time at the right; the less important gives way."""
-    state = ("⏸" if head.holding or not head.playing else "▶", "warn" if head.holding or not head.playing else "ok")
+    state = ("‖" if head.holding or not head.playing else "▶", "warn" if head.holding or not head.playing else "ok")
     right: list[tuple[str, str]] = [(state[0] + " ", state[1]), (clock(head.now), "bright")]
     if head.past:
         right.append(("  ◂ past", "other"))

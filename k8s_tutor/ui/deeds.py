@@ -267,13 +267,25 @@ def _target(stage: Stage, argument: str) -> str:
 # ---------------------------------------------------------------------------------------------------- lesson
 
 
+_PATIENCE = {
+    "running": "the system is at work; n goes on at once",
+    "showing": "the solution plays; n goes on at once",
+    "working": "this one is for your hands; h helps, n goes on",
+    "failed": "R begins this step again; n goes on",
+}
+
+
 def next_(stage: Stage, argument: str) -> None:
     """Answer, or go on."""
     player, lesson, look = stage.session.player, stage.session.lesson, stage.look
     if player is None or lesson is None:
         return
     if not lesson_panel.can(lesson, "answer"):
-        forward(stage, argument)
+        if player.finished:
+            stage.dismiss_stage()
+        elif not player.next():
+            stage.say(_PATIENCE.get(lesson.phase, "n goes on"), "dim")
+        stage.driver.playing = True
         return
     if lesson_panel.options(lesson):
         player.answer(look.hand.cursor, look.hand.sure)
@@ -287,35 +299,47 @@ def next_(stage: Stage, argument: str) -> None:
 
 
 def forward(stage: Stage, argument: str) -> None:
-    """On to the next step."""
+    """On to the next step; one that is not done yet is completed as a teacher would."""
     player = stage.session.player
     if player is None:
         return
-    lesson = player.state
-    if lesson.kind == "end":
+    if player.finished:
         stage.dismiss_stage()
         return
-    player.next()
+    if not player.next():
+        player.skip()
     stage.driver.playing = True
 
 
 def previous(stage: Stage, argument: str) -> None:
     """Back to the step before."""
-    if stage.session.player is not None:
-        stage.session.player.previous()
+    player = stage.session.player
+    if player is None or player.index == 0:
+        raise ValueError("this is the first step")
+    stage.session.replay_to(player.index - 1)
+    stage.driver.playing = True
 
 
 def hint(stage: Stage, argument: str) -> None:
     """One hint more."""
-    if stage.session.player is not None:
-        stage.session.player.hint()
+    player = stage.session.player
+    if player is not None and not player.hint():
+        stage.say("there is no hint now", "dim")
 
 
 def solve(stage: Stage, argument: str) -> None:
     """The solution, live."""
-    if stage.session.player is not None:
-        stage.session.player.solve()
+    player = stage.session.player
+    if player is not None and player.solve():
         stage.driver.playing = True
+
+
+def imagine(stage: Stage, argument: str) -> None:
+    """The world in which the wrong answer would have been right."""
+    player = stage.session.player
+    if player is not None and not player.imagine():
+        raise ValueError("no other world was named here")
+    stage.driver.playing = True
 
 
 def sure(stage: Stage, argument: str) -> None:
@@ -340,7 +364,7 @@ def lens(stage: Stage, argument: str) -> None:
     names = lenses.names()
     if argument and argument not in names:
         raise LookupError(f"there is no lens {argument}; there are {', '.join(names)}")
-    stage.session.lens = lenses.lens(argument or lenses.after(stage.lens.id))
+    stage.session.set_lens(argument or lenses.after(stage.session.lens))
 
 
 def focus(stage: Stage, argument: str) -> None:
@@ -464,18 +488,62 @@ def submit(stage: Stage, mode: Mode, text: str) -> None:
 
 
 DEEDS: dict[str, Deed] = {
-    "play": play, "step": step, "back": back, "faster": faster, "slower": slower, "speed": speed, "cinema": cinema,
-    "jump": jump, "goto": goto, "undo": undo, "redo": redo, "branch": branch,
-    "why": why, "crash": crash, "freeze": freeze, "cut": cut, "heal": heal, "drop": drop, "delay": delay, "delete": delete,
-    "kill": kill, "describe": describe, "yaml": yaml, "kubectl": kubectl, "client": client, "apply": apply,
-    "next": next_, "forward": forward, "previous": previous, "hint": hint, "solve": solve, "sure": sure, "reset": reset,
-    "lens": lens, "focus": focus, "focus_back": focus_back, "panel": panel, "zoom": zoom,
-    "up": _arrow(0, -1), "down": _arrow(0, 1), "left": _arrow(-1, 0), "right": _arrow(1, 0),
-    "scroll_up": scroll_up, "scroll_down": scroll_down, "projector": project, "black": black, "sandbox": sandbox,
+    "play": play,
+    "step": step,
+    "back": back,
+    "faster": faster,
+    "slower": slower,
+    "speed": speed,
+    "cinema": cinema,
+    "jump": jump,
+    "goto": goto,
+    "undo": undo,
+    "redo": redo,
+    "branch": branch,
+    "why": why,
+    "crash": crash,
+    "freeze": freeze,
+    "cut": cut,
+    "heal": heal,
+    "drop": drop,
+    "delay": delay,
+    "delete": delete,
+    "kill": kill,
+    "describe": describe,
+    "yaml": yaml,
+    "kubectl": kubectl,
+    "client": client,
+    "apply": apply,
+    "next": next_,
+    "forward": forward,
+    "previous": previous,
+    "hint": hint,
+    "solve": solve,
+    "imagine": imagine,
+    "sure": sure,
+    "reset": reset,
+    "lens": lens,
+    "focus": focus,
+    "focus_back": focus_back,
+    "panel": panel,
+    "zoom": zoom,
+    "up": _arrow(0, -1),
+    "down": _arrow(0, 1),
+    "left": _arrow(-1, 0),
+    "right": _arrow(1, 0),
+    "scroll_up": scroll_up,
+    "scroll_down": scroll_down,
+    "projector": project,
+    "black": black,
+    "sandbox": sandbox,
     "find": lambda stage, text: stage.find(text) if text else stage.prompt.open("find"),
     "command": lambda stage, text: stage.prompt.open("command", text),
-    "help": lambda stage, _: stage.tutor.show_help("stage"), "palette": lambda stage, _: stage.app.action_command_palette(),
-    "theme": lambda stage, name: stage.tutor.change_theme(name), "ascii": lambda stage, _: stage.toggle_ascii(),
-    "motion": lambda stage, _: stage.tutor.toggle_motion(), "leave": leave, "quit": lambda stage, _: stage.tutor.leave(),
-}  # fmt: skip
+    "help": lambda stage, _: stage.tutor.show_help("stage"),
+    "palette": lambda stage, _: stage.app.action_command_palette(),
+    "theme": lambda stage, name: stage.tutor.change_theme(name),
+    "ascii": lambda stage, _: stage.toggle_ascii(),
+    "motion": lambda stage, _: stage.tutor.toggle_motion(),
+    "leave": leave,
+    "quit": lambda stage, _: stage.tutor.leave(),
+}
 """Every action of the stage, by id."""

@@ -63,7 +63,8 @@ class Driver:
         end = self.clock() + SLICE
         while not self.session.advance(to, CHUNK):
             if self.clock() >= end or self.session.holds:
-                return
+                break
+        self.session.tick()
 
     def toggle(self) -> None:
         """Play or stop."""

@@ -7,8 +7,9 @@ from textual.binding import Binding
 from textual.screen import ModalScreen
 
 from k8s_tutor.ui.actions import ACTIONS, Place, shown
-from k8s_tutor.ui.frame import inside
+from k8s_tutor.ui.layout import Box
 from k8s_tutor.ui.markdown import wrap
+from k8s_tutor.ui.placing import place
 from k8s_tutor.ui.rows import Row
 from k8s_tutor.ui.scene import Picture
 from k8s_tutor.ui.widgets import PanelView
@@ -64,7 +65,7 @@ class Help(ModalScreen[None]):
         Binding("home,g", "scroll(-10000)", "top"),
         Binding("end,G", "scroll(10000)", "end"),
     ]
-    CSS = "Help { align: center middle; } Help > PanelView { max-width: 100; width: 92%; height: 88%; }"
+    CSS = "Help { background: $tutor-ground 60%; }"
 
     def __init__(self, place: Place) -> None:
         super().__init__()
@@ -76,10 +77,10 @@ class Help(ModalScreen[None]):
         yield self.panel
 
     def on_mount(self) -> None:
-        self.call_after_refresh(self.draw)
+        self.draw()
 
     def on_resize(self) -> None:
-        self.call_after_refresh(self.draw)
+        self.draw()
 
     def on_panel_view_scrolled(self, message: PanelView.Scrolled) -> None:
         self.action_scroll(-message.rows)
@@ -91,7 +92,12 @@ class Help(ModalScreen[None]):
 
     def draw(self) -> None:
         """Show the rows from the present one on."""
-        width, height = inside(*self.panel.size)
+        whole_width, whole_height = self.size
+        wide, high = min(104, whole_width - 4), whole_height - 4
+        if wide < 20 or high < 5:
+            wide, high = whole_width, whole_height
+        place(self.panel, Box((whole_width - wide) // 2, (whole_height - high) // 2, wide, high))
+        width, height = self.panel.room
         all_rows = rows(self.place, width)
         self.top = max(0, min(self.top, len(all_rows) - height))
         more = len(all_rows) > height

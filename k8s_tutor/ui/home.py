@@ -14,7 +14,6 @@ from textual.screen import Screen
 
 from k8s_tutor.ui import actions, chrome, keys
 from k8s_tutor.ui import layout as layouts
-from k8s_tutor.ui.frame import inside
 from k8s_tutor.ui.layout import Box
 from k8s_tutor.ui.placing import place, polite_rows
 from k8s_tutor.ui.prompt import Prompt
@@ -83,7 +82,7 @@ class Home(Screen[None]):
     def rearrange(self) -> None:
         """Places every part, then draws."""
         width, height = self.size
-        if not width or not height or not self.is_mounted:
+        if not width or not height or not self.is_attached:
             return
         while len(self.tracks) < len(self.shelf.tracks):
             track = PanelView("track")
@@ -97,7 +96,7 @@ class Home(Screen[None]):
             self.polite.show(polite_rows(sentence, width, height))
             return
         self._place(plan(width, height, [len(lessons) for _, lessons in self.shelf.tracks]), width, height)
-        self.call_after_refresh(self.draw)
+        self.draw()
 
     def _place(self, where: Plan, width: int, height: int) -> None:
         place(self.head, Box(0, 0, width, 1))
@@ -112,16 +111,16 @@ class Home(Screen[None]):
     def draw(self) -> None:
         """Draws what has changed."""
         width, height = self.size
-        if layouts.too_small(width, height) or not self.is_mounted:
+        if layouts.too_small(width, height) or not self.is_attached:
             return
         self.head.show((self._head(width),))
         self.greeting.show(GREETING)
         shelf = self.shelf
         for number, track in enumerate(self.tracks[: len(shelf.tracks)]):
-            track.show_picture(track_picture(shelf, number, *inside(*track.size)), number == shelf.track, self.ascii)
-        self.detail.show_picture(detail_picture(shelf, *inside(*self.detail.size)), True, self.ascii)
+            track.show_picture(track_picture(shelf, number, *track.room), number == shelf.track, self.ascii)
+        self.detail.show_picture(detail_picture(shelf, *self.detail.room), True, self.ascii)
         if self.other.display:
-            self.other.show_picture(other_picture(inside(*self.other.size)[0]), False, self.ascii)
+            self.other.show_picture(other_picture(self.other.room[0]), False, self.ascii)
         self.foot.show((self._foot(width),))
         self.prompt.draw()
 

@@ -60,9 +60,7 @@ def _words(row: Row) -> list[Span]:
 
 def _pieces(word: str, cells: int) -> list[str]:
     """A word as pieces that fit a row; nearly always just the word."""
-    if word.isspace():
-        return [" "]
-    if cell_len(word) <= cells:
+    if word.strip(" ") == "" or cell_len(word) <= cells:
         return [word]
     pieces, piece = [], ""
     for character in word:

@@ -29,8 +29,12 @@ GLIDE = 0.35
 """Seconds of wall time for a stretch without work."""
 SHORTEST_HOP = 200
 """µs; messages inside one machine take less, and would stop the film."""
-QUIET_SPEED = 1
+QUIET_SPEED = 1.0
 """Virtual seconds a second while nothing at all is to be done."""
+PATIENCE = 1.5
+"""Seconds of quiet after which somebody who waits is no longer kept waiting: from then on the speed doubles every second."""
+FASTEST_QUIET = 60.0
+"""Where that ends."""
 
 
 def parse_speed(text: str) -> Fraction:
@@ -67,17 +71,28 @@ class Film:
     still: bool = False
     _gap_end: int = -1
     _gap_rate: float = 0.0
+    _quiet_for: float = 0.0
 
-    def target(self, now: int, wall: float, flying: Iterable[FlightView], next_work: int | None, quiet: bool) -> int:
-        """The instant (µs) to run to in a frame of ``wall`` seconds."""
+    def target(
+        self, now: int, wall: float, flying: Iterable[FlightView], next_work: int | None, quiet: bool, awaited: bool = False
+    ) -> int:
+        """The instant (µs) to run to in a frame of ``wall`` seconds. ``awaited``: somebody waits for something to happen."""
         hops = [(flight.due, flight.due - flight.sent_at) for flight in flying if flight.work and flight.due >= now]
         hops = [hop for hop in hops if hop[1] > 0]
         if hops:
+            self._quiet_for = 0.0
             return self._follow(now, wall, hops)
         if next_work is not None and next_work > now and not quiet:
             return self._cross(now, wall, next_work)
         self._gap_end = -1
-        return now + int(wall * QUIET_SPEED * self.tempo * SECOND)
+        return now + int(wall * self._quiet_speed(wall, awaited) * self.tempo * SECOND)
+
+    def _quiet_speed(self, wall: float, awaited: bool) -> float:
+        """Quiet time keeps the wall's pace, but for somebody who waits it gathers speed."""
+        self._quiet_for = self._quiet_for + wall if awaited else 0.0
+        if self._quiet_for <= PATIENCE:
+            return QUIET_SPEED
+        return min(FASTEST_QUIET, QUIET_SPEED * float(2 ** (self._quiet_for - PATIENCE)))
 
     def _follow(self, now: int, wall: float, hops: list[tuple[int, int]]) -> int:
         """The soonest message sets the pace; it is not overtaken within the frame."""

@@ -78,7 +78,7 @@ class Prompt(RowsView):
 
     def draw(self) -> None:
         """Show what is there now."""
-        cells = self.size.width
+        cells = self.box.width
         row = self._offers() or (self.notice if self.notice and not self.has_focus else self._line(cells))
         self.show((fit(row, cells),))
 
@@ -120,10 +120,6 @@ class Prompt(RowsView):
     def on_paste(self, event: events.Paste) -> None:
         event.stop()
         self.edit.insert(event.text)
-        self.draw()
-
-    def on_resize(self, event: events.Resize) -> None:
-        self.forget()
         self.draw()
 
     def on_key(self, event: events.Key) -> None:

@@ -6,7 +6,7 @@ The screen talks to this and to nothing else of the engine. Everything that may 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
 from k8s_tutor.ui.pace import Film
 
@@ -14,28 +14,12 @@ if TYPE_CHECKING:
     from k8s_tutor.cluster import Cluster
     from k8s_tutor.cluster.inputs import Input
     from k8s_tutor.cluster.views import CauseView, ClusterView, NoteView, TimelineView
+    from k8s_tutor.lessons.player import Player
     from k8s_tutor.lessons.view import LessonView
     from k8s_tutor.ui.scene import Lens
 
-
-class Playing(Protocol):
-    """What the stage uses of a lesson's player."""
-
-    @property
-    def cluster(self) -> Cluster: ...
-    @property
-    def worlds(self) -> tuple[Cluster, ...]: ...
-    @property
-    def state(self) -> LessonView: ...
-    def next(self) -> None: ...
-    def previous(self) -> None: ...
-    def answer(self, answer: int | str, sure: bool | None = None) -> None: ...
-    def hint(self) -> None: ...
-    def solve(self) -> None: ...
-    def reset(self) -> None: ...
-    def give(self, given: Input) -> None: ...
-    def advance(self, to: int, budget: int = 5_000) -> bool: ...
-    def step_message(self) -> bool: ...
+FAR = 60_000_000
+"""µs within which the next message surely is due: members tick ten times a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +33,13 @@ class CauseLine:
 class Session:
     """One thing that is played. Exactly one of ``player`` and ``cluster`` is given."""
 
-    def __init__(self, *, player: Playing | None = None, cluster: Cluster | None = None, lens: Lens | None = None) -> None:
+    def __init__(self, *, player: Player | None = None, cluster: Cluster | None = None, lens: str = "kubernetes") -> None:
         if (player is None) == (cluster is None):
             raise ValueError("a session plays a lesson or a cluster")
         self.player = player
         self._cluster = cluster
-        self.lens = lens
-        """Chosen by hand; None: the lesson's own."""
-        self._undone: list[tuple[int, int, Any]] = []
+        self._lens = lens
+        self._lesson: LessonView | None = None
 
     # ------------------------------------------------------------------ what there is
 
@@ -64,7 +47,7 @@ class Session:
     def clusters(self) -> tuple[Cluster, ...]:
         """The worlds that stand side by side; nearly always one."""
         if self.player is not None:
-            return tuple(self.player.worlds) or (self.player.cluster,)
+            return self.player.clusters
         assert self._cluster is not None
         return (self._cluster,)
 
@@ -75,8 +58,26 @@ class Session:
 
     @property
     def lesson(self) -> LessonView | None:
-        """The lesson at this moment."""
-        return self.player.state if self.player is not None else None
+        """The lesson at this moment; the same object until `changed` is called."""
+        if self._lesson is None and self.player is not None:
+            self._lesson = self.player.view()
+        return self._lesson
+
+    def changed(self) -> None:
+        """Something was done: the lesson is to be read anew."""
+        self._lesson = None
+
+    @property
+    def lens(self) -> str:
+        """Id of the lens that is on."""
+        return self.player.shown_lens if self.player is not None else self._lens
+
+    def set_lens(self, name: str) -> None:
+        """Look through another lens."""
+        if self.player is not None:
+            self.player.set_lens(name)
+        self._lens = name
+        self.changed()
 
     @property
     def now(self) -> int:
@@ -86,8 +87,7 @@ class Session:
     @property
     def holds(self) -> bool:
         """The clock must not run: an answer comes first."""
-        lesson = self.lesson
-        return lesson is not None and lesson.holds
+        return self.player is not None and self.player.holds
 
     @property
     def past(self) -> bool:
@@ -103,17 +103,45 @@ class Session:
         flying = [flight for cluster in self.clusters for flight in cluster.view().wire.flying if flight.outcome == "flying"]
         dues = [due for cluster in self.clusters if (due := cluster.next_work()) is not None]
         quiet = all(cluster.quiet for cluster in self.clusters)
-        return film.target(first.now, wall, flying, min(dues, default=None), quiet)
+        return film.target(first.now, wall, flying, min(dues, default=None), quiet, self.awaited)
+
+    @property
+    def awaited(self) -> bool:
+        """Whether the lesson, or a line at a console, waits for something to happen."""
+        lesson = self.lesson
+        return (lesson is not None and lesson.phase in ("running", "showing")) or self.view().console.busy
 
     def advance(self, to: int, budget: int) -> bool:
         """Runs up to an instant (µs), at most ``budget`` messages. True when it was reached."""
+        if self.player is None:
+            return self.cluster.advance(to, budget)
+        return self.player.advance(to, budget)
+
+    def tick(self) -> None:
+        """Between two slices: the lesson looks at the moment."""
         if self.player is not None:
-            return self.player.advance(to, budget)
-        return self.cluster.advance(to, budget)
+            self.player.tick()
+        self.changed()
 
     def step(self) -> bool:
-        """Delivers one message."""
-        return self.player.step_message() if self.player is not None else self.cluster.step()
+        """Delivers one message. False when nothing is left."""
+        if self.player is None:
+            return self.cluster.step()
+        before = self.cluster.events
+        self.player.advance(self.now + FAR, 1)
+        self.changed()
+        return self.cluster.events > before
+
+    def replay_to(self, index: int) -> None:
+        """Begins the lesson again and brings it to a step (from 0), everything before it done."""
+        from k8s_tutor.lessons.player import Player
+
+        if self.player is not None:
+            lens = self.player.shown_lens
+            self.player = Player(self.player.lesson, self.player.seed)
+            self.player.skip_to(max(0, index))
+            self.player.set_lens(lens)
+        self.changed()
 
     def jump(self) -> bool:
         """Goes on to the next piece of work and delivers it. False when nothing is due."""
@@ -128,12 +156,14 @@ class Session:
     def back(self) -> bool:
         """Undoes the last delivery. False at the beginning."""
         moved = [cluster.back() for cluster in self.clusters]
+        self.tick()
         return all(moved)
 
     def goto(self, at: int) -> None:
         """Goes to an instant (µs), backwards or forwards as far as it is known."""
         for cluster in self.clusters:
             cluster.goto_time(at)
+        self.tick()
 
     def undo(self) -> str:
         """Goes to just before the last thing that was given; its words, or nothing."""
@@ -146,6 +176,7 @@ class Session:
                 last = timeline.branch.inputs[timeline.taken - 1]
                 timeline.goto(last.events, timeline.taken - 1, last.at)
                 words = in_words(last.input)
+        self.tick()
         return words
 
     def redo(self) -> str:
@@ -159,6 +190,7 @@ class Session:
                 following = timeline.branch.inputs[timeline.taken]
                 timeline.goto(following.events, timeline.taken + 1, following.at)
                 words = in_words(following.input)
+        self.tick()
         return words
 
     # ------------------------------------------------------------------ hands
@@ -169,6 +201,7 @@ class Session:
             self.player.give(given)
         else:
             self.cluster.give(given)
+        self.changed()
 
     # ------------------------------------------------------------------ looking
 

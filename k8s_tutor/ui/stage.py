@@ -18,7 +18,6 @@ from textual.timer import Timer
 from k8s_tutor.ui import actions, chrome, keys, lenses, lesson_panel, projector
 from k8s_tutor.ui import layout as layouts
 from k8s_tutor.ui.driver import Driver
-from k8s_tutor.ui.frame import inside
 from k8s_tutor.ui.layout import Box, Layout, Wish
 from k8s_tutor.ui.lesson_panel import Hand
 from k8s_tutor.ui.look import ETCD_ONLY, LESSON, WHOLE, Look
@@ -124,7 +123,6 @@ class Stage(Screen[None]):
         if fresh:
             self.look.hand = Hand()
             self.look.focus = LESSON
-            self.session.lens = None
             self.look.opened = ()
         panels = tuple(panel for panel in lesson.panels if panel != "timeline")
         if panels and panels != self.look.panels:
@@ -138,14 +136,7 @@ class Stage(Screen[None]):
     @property
     def lens(self) -> Lens:
         """The picture that is on: chosen by hand, or the lesson's."""
-        if self.session.lens is not None:
-            return self.session.lens
-        lesson = self.session.lesson
-        return self.app_lens(lesson.lens if lesson is not None else "kubernetes")
-
-    def app_lens(self, name: str) -> Lens:
-        """A lens by its id; Kubernetes' own words when there is none of that name."""
-        return lenses.lens(name)
+        return lenses.lens(self.session.lens)
 
     def wish(self) -> Wish:
         """What the layout is asked for."""
@@ -156,7 +147,7 @@ class Stage(Screen[None]):
     def rearrange(self) -> None:
         """Places every widget anew, then draws."""
         width, height = self.size
-        if not width or not height or not self.is_mounted:
+        if not width or not height or not self.is_attached:
             return
         sentence = layouts.too_small(width, height)
         place(self.polite, Box(0, 0, width, height) if sentence else layouts.NOWHERE)
@@ -175,7 +166,7 @@ class Stage(Screen[None]):
             place(widget, box)
         self._place_panels(plan)
         self._drawn.clear()
-        self.call_after_refresh(self.draw)
+        self.draw()
 
     def _place_panels(self, plan: Layout) -> None:
         while len(self.panels) < len(plan.places):
@@ -216,7 +207,7 @@ class Stage(Screen[None]):
     def draw(self) -> None:
         """Draws what has changed."""
         plan = self.layout_now
-        if plan is None or not self.is_mounted:
+        if plan is None or not self.is_attached:
             return
         if self.look.projector and self.look.black:
             for widget in (self.head, self.tabs, self.time, self.foot, *self.panels):
@@ -236,7 +227,7 @@ class Stage(Screen[None]):
         look = self.look
         lit = look.focus == panel.panel
         parts = (view,) if panel.panel in LIVE else tuple(getattr(view, part) for part in READS.get(panel.panel, ("events",)))
-        outer = (panel.size, lens.id, look.selected, lit, look.scrolls.get(panel.panel, 0), look.ascii, look.details, look.why)
+        outer = (panel.box, lens.id, look.selected, lit, look.scrolls.get(panel.panel, 0), look.ascii, look.details, look.why)
         key = (*parts, panel.panel, panel.world, outer)
         before = self._drawn.get(panel)
         same = before is not None and len(before) == len(key) and all(map(_same, before, key))
@@ -244,7 +235,7 @@ class Stage(Screen[None]):
             return
         self._drawn[panel] = key
         render = PANELS.get(panel.panel)
-        width, height = inside(*panel.size)
+        width, height = panel.room
         if render is None:
             picture = Picture(panel.panel, (), ())
         else:
@@ -258,7 +249,7 @@ class Stage(Screen[None]):
         lesson = self.session.lesson
         if lesson is None or not self.lesson_view.display:
             return
-        width, height = inside(*self.lesson_view.size)
+        width, height = self.lesson_view.room
         picture = lesson_panel.render(lesson, self.look.hand, lens.breaks, width, height)
         self.lesson_view.show_picture(picture, self.look.focus == LESSON, self.look.ascii)
 
@@ -399,13 +390,14 @@ class Stage(Screen[None]):
         if self.layout_now is None and name not in ("quit", "leave"):
             return
         refused = keys.carry_out(lambda: DEEDS[name](self, argument))
+        self.session.changed()
         if refused:
             self.say(refused, "fail")
         self.after_deed()
 
     def after_deed(self) -> None:
         """Draws what a deed has changed, at once."""
-        if self.is_mounted and self.app.screen is self:
+        if self.is_attached and self.app.screen is self:
             self._follow_lesson()
             self.rearrange()
 
@@ -441,6 +433,7 @@ class Stage(Screen[None]):
         if message.mode != "kubectl":
             self.set_focus(None)
         refused = keys.carry_out(lambda: submit(self, message.mode, message.text))
+        self.session.changed()
         if refused:
             self.say(refused, "fail")
         self.after_deed()

@@ -10,7 +10,8 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from k8s_tutor.ui import theme
-from k8s_tutor.ui.frame import MARGIN, frame
+from k8s_tutor.ui.frame import MARGIN, frame, inside
+from k8s_tutor.ui.layout import NOWHERE
 from k8s_tutor.ui.rows import Row
 from k8s_tutor.ui.scene import Picture, Spot
 
@@ -24,6 +25,8 @@ class RowsView(Widget):
         super().__init__(id=id)
         self.ground = ground
         self.rows: tuple[Row, ...] = ()
+        self.box = NOWHERE
+        """Where it was placed; known before Textual has laid anything out."""
         self._strips: dict[int, Strip] = {}
 
     def show(self, rows: tuple[Row, ...]) -> None:
@@ -37,7 +40,7 @@ class RowsView(Widget):
             return
         for y in changed:
             self._strips.pop(y, None)
-        self.refresh(*(Region(0, y, self.size.width, 1) for y in changed))
+        self.refresh(*(Region(0, y, max(1, self.box.width), 1) for y in changed))
 
     def forget(self) -> None:
         """Drop cached strips: the theme, the size or the focus has changed."""
@@ -101,11 +104,12 @@ class PanelView(RowsView):
     def show_picture(self, picture: Picture, lit: bool = False, ascii_only: bool = False) -> None:
         """Draw this picture from now on; ``lit``: with a brighter frame."""
         self.picture, self.lit, self.ascii_only = picture, lit, ascii_only
-        self.show(frame(picture, self.size.width, self.size.height, lit, ascii_only))
+        self.show(frame(picture, self.box.width, self.box.height, lit, ascii_only))
 
-    def on_resize(self, event: events.Resize) -> None:
-        self.rows = frame(self.picture, self.size.width, self.size.height, self.lit, self.ascii_only)
-        self.forget()
+    @property
+    def room(self) -> tuple[int, int]:
+        """Width and height of the picture that fits its frame."""
+        return inside(self.box.width, self.box.height)
 
     def spot_at(self, x: int, y: int) -> Spot | None:
         """The spot under a cell of the widget; the smallest one when they lie in each other."""
