@@ -57,6 +57,9 @@ class Job(NamedTuple):
     open: int = 0
     """Requests of the current batch that wait for their answer."""
     failed: bool = False
+    """Whether a request was refused."""
+    troubled: bool = False
+    """Whether the look itself could not be finished: try again soon."""
     again: int | None = None
     revisions: tuple[tuple[str, str], ...] = ()
     """resourceVersion of each object that this job has written."""
@@ -208,7 +211,9 @@ class ControllerManager(Elected):
             ctx.note(kind, **fields)
         for event in decision.events:
             self._record(ctx, controller, event)
-        self.jobs[controller.name, key] = Job(decision.batches, decision.last, 0, decision.failed, decision.again)
+        self.jobs[controller.name, key] = Job(
+            decision.batches, decision.last, troubled=decision.failed, again=decision.again
+        )
         self._advance(ctx, controller, key)
 
     def _advance(self, ctx: Context, controller: Controller, key: str) -> None:
@@ -262,7 +267,7 @@ class ControllerManager(Elected):
         del self.jobs[controller.name, key]
         queue = controller.queue
         again = controller.finished(key, not job.failed)
-        if job.failed:
+        if job.failed or job.troubled:
             delay = queue.failed(key)
             patient = queue.failures[key] >= PATIENCE
             ctx.after(delay, Again(controller.name, key, self.reign), work=False if patient else None)

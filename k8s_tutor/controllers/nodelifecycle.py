@@ -246,9 +246,8 @@ class NodeLifecycleController(Controller):
         if change.new is None:
             self.health.pop(change.key, None)
             return []
-        if change.key not in self.health:
-            lease = stores.leases.get("kube-node-lease", change.key)
-            self.health[change.key] = observe(change.new, lease, None, clock)
+        lease = stores.leases.get("kube-node-lease", change.key)
+        self.health[change.key] = observe(change.new, lease, self.health.get(change.key), clock)
         if ready_status(change.new) == "True" and self.health[change.key].marked:
             self.health[change.key] = self.health[change.key]._replace(marked=False)
         return [change.key] if self._decide(stores, change.new, clock) else []

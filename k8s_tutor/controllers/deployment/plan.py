@@ -30,6 +30,8 @@ class Plan:
         self.conditions = Conditions(deployment, clock)
         self.collided = False
         """Whether its name is taken by a ReplicaSet that is none of ours."""
+        self.outdated = False
+        """Whether a ReplicaSet reports more pods than it was last told to have: look again when it has caught up."""
         self.revision = ""
         """The Deployment's revision annotation if it changes."""
 

@@ -108,7 +108,7 @@ def _roll(plan: Plan, others: Sequence[Any]) -> None:
         size = plan.want if plan.size(plan.new) > plan.want else new_size(plan, plan.size(plan.new))
         if size != plan.size(plan.new) and plan.scale(plan.new, size):
             return
-    if scale_down_old(plan):
+    if scale_down_old(plan) or plan.outdated:
         return
     if status.is_complete(plan.deployment, status.old_numbers(plan.deployment)):
         _clean_up(plan)
@@ -179,6 +179,8 @@ def _finish(plan: Plan, progress: bool) -> Decision:
     batches = list(one_by_one(plan.writes))
     if plan.collided:
         return Decision(tuple(batches), again=0)
+    if plan.outdated:
+        return Decision(tuple(batches), failed=True)
     deployment = plan.deployment
     found = status.numbers(deployment, plan.all, plan.new)
     status.availability(deployment, found, plan.conditions)

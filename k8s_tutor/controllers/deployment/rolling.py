@@ -29,6 +29,8 @@ def scale_down_old(plan: Plan) -> bool:
     if spare <= 0:
         return False
     unhealthy = _clean_unhealthy(plan, spare)
+    if plan.outdated:
+        return False
     healthy = _scale_down_healthy(plan, least)
     return unhealthy + healthy > 0
 
@@ -41,10 +43,12 @@ def _clean_unhealthy(plan: Plan, most: int) -> int:
         size, available = plan.size(rs), maths.counts(rs).available
         if not size or size == available:
             continue
+        if available > size:
+            plan.outdated = True
+            break
         less = min(most - done, size - available)
-        if less > 0:
-            plan.scale(rs, size - less)
-            done += less
+        plan.scale(rs, size - less)
+        done += less
     return done
 
 

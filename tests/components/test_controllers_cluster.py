@@ -1,0 +1,257 @@
+"""The controller manager at work on a whole control plane: lost nodes, garbage, namespaces, endpoints, two managers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from control_world import DEPLOYMENTS, PODS, Cluster, deployment
+from fake_kubelets import Return, Silence
+
+SERVICES = "/api/v1/namespaces/default/services"
+SLICES = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices"
+SETS = "/apis/apps/v1/namespaces/default/replicasets"
+
+
+def pod(name: str, node: str = "node-3", tolerations: Any = None, image: str = "nginx:1") -> dict[str, Any]:
+    """A pod's manifest."""
+    spec: dict[str, Any] = {"containers": [{"name": "c", "image": image}], "nodeName": node}
+    if tolerations:
+        spec["tolerations"] = tolerations
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name, "labels": {"app": "r"}}, "spec": spec}
+
+
+def tolerate(key: str, seconds: int | None) -> dict[str, Any]:
+    """A toleration of a NoExecute taint."""
+    found: dict[str, Any] = {"key": key, "operator": "Exists", "effect": "NoExecute"}
+    return found if seconds is None else {**found, "tolerationSeconds": seconds}
+
+
+def ready(tree: dict[str, Any]) -> str:
+    """Status of condition Ready."""
+    return next((c["status"] for c in tree["status"].get("conditions", ()) if c["type"] == "Ready"), "")
+
+
+def taints(cluster: Cluster, node: str) -> list[str]:
+    """As ``key:effect``."""
+    found = cluster("GET", f"/api/v1/nodes/{node}")["spec"].get("taints", ())
+    return [f"{taint['key'].removeprefix('node.kubernetes.io/')}:{taint['effect']}" for taint in found]
+
+
+def events(cluster: Cluster, kind: str) -> list[str]:
+    """Reasons and texts of the events about objects of a kind."""
+    return [f"{e['reason']}: {e['message']}" for e in cluster.list("Event") if e["involvedObject"]["kind"] == kind]
+
+
+def test_a_silent_node_is_noticed_its_pods_leave_and_it_can_come_back() -> None:
+    cluster = Cluster()
+    short = [tolerate("node.kubernetes.io/not-ready", 10), tolerate("node.kubernetes.io/unreachable", 10)]
+    cluster("POST", PODS, pod("default"))
+    cluster("POST", PODS, pod("sec10", tolerations=short))
+    cluster.settle()
+    assert {p["metadata"]["name"]: ready(p) for p in cluster.list("Pod")} == {"default": "True", "sec10": "True"}
+    cluster.world.inject("kubelets", Silence("node-3"))
+    silent_since = cluster.world.now
+
+    def is_unknown() -> bool:
+        manager: Any = cluster.world.actor("controller-manager-1")
+        conditions = manager.nodes.objects["node-3"].status.conditions
+        return all(c.status == "Unknown" for c in conditions)
+
+    assert cluster.until(is_unknown, 70)
+    assert 45_000_000 <= cluster.world.now - silent_since <= 56_000_000
+    node = cluster("GET", "/api/v1/nodes/node-3")
+    texts = {(c["reason"], c["message"]) for c in node["status"]["conditions"]}
+    assert texts == {("NodeStatusUnknown", "Kubelet stopped posting node status.")}
+    cluster.run(1)
+    assert taints(cluster, "node-3") == ["unreachable:NoSchedule", "unreachable:NoExecute"]
+    assert {p["metadata"]["name"]: ready(p) for p in cluster.list("Pod")} == {"default": "False", "sec10": "False"}
+    cluster.run(11)
+    ending = {p["metadata"]["name"]: "deletionTimestamp" in p["metadata"] for p in cluster.list("Pod")}
+    assert ending == {"default": False, "sec10": True}
+    cluster.world.inject("kubelets", Return("node-3"))
+    cluster.run(14)
+    assert taints(cluster, "node-3") == []
+    cluster.run(310)
+    assert "default" in {p["metadata"]["name"] for p in cluster.list("Pod")}
+    assert "NodeNotReady: Node node-3 status is now: NodeNotReady" in events(cluster, "Node")
+    told = events(cluster, "Pod")
+    assert told.count("NodeNotReady: Node is not ready") == 2
+    assert "TaintManagerEviction: Cancelling deletion of Pod default/default" in told
+    assert "TaintManagerEviction: Marking for deletion Pod default/sec10" in told
+
+
+def test_a_deployment_moves_away_from_a_lost_node_after_five_minutes() -> None:
+    cluster = Cluster()
+    cluster("POST", DEPLOYMENTS, deployment())
+    cluster.settle()
+    assert {p["spec"]["nodeName"] for p in cluster.list("Pod")} == {"node-1", "node-2", "node-3"}
+    cluster.world.inject("kubelets", Silence("node-2"))
+    cluster.run(120)
+    assert len(cluster.list("Pod")) == 3
+    cluster.run(260)
+    pods = cluster.list("Pod")
+    assert sorted(p["spec"]["nodeName"] for p in pods if ready(p) == "True")[0] == "node-1"
+    assert len([p for p in pods if ready(p) == "True"]) == 3
+    assert [p["spec"]["nodeName"] for p in pods if "deletionTimestamp" in p["metadata"]] == ["node-2"]
+    assert cluster.notes("pod.evicted")[0].fields["node"] == "node-2"
+
+
+def test_nobody_is_evicted_while_all_nodes_are_lost() -> None:
+    cluster = Cluster(nodes=1)
+    cluster("POST", PODS, pod("web", node="node-1"))
+    cluster.settle()
+    cluster.world.inject("kubelets", Silence("node-1"))
+    cluster.run(400)
+    assert taints(cluster, "node-1") == ["unreachable:NoSchedule"]
+    assert [p["metadata"].get("deletionTimestamp") for p in cluster.list("Pod")] == [None]
+
+
+def test_a_taint_evicts_at_once_later_or_never() -> None:
+    cluster = Cluster()
+    cluster("POST", PODS, pod("none"))
+    cluster("POST", PODS, pod("sec5", tolerations=[tolerate("maint", 5)]))
+    cluster("POST", PODS, pod("forever", tolerations=[tolerate("maint", None)]))
+    cluster.settle()
+    cluster.patch("/api/v1/nodes/node-3", {"spec": {"taints": [{"key": "maint", "value": "1", "effect": "NoExecute"}]}})
+    cluster.run(2)
+    assert [p["metadata"]["name"] for p in cluster.list("Pod")] == ["forever", "sec5"]
+    cluster.run(5)
+    assert [p["metadata"]["name"] for p in cluster.list("Pod")] == ["forever"]
+
+
+def test_cordoning_a_node_taints_it() -> None:
+    cluster = Cluster()
+    cluster.patch("/api/v1/nodes/node-1", {"spec": {"unschedulable": True}})
+    cluster.settle()
+    assert taints(cluster, "node-1") == ["unschedulable:NoSchedule"]
+    cluster.patch("/api/v1/nodes/node-1", {"spec": {"unschedulable": None}})
+    cluster.settle()
+    assert taints(cluster, "node-1") == []
+
+
+def test_pods_of_a_deleted_node_are_collected_within_about_a_minute() -> None:
+    cluster = Cluster()
+    cluster("POST", PODS, pod("web"))
+    cluster.settle()
+    cluster.world.inject("kubelets", Silence("node-3"))
+    cluster("DELETE", "/api/v1/nodes/node-3")
+    cluster.run(35)
+    assert len(cluster.list("Pod")) == 1
+    cluster.run(30)
+    assert cluster.list("Pod") == []
+    assert cluster.notes("pod.collected")
+
+
+def test_deleting_a_deployment_collects_all_that_it_owned() -> None:
+    cluster = Cluster()
+    cluster("POST", DEPLOYMENTS, deployment())
+    cluster.settle()
+    cluster("DELETE", f"{DEPLOYMENTS}/web")
+    cluster.settle()
+    assert (cluster.list("Deployment"), cluster.list("ReplicaSet"), cluster.list("Pod")) == ([], [], [])
+
+
+def test_orphaning_leaves_the_dependents_behind() -> None:
+    cluster = Cluster()
+    cluster("POST", DEPLOYMENTS, deployment())
+    cluster.settle()
+    cluster("DELETE", f"{DEPLOYMENTS}/web?propagationPolicy=Orphan")
+    cluster.settle()
+    assert cluster.list("Deployment") == []
+    assert ["ownerReferences" in rs["metadata"] for rs in cluster.list("ReplicaSet")] == [False]
+    assert len(cluster.list("Pod")) == 3
+
+
+def test_foreground_deletion_waits_for_the_dependents() -> None:
+    cluster = Cluster()
+    cluster("POST", DEPLOYMENTS, deployment())
+    cluster.settle()
+    order: list[str] = []
+
+    def look() -> bool:
+        manager: Any = cluster.world.actor("controller-manager-1")
+        for kind, informer in (("pods", manager.pods), ("sets", manager.replica_sets), ("deployments", manager.deployments)):
+            if not len(informer) and kind not in order:
+                order.append(kind)
+        return len(order) == 3
+
+    cluster.tell("DELETE", f"{DEPLOYMENTS}/web?propagationPolicy=Foreground")
+    assert cluster.until(look)
+    assert order == ["pods", "sets", "deployments"]
+
+
+def test_a_deleted_namespace_is_emptied_first() -> None:
+    cluster = Cluster()
+    cluster("POST", "/api/v1/namespaces", {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}})
+    cluster("POST", DEPLOYMENTS.replace("default", "shop"), deployment())
+    config = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}, "data": {"a": "b"}}
+    cluster("POST", "/api/v1/namespaces/shop/configmaps", config)
+    cluster.settle()
+    cluster("DELETE", "/api/v1/namespaces/shop")
+    cluster.run(30)
+    assert "shop" not in {found["metadata"]["name"] for found in cluster.list("Namespace")}
+    assert (cluster.list("Pod", "shop"), cluster.list("ConfigMap", "shop")) == ([], [])
+
+
+def test_endpoints_follow_the_pods() -> None:
+    cluster = Cluster()
+    service = {
+        "apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"},
+        "spec": {"selector": {"app": "web"}, "ports": [{"port": 80}]},
+    }  # fmt: skip
+    cluster("POST", SERVICES, service)
+    cluster.settle()
+    mine = [s for s in cluster.list("EndpointSlice") if s["metadata"]["name"].startswith("web-")]
+    assert [s.get("endpoints") for s in mine] == [[]]
+    cluster("POST", DEPLOYMENTS, deployment())
+    cluster.settle()
+    mine = [s for s in cluster.list("EndpointSlice") if s["metadata"]["name"].startswith("web-") and s["endpoints"]]
+    assert len(mine) == 1
+    assert {e["nodeName"] for e in mine[0]["endpoints"]} == {"node-1", "node-2", "node-3"}
+    assert all(e["conditions"] == {"ready": True, "serving": True, "terminating": False} for e in mine[0]["endpoints"])
+    cluster.patch(f"{DEPLOYMENTS}/web", {"spec": {"replicas": 1}})
+    cluster.settle()
+    mine = [s for s in cluster.list("EndpointSlice") if s["metadata"]["name"].startswith("web-")]
+    assert [len(s["endpoints"]) for s in mine] == [1]
+    cluster("DELETE", f"{SERVICES}/web")
+    cluster.settle()
+    assert [s for s in cluster.list("EndpointSlice") if s["metadata"]["name"].startswith("web-")] == []
+
+
+def test_a_pod_that_loses_its_label_is_let_go_and_replaced_and_taken_back() -> None:
+    cluster = Cluster()
+    cluster("POST", DEPLOYMENTS, deployment(replicas=2))
+    cluster.settle()
+    name = cluster.list("Pod")[0]["metadata"]["name"]
+    cluster.patch(f"{PODS}/{name}", {"metadata": {"labels": {"app": "debug"}}})
+    cluster.settle()
+    pods = {p["metadata"]["name"]: p["metadata"].get("ownerReferences") for p in cluster.list("Pod")}
+    assert len(pods) == 3
+    assert pods[name] is None
+    cluster.patch(f"{PODS}/{name}", {"metadata": {"labels": {"app": "web"}}})
+    cluster.settle()
+    assert len(cluster.list("Pod")) == 2
+
+
+def test_the_second_manager_takes_over_and_starts_afresh() -> None:
+    cluster = Cluster(managers=2)
+    cluster("POST", DEPLOYMENTS, deployment(replicas=1))
+    cluster.settle()
+    managers: list[Any] = [cluster.world.actor(f"controller-manager-{i}") for i in (1, 2)]
+    assert [manager.working for manager in managers].count(True) == 1
+    leader = next(manager for manager in managers if manager.working)
+    schedulers: list[Any] = [cluster.world.actor(f"scheduler-{i}") for i in (1, 2)]
+    head = next(scheduler for scheduler in schedulers if scheduler.working)
+    cluster.world.pause(leader.name)
+    cluster.world.pause(head.name)
+    cluster.tell("PATCH", f"{DEPLOYMENTS}/web", {"spec": {"replicas": 4}}, "application/merge-patch+json")
+    cluster.run(5)
+    assert len(cluster.list("Pod")) == 1
+    cluster.run(20)
+    assert len([p for p in cluster.list("Pod") if ready(p) == "True"]) == 4
+    cluster.world.resume(leader.name)
+    cluster.world.resume(head.name)
+    cluster.run(10)
+    assert not leader.working
+    assert not head.working
+    assert len(cluster.list("Pod")) == 4
