@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from rich.cells import cell_len
 
-from k8s_tutor.ui.rows import Row, Span, text_of
+from k8s_tutor.ui.rows import Row, Span
 from k8s_tutor.ui.rows import width as cells_of
 from k8s_tutor.ui.scene import Picture, Spot
 
@@ -267,10 +267,14 @@ class Canvas:
                 start = column
         return tuple(spans) if chars else ()
 
+    def _blank(self, row: int) -> bool:
+        """Nothing is written there, and no ground is laid."""
+        return all(char == " " for char in self._chars[row]) and all(role == "text" for role in self._roles[row])
+
     def picture(self, title: str, status: Row = ()) -> Picture:
         """The drawing as a picture, with empty rows at its foot left out."""
         rows = self.rows()
         used = len(rows)
-        while used > 1 and not text_of(rows[used - 1]).strip() and rows[used - 1][0][1] == "text":
+        while used > 1 and self._blank(used - 1):
             used -= 1
         return Picture(title, status, rows[:used], tuple(spot for spot in self._spots if spot.row < used))

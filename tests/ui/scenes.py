@@ -128,7 +128,9 @@ def process(name: str, machine: str, kind: str, **given: Any) -> views.ProcessVi
     return views.ProcessView(name=name, machine=machine, kind=kind, **{**fields, **given})
 
 
-def manager(number: int, up: bool = True, leads: tuple[str, ...] = (), room: str = "A", **queues: tuple[str, ...]) -> views.MachineView:
+def manager(
+    number: int, up: bool = True, leads: tuple[str, ...] = (), room: str = "A", **queues: tuple[str, ...]
+) -> views.MachineView:
     name = f"cp-{number}"
     parts = tuple(
         process(
@@ -292,14 +294,13 @@ def pizza(size: int = 3, **given: Any) -> Scene:
     )  # fmt: skip
     everything = view(
         raft=raft(tuple(members)),
-        wire=views.WireView(flying=tuple([*beats, *flying]), recent=(ask, put, lost)),
+        wire=views.WireView(flying=(*beats, *flying), recent=(ask, put, lost)),
         log=views.LogView(notes=notes),
         console=views.ConsoleView(answers=answers, busy=True),
         control_plane=views.ControlPlaneView(
-            machines=tuple(
-                manager(number, up=number != 2, leads=("etcd", "controller-manager") if number == 1 else ("scheduler",) * (number == 3),
-                        controller_manager=("default/web", "default/api") if number == 1 else ())
-                for number in range(1, size + 1)
+            machines=(
+                manager(1, leads=("etcd", "controller-manager"), controller_manager=("default/web", "default/api")),
+                *(manager(number, up=number != 2, leads=("scheduler",) * (number == 3)) for number in range(2, size + 1)),
             ),
             requests=(request,),
         ),
@@ -311,12 +312,13 @@ def pizza(size: int = 3, **given: Any) -> Scene:
 def election(**given: Any) -> Scene:
     """Five members, nobody leads, one asks for votes and is refused by one."""
     members = (
-        member(1, role="candidate", term=4, granted=("etcd-1", "etcd-4"), refused=(("etcd-2", "its log is behind mine"),), leader=""),
+        member(1, role="candidate", term=4, granted=("etcd-1", "etcd-4"), refused=(("etcd-2", "its log is behind mine"),),
+               leader=""),
         member(2, term=4, log=5, leader="", vote="etcd-2"),
         member(3, up=False, role="down", down_since=2 * SECOND),
         member(4, term=4, leader="", vote="etcd-1"),
         member(5, role="pre-candidate", leader="", granted=("etcd-5",)),
-    )
+    )  # fmt: skip
     flying = (
         flight(900, "etcd-1", "etcd-2", "RequestVote", "term 4", sent_at=3_213 * MS),
         flight(901, "etcd-4", "etcd-1", "RequestVoteResponse", "yes", sent_at=3_209 * MS),
@@ -407,7 +409,8 @@ def cluster(nodes: int = 3, **given: Any) -> Scene:
     members = (member(1, log=143), member(2, role="leader", log=143), member(3, log=142))
     flying = (
         flight(1200, "controller-manager-3", "lb", "POST", "pods", sent_at=41_729 * MS, due=41_732 * MS),
-        flight(1201, "api-2", "etcd-2", "put", "/registry/pods/default/brass-5d9c6b7f4-fx7k7", sent_at=41_729 * MS, due=41_731 * MS),
+        flight(1201, "api-2", "etcd-2", "put", "/registry/pods/default/brass-5d9c6b7f4-fx7k7", sent_at=41_729 * MS,
+               due=41_731 * MS),
         flight(1202, "api-1", "kubelet-2", "WatchEvent", "MODIFIED pods default/brass-5d9c6b7f4-fx7k7", sent_at=41_728 * MS,
                due=41_733 * MS),
         flight(1203, "you", "lb", "GET", "/api/v1/namespaces/default/pods", sent_at=41_727 * MS, due=41_731 * MS),
@@ -435,6 +438,7 @@ def cluster(nodes: int = 3, **given: Any) -> Scene:
             1,
         )
     )  # fmt: skip
+    odd: dict[int, dict[str, Any]] = {3: {"unschedulable": True}, 17: {"ready": "Unknown", "up": False}}
     everything = view(
         now=41_730 * MS,
         raft=raft(members),
@@ -444,12 +448,9 @@ def cluster(nodes: int = 3, **given: Any) -> Scene:
         control_plane=views.ControlPlaneView(machines=machines, requests=requests),
         workload=views.WorkloadView(
             server="api-1",
-            nodes=tuple(
-                node(number, every, **({"unschedulable": True} if number == 3 else {"ready": "Unknown", "up": False} if number == 17 else {}))
-                for number in range(1, nodes + 1)
-            ),
+            nodes=tuple(node(number, every, **odd.get(number, {})) for number in range(1, nodes + 1)),
             pods=every,
-            deployments=(deployment("strings", 6, 6), deployment("brass", 4, 2), deployment("woodwind", 3, 3), deployment("percussion", 1, 1)),
+            deployments=tuple(deployment(name, wanted, wanted - (2 if name == "brass" else 0)) for name, wanted in plan),
             services=(service,),
         ),
     )  # fmt: skip
