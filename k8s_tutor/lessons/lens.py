@@ -85,7 +85,7 @@ class Lens(BaseModel):
 
     def _translated(self, value: Any) -> Any:
         if isinstance(value, str):
-            return self.name(value)
+            return self.name(value.removeprefix("default/"))
         if isinstance(value, (tuple, list)):
             return ", ".join(str(self._translated(item)) for item in value)
         return value
