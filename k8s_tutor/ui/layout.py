@@ -39,8 +39,7 @@ class Need(NamedTuple):
 NEEDS: dict[str, Need] = {
     "committee": Need(44, 9, 18, 4, alone=True),
     "rooms": Need(44, 10, 22, 4, alone=True),
-    "orchestra": Need(44, 10, 99, 5, alone=True),
-    "map": Need(44, 9, 24, 4, alone=True),
+    "stage_map": Need(44, 9, 24, 4, alone=True),
     "control_plane": Need(38, 8, 14, 2),
     "workers": Need(38, 8, 30, 3),
     "wire": Need(44, 5, 16, 2, alone=True),
@@ -146,8 +145,9 @@ def _choose(panels: Sequence[str], body: Box, wish: Wish) -> tuple[tuple[str, ..
         return (wish.focus,), tuple(panel for panel in panels if panel != wish.focus)
     width = body.width // max(1, wish.worlds)
     shown: list[str] = []
+    most = 2 if body.height < 22 else 99
     for panel in panels:
-        if not shown or _height([*shown, panel], width) <= body.height:
+        if not shown or (len(shown) < most and _height([*shown, panel], width) <= body.height):
             shown.append(panel)
     if wish.focus in panels and wish.focus not in shown:
         shown[-1] = wish.focus

@@ -26,7 +26,8 @@ class Hand:
     sure: bool | None = None
     typed: str = ""
     """The answer typed so far."""
-    scroll: int = 0
+    scroll: int | None = None
+    """Rows scrolled down; None: to where the step is."""
 
 
 _HEADS = {
@@ -50,6 +51,15 @@ _STATES = {
     "now": ("▸", "leader"),
     "open": ("◌", "dim"),
 }
+_ANCHORS = {
+    "asking": ("question",),
+    "running": ("caption",),
+    "showing": ("caption",),
+    "working": ("goal", "hint", "warning"),
+    "failed": ("warning",),
+    "done": ("feedback",),
+}
+"""Phase → kinds of blocks that say what it is about now."""
 _PHASES = {
     "running": ("◌ the system is at work …", "warn"),
     "showing": ("◌ the solution plays …", "warn"),
@@ -78,13 +88,14 @@ def can(view: LessonView, action: str) -> bool:
 
 def render(view: LessonView, hand: Hand, breaks: str, cells_wide: int, cells_high: int) -> Picture:
     """The column, ``cells_wide`` by ``cells_high`` inside its frame. ``breaks``: where the lens's picture breaks."""
-    body, spots = _body(view, hand, cells_wide)
+    body, spots, anchor = _body(view, hand, cells_wide)
     foot = _foot(view, breaks, cells_wide, cells_high, len(body))
-    room = cells_high - len(foot)
-    start = max(0, min(hand.scroll, len(body) - room))
-    rows: list[Row] = [(), *body] if len(body) + 1 <= room else list(body[start : start + room])
-    shift = 1 if len(body) + 1 <= room else -start
-    if shift <= 0 and len(body) - start > room and rows:
+    room = max(1, cells_high - len(foot))
+    roomy = len(body) + 1 <= room
+    start = 0 if roomy else max(0, min(anchor if hand.scroll is None else hand.scroll, len(body) - room))
+    rows: list[Row] = [(), *body] if roomy else list(body[start : start + room])
+    shift = 1 if roomy else -start
+    if not roomy and len(body) - start > room:
         rows[-1] = fit((("… more: Shift-↓", "dim"),), cells_wide)
     rows += [()] * (room - len(rows))
     kept = tuple(Spot(s.row + shift, s.column, s.width, s.target) for s in spots if 0 <= s.row + shift < room)
@@ -95,20 +106,23 @@ def _status(view: LessonView) -> Row:
     return (("done", "ok"),) if view.kind == "end" else ((f"step {view.index + 1} of {view.total}", "dim"),)
 
 
-def _body(view: LessonView, hand: Hand, cells: int) -> tuple[list[Row], list[Spot]]:
-    """Everything but the foot, with the spots of the options."""
+def _body(view: LessonView, hand: Hand, cells: int) -> tuple[list[Row], list[Spot], int]:
+    """Everything but the foot, the spots of the options, and the row that should be seen first when not all fits."""
     rows: list[Row] = []
     spots: list[Spot] = []
     before = ""
     number = 0
     answering = can(view, "answer")
     asked = False
+    anchor = 0
     for block in view.blocks:
         if block.kind == "truth":
             continue
         drawn = _draw(block, cells, hand, number if answering else -1, view)
         if rows and (block.kind != before or block.kind in ("text", "feedback", "hint")):
             rows.append(())
+        if block.kind in _ANCHORS.get(view.phase, ()) and not (anchor and before == block.kind):
+            anchor = len(rows)
         if block.kind in ("question", "goal") and before not in ("question", "goal"):
             head = view.step_title or _HEADS.get(view.kind, "")
             if head and not asked:
@@ -124,7 +138,7 @@ def _body(view: LessonView, hand: Hand, cells: int) -> tuple[list[Row], list[Spo
     rows += _asking(view, hand, cells, bool(number))
     if view.phase in _PHASES:
         rows += [(), (_PHASES[view.phase],)]
-    return rows, spots
+    return rows, spots, anchor
 
 
 def _draw(block: Block, cells: int, hand: Hand, number: int, view: LessonView) -> list[Row]:

@@ -421,7 +421,7 @@ class Stage(Screen[None]):
     @on(PanelView.Scrolled)
     def _scrolled(self, message: PanelView.Scrolled) -> None:
         if message.panel is self.lesson_view:
-            self.look.hand = replace(self.look.hand, scroll=max(0, self.look.hand.scroll - message.rows))
+            self.look.hand = replace(self.look.hand, scroll=max(0, (self.look.hand.scroll or 0) - message.rows))
         else:
             self.look.scroll(message.panel.panel, message.rows)
         self.draw()

@@ -1,0 +1,127 @@
+"""Deeds of time: play, step, speed, back and forth, futures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from k8s_tutor.ui.pace import SECOND, parse_speed
+
+if TYPE_CHECKING:
+    from k8s_tutor.ui.stage import Stage
+
+
+def play(stage: Stage, argument: str) -> None:
+    """Let time run, or stop it."""
+    stage.driver.toggle()
+
+
+def step(stage: Stage, argument: str) -> None:
+    """Deliver messages until one that a person can see has arrived or was lost."""
+    stage.driver.playing = False
+    if stage.session.holds:
+        raise ValueError("answer first; then time goes on")
+    session = stage.session
+    before = _newest(stage)
+    for _ in range(400):
+        if not session.step():
+            raise ValueError("nothing more is due")
+        if _newest(stage) != before:
+            return
+
+
+def _newest(stage: Stage) -> int:
+    recent = stage.session.view().wire.recent
+    return recent[-1].id if recent else 0
+
+
+def back(stage: Stage, argument: str) -> None:
+    """Go back to just before the newest message that a person can see arrived."""
+    stage.driver.playing = False
+    session = stage.session
+    recent = session.view().wire.recent
+    if recent and recent[-1].due <= session.now and recent[-1].due > 0:
+        before = session.cluster.events
+        session.goto(recent[-1].due - 1)
+        if session.cluster.events < before:
+            return
+    if not session.back():
+        raise ValueError("this is the beginning")
+
+
+def faster(stage: Stage, argument: str) -> None:
+    """The next higher speed."""
+    stage.driver.change_speed(True)
+
+
+def slower(stage: Stage, argument: str) -> None:
+    """The next lower speed."""
+    stage.driver.change_speed(False)
+
+
+def speed(stage: Stage, argument: str) -> None:
+    """A steady clock at a speed."""
+    stage.driver.speed = parse_speed(argument)
+    stage.driver.pace = "steady"
+
+
+def cinema(stage: Stage, argument: str) -> None:
+    """Cinema pace, or a steady clock."""
+    driver = stage.driver
+    driver.pace = "steady" if driver.pace == "cinema" else "cinema"
+    stage.say("slow while messages fly, quick over quiet" if driver.pace == "cinema" else "a steady clock", "dim")
+
+
+def jump(stage: Stage, argument: str) -> None:
+    """On to the next piece of work."""
+    if stage.session.holds:
+        raise ValueError("answer first; then time goes on")
+    if not stage.session.jump():
+        stage.say("nothing is due: all is quiet", "dim")
+
+
+def goto(stage: Stage, argument: str) -> None:
+    """To a moment, in seconds."""
+    try:
+        at = int(float(argument.removesuffix("s")) * SECOND)
+    except ValueError:
+        raise ValueError(f"{argument!r} is no moment; write seconds, e.g. 3.2") from None
+    stage.driver.playing = False
+    stage.session.goto(at)
+
+
+def undo(stage: Stage, argument: str) -> None:
+    """To just before the last input."""
+    words = stage.session.undo()
+    stage.driver.playing = False
+    stage.say(f"before: {words}   (Ctrl-R goes forward again)" if words else "nothing was done so far", "other")
+
+
+def redo(stage: Stage, argument: str) -> None:
+    """To just after the next input of this future."""
+    words = stage.session.redo()
+    stage.say(f"again: {words}" if words else "nothing to do again", "other")
+
+
+def branch(stage: Stage, argument: str) -> None:
+    """Name this future, or choose one."""
+    clusters = stage.session.clusters
+    views = stage.session.timeline().branches
+    here = next((one.name for one in views if one.current), "")
+    names = [one.name for one in views]
+    if argument in names:
+        go_to_branch(stage, argument)
+    elif argument:
+        for cluster in clusters:
+            cluster.rename(here, argument)
+        stage.say(f"this future is now called {argument}", "other")
+    else:
+        choices = [(("● " if one.current else "  ") + one.name, f"to {one.head_at / SECOND:.3f} s", one.name) for one in views]
+        stage.choose("futures; :branch NAME names this one", choices, lambda name: go_to_branch(stage, name))
+
+
+def go_to_branch(stage: Stage, name: str) -> None:
+    """To the newest moment of a future."""
+    stage.driver.playing = False
+    for cluster in stage.session.clusters:
+        cluster.checkout(name)
+    stage.say(f"this is {name}", "other")

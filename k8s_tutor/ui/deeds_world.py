@@ -1,0 +1,130 @@
+"""Deeds of hands: what is done to the cluster, and what is asked of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from k8s_tutor.cluster import inputs
+from k8s_tutor.ui import hands, lenses, manifests
+
+if TYPE_CHECKING:
+    from k8s_tutor.ui.stage import Stage
+
+
+def crash(stage: Stage, argument: str) -> None:
+    """Crash what is up, start what is down."""
+    for given in hands.crash(stage.session.view(), _target(stage, argument)):
+        stage.session.give(given)
+        stage.say(inputs.in_words(given), "leader")
+
+
+def freeze(stage: Stage, argument: str) -> None:
+    """Freeze what runs, let go what is frozen."""
+    given = hands.freeze(stage.session.view(), _target(stage, argument))
+    stage.session.give(given)
+    stage.say(inputs.in_words(given), "leader")
+
+
+def cut(stage: Stage, argument: str) -> None:
+    """Cut or mend cables."""
+    names = [[lenses.component(stage.lens, word) for word in side.split()] for side in argument.split("|")] if argument else []
+    given = hands.cut(stage.session.view(), stage.look.selected, names)
+    stage.session.give(given)
+    stage.say(inputs.in_words(given), "leader")
+
+
+def heal(stage: Stage, argument: str) -> None:
+    """Mend all cables."""
+    stage.session.give(inputs.Heal())
+    stage.say("every cable is whole", "leader")
+
+
+def drop(stage: Stage, argument: str) -> None:
+    """Lose a message in flight."""
+    stage.session.give(inputs.Drop(hands.message(argument or stage.look.selected)))
+
+
+def delay(stage: Stage, argument: str) -> None:
+    """Delay the selected message."""
+    stage.session.give(inputs.Delay(hands.message(stage.look.selected), int(float(argument) * 1000)))
+
+
+def delete(stage: Stage, argument: str) -> None:
+    """kubectl delete of the selected thing."""
+    type_line(stage, f"delete {hands.resource(stage.look.selected)}")
+
+
+def kill(stage: Stage, argument: str) -> None:
+    """The process in a pod's container dies."""
+    stage.session.give(inputs.Kill(hands.pod(stage.look.selected)))
+    stage.say(f"killed the process of {stage.look.selected}", "leader")
+
+
+def describe(stage: Stage, argument: str) -> None:
+    """kubectl describe of an object; what the screen knows of anything else."""
+    if hands.is_object(stage.look.selected):
+        type_line(stage, f"describe {hands.resource(stage.look.selected)}")
+    else:
+        stage.look.details, stage.look.why = (), False
+        stage.look.open("inspector")
+
+
+def yaml(stage: Stage, argument: str) -> None:
+    """The object as its API server holds it; nothing is sent for this."""
+    from k8s_tutor.kubectl.yamlout import dump
+
+    kind, key = hands.kind_and_key(stage.look.selected)
+    tree = stage.session.cluster.objects(kind).get(key)
+    if tree is None:
+        raise LookupError(f"the API server knows no {kind} {key}")
+    stage.look.details, stage.look.why = tuple(dump(tree).splitlines()), False
+    stage.look.open("inspector")
+
+
+def why(stage: Stage, argument: str) -> None:
+    """The chain of causes."""
+    look = stage.look
+    if not stage.session.why(look.selected, stage.lens):
+        raise LookupError(f"nothing is known yet about what led to {look.selected}")
+    look.details, look.why = (), True
+    look.open("inspector")
+
+
+def kubectl(stage: Stage, argument: str) -> None:
+    """Type a line, or give the one that was typed after ``:kubectl``."""
+    if argument:
+        type_line(stage, argument)
+    else:
+        stage.prompt.open("kubectl")
+
+
+def client(stage: Stage, argument: str) -> None:
+    """Sit down at somebody's console."""
+    names = [*stage.session.cluster.spec.clients, "you"]
+    if argument not in names:
+        raise LookupError(f"there is no client {argument}; there are {', '.join(names)}")
+    stage.look.client = argument
+    stage.say(f"you type as {argument} now", "dim")
+
+
+def apply(stage: Stage, argument: str) -> None:
+    """kubectl apply -f."""
+    type_line(stage, f"apply -f {argument}")
+
+
+def type_line(stage: Stage, line: str) -> None:
+    """One line at the console, with the manifests that it names."""
+    from pathlib import Path
+
+    files = manifests.files_of(line, Path.cwd())
+    stage.session.give(inputs.Kubectl(line, files, stage.look.client))
+    stage.driver.playing = True
+    stage.look.open("console")
+    stage.look.scrolls.pop("console", None)
+
+
+def _target(stage: Stage, argument: str) -> str:
+    name = lenses.component(stage.lens, argument) if argument else stage.look.selected
+    if not name:
+        raise ValueError("select something first: arrows, Tab or the mouse")
+    return name
