@@ -236,7 +236,7 @@ class Kubelet(PodWorker):
         reported = tree.get("status", {})
         if _conditions(reported) == _conditions(state.status):
             return False
-        self.states[uid] = replace(state, status=reported)
+        self.states[uid] = replace(state, status=reported, reported=())
         return True
 
     def _take_on(self, ctx: Context, pod: Any) -> None:
@@ -331,13 +331,17 @@ class Kubelet(PodWorker):
         pod = self.pod_of(state)
         if pod is None or state.sending or state.removing:
             return
+        basis = state.basis(pod.metadata.generation)
+        if state.reported == basis:
+            return
         tree = scheme.tree(self.pods.data[state.key])
         facts = podstatus.Facts(self.config.address, ctx.now, self.config.epoch)
         status = podstatus.build(tree, pod, state, facts)
         before = state.status if state.status is not None else tree.get("status") or {}
         if status == before:
+            self.states[uid] = replace(state, reported=basis)
             return
-        self.states[uid] = replace(state, status=status, sending=True)
+        self.states[uid] = replace(state, status=status, reported=basis, sending=True)
         path = scheme.resource("Pod").path(state.namespace, state.name, "status")
         patch = podstatus.patch_of(status, before, uid)
         self.request(ctx, "PATCH", path, patch, "_status_written", (uid, before), content_type=STRATEGIC)
@@ -351,7 +355,7 @@ class Kubelet(PodWorker):
             self.states[uid] = replace(state, sending=False, revision=revision)
             self.again(ctx, uid)
         else:
-            self.states[uid] = replace(state, sending=False, status=before)
+            self.states[uid] = replace(state, sending=False, status=before, reported=())
 
     def _send_again(self, ctx: Context) -> None:
         """Statuses that could not be written are tried again with each heartbeat."""

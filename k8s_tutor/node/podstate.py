@@ -83,6 +83,8 @@ class PodState(Body):
     """The pod has ended here, and the API server was told to delete it."""
     status: Any = None
     """The status as it was last sent, a JSON tree; None before."""
+    reported: tuple[Any, ...] = ()
+    """What the status was last computed from (`basis`)."""
     sending: bool = False
     revision: int = 0
     """The pod's resourceVersion after the latest write of its status."""
@@ -91,6 +93,10 @@ class PodState(Body):
     def key(self) -> str:
         """``namespace/name``."""
         return f"{self.namespace}/{self.name}"
+
+    def basis(self, generation: int | None) -> tuple[Any, ...]:
+        """All that a status depends on, apart from the time: the same basis gives the same status."""
+        return (self.containers, self.sandbox, self.ip, self.rejected, self.gone, generation)
 
     def container(self, name: str) -> Known:
         """The container of that name. Raises StopIteration."""
