@@ -24,7 +24,6 @@ _CHECKS: dict[str, Callable[[list[Cause], Tree], None]] = {
     "ConfigMap": cluster.config_map,
     "Lease": cluster.lease,
     "Event": cluster.event,
-    "Scale": workloads.scale,
 }
 
 _UPDATES: dict[str, Callable[[list[Cause], Tree, Tree], None]] = {
