@@ -6,6 +6,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from fake_kubelets import FakeKubelets, Kubelets
+
 from k8s_tutor.api import scheme
 from k8s_tutor.api.base import ApiConfig
 from k8s_tutor.api.component import Access
@@ -15,7 +17,6 @@ from k8s_tutor.controllers import ControllerManager
 from k8s_tutor.etcd.member import Member, MemberConfig
 from k8s_tutor.scheduler import Scheduler
 from k8s_tutor.sim import SECOND, Body, Calling, Context, World
-from fake_kubelets import FakeKubelets, Kubelets
 
 
 class Ask(Body):

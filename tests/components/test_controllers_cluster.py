@@ -7,6 +7,9 @@ from typing import Any
 from control_world import DEPLOYMENTS, PODS, Cluster, deployment
 from fake_kubelets import Return, Silence
 
+from k8s_tutor.api.component import Access
+from k8s_tutor.controllers import ControllerManager
+
 SERVICES = "/api/v1/namespaces/default/services"
 SLICES = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices"
 SETS = "/apis/apps/v1/namespaces/default/replicasets"
@@ -255,3 +258,27 @@ def test_the_second_manager_takes_over_and_starts_afresh() -> None:
     assert not leader.working
     assert not head.working
     assert len(cluster.list("Pod")) == 4
+
+
+def test_a_manager_that_is_cut_off_stops_and_catches_up_when_the_cable_is_mended() -> None:
+    cluster = Cluster()
+    cluster.world.crash("controller-manager-1")
+    access = Access("api-1", "system:kube-controller-manager")
+    cluster.world.add(ControllerManager, "controller-manager-2", access, None, "cp-2")
+    cluster.run(20)
+    cluster("POST", DEPLOYMENTS, deployment())
+    cluster.settle()
+    cluster.world.cut((("cp-2",), ("cp-1",)))
+    victim = cluster.list("Pod")[0]["metadata"]["name"]
+    cluster("DELETE", f"{PODS}/{victim}")
+    cluster("POST", PODS, {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "other"}, "spec": pod("x")["spec"]})
+    cluster.run(30)
+    alone: Any = cluster.world.actor("controller-manager-2")
+    assert {ready(p) for p in cluster.list("Pod")} == {"True"}
+    assert len(cluster.list("Pod")) == 3
+    assert f"default/{victim}" in alone.pods.objects
+    assert not alone.working
+    cluster.world.heal()
+    cluster.run(60)
+    assert len(cluster.list("Pod")) == 4
+    assert f"default/{victim}" not in alone.pods.objects

@@ -56,7 +56,8 @@ def one_becomes_ready(cluster: Cluster, image: str) -> None:
         ready = pod["metadata"].get("annotations", {}).get("golden.k8s-tutor/ready")
         fitting = pod["spec"]["containers"][0]["image"] == image and not pod["metadata"].get("deletionTimestamp")
         if fitting and ready != "true":
-            cluster.patch(f"{PODS}/{pod['metadata']['name']}", {"metadata": {"annotations": {"golden.k8s-tutor/ready": "true"}}})
+            mark = {"metadata": {"annotations": {"golden.k8s-tutor/ready": "true"}}}
+            cluster.patch(f"{PODS}/{pod['metadata']['name']}", mark)
             return
     raise AssertionError("no unready pod")
 
