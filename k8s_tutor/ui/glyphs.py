@@ -54,8 +54,11 @@ def told(lens: Lens, key: str, mark: Mark) -> Mark:
 
 
 def is_stale(member: MemberView, raft: RaftView) -> bool:
-    """It still takes itself for the leader, but others have gone on, or too few are with it to commit anything."""
-    return member.role == "leader" and member.up and (not member.has_majority or member.term < raft.term)
+    """It still takes itself for the leader, but too few are with it to commit anything, or others have gone on to a later term
+    (by the naive rule that hinders nobody: there both decide)."""
+    if member.role != "leader" or not member.up:
+        return False
+    return not member.has_majority or (raft.variant == "raft" and member.term < raft.term)
 
 
 def member_key(member: MemberView, raft: RaftView) -> str:

@@ -41,7 +41,7 @@ _KNOWN: dict[str, str] = {
 }
 
 FAILING = ("failed", "died", "unschedulable", "refused", "timeout", "lost", "truncated", "reset", "NotReady", "evict")
-CHOOSING = ("leader", "acquired", "bound", "scaled", "created", "deleted")
+CHOOSING = ("leader", "acquired", "bound", "scaled", "deleted")
 ASKING = ("campaign", "prevote", "retry")
 
 

@@ -46,8 +46,17 @@ def draw_lanes(canvas: Canvas, scene: Scene, top: int, rows: int, columns: Mappi
     for number, pair in enumerate(chosen):
         row = top + number * step + step - 1
         _rail(canvas, row, columns[pair[0]], columns[pair[1]])
-        for flight in sorted(pairs[pair], key=lambda flight: flight.work):
-            _flight(canvas, scene, flight, row, columns, labelled)
+        shown = _shown(pairs[pair])
+        for flight in shown:
+            _flight(canvas, scene, flight, row, columns, labelled and flight is shown[-1])
+
+
+def _shown(waiting: list[FlightView]) -> list[FlightView]:
+    """What is drawn on one lane, the most important last: a lost message only while nothing newer of its kind flies there."""
+    flying = [flight for flight in waiting if flight.outcome in ("flying", "held")]
+    work = any(flight.work for flight in flying)
+    lost = [flight for flight in waiting if flight not in flying and not (work or (flying and not flight.work))]
+    return sorted(flying, key=lambda flight: (flight.work, flight.sent_at)) + lost[-1:]
 
 
 def _rail(canvas: Canvas, row: int, left: int, right: int) -> None:

@@ -24,7 +24,7 @@ def render(scene: Scene, width: int, height: int) -> Picture:
     shown = notes[max(0, end - lines) : end]
     if not shown:
         canvas.put(0, 0, "nothing has happened yet", "dim")
-    two = analogy and width >= 64
+    two = analogy and width >= 88
     for number, note in enumerate(shown):
         row = number * step
         plain = events.words(note)
@@ -46,9 +46,11 @@ def render(scene: Scene, width: int, height: int) -> Picture:
 
 
 def _chosen(scene: Scene, analogy: bool) -> list[NoteView]:
-    """What is worth a line: no requests and answers, and, in a picture, only what it tells or what matters anyway."""
+    """What is worth a line: no requests and answers, no single commits where there is more than a committee to watch, and in a
+    picture only what it tells or what matters anyway."""
     every = scene.view.log.notes
-    notes = [note for note in every if not events.quiet(note)]
+    whole = bool(scene.view.workload.nodes)
+    notes = [note for note in every if not events.quiet(note) and not (whole and note.kind == "raft.commit")]
     if analogy:
         notes = [note for note in notes if scene.lens.note(note) or events.role_of(note) in ("fail", "leader", "other")]
     return notes or list(every)

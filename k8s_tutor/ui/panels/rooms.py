@@ -8,7 +8,7 @@ from k8s_tutor.ui.draw import Canvas, shorten, wrap
 from k8s_tutor.ui.glyphs import is_stale, member_mark, pod_mark
 from k8s_tutor.ui.panels.members import called, notebook
 from k8s_tutor.ui.panels.panel import member_name, panel, picked
-from k8s_tutor.ui.rows import Row
+from k8s_tutor.ui.rows import Row, fit
 from k8s_tutor.ui.scene import Picture, Scene
 from k8s_tutor.ui.words import count
 
@@ -90,6 +90,10 @@ def verdict(scene: Scene) -> tuple[str, str, str]:
     if raft.lost:
         gone = "is gone" if raft.lost == 1 else "are gone"
         return "fail", f"{count(raft.lost, 'decision')} that had been called final {gone}.", f"{raft.lost} decided, now gone."
+    if deciding and not raft.has_quorum:
+        name = called(scene, deciding[0].name)
+        long = f"{name} decides with fewer than a majority of all {raft.size}: somebody else may decide otherwise."
+        return "fail", long, f"{name} decides alone."
     if not raft.has_quorum:
         until = " until the cable is mended" if cut else ""
         long = f"Nobody has a majority of all {raft.size}. No decision at all: safe, and stuck{until}."
@@ -140,7 +144,10 @@ def _boxes(
         decides = [one for one in _members(scene, room) if one.up and one.role == "leader"]
         edge = "leader" if decides and not is_stale(decides[0], scene.view.raft) else "line"
         target = f"room {room.name}"
-        canvas.box(0, left, wide, tall, edge, ((name, picked(scene, target, "title")),))
+        here = sum(one.up for one in _members(scene, room))
+        enough = here >= scene.view.raft.quorum
+        counted: Row = ((f"{here} of {scene.view.raft.size}", "ok" if enough else "fail"),)
+        canvas.box(0, left, wide, tall, edge, ((name, picked(scene, target, "title")),), counted)
         canvas.spot(0, left + 2, len(name) + 2, target)
         _seats(canvas, scene, _members(scene, room), left, wide, tall)
         if number:
@@ -201,7 +208,7 @@ def _orders(canvas: Canvas, scene: Scene, row: int, bottom: int) -> None:
         canvas.put(row, 0, scene.lens.word("orders", "orders to the engineers"), "dim")
         row += 2
     for offset, line in enumerate(lines[: max(0, bottom - row)]):
-        canvas.row(row + offset, 0, line)
+        canvas.row(row + offset, 0, fit(line, canvas.width))
 
 
 _FATES = {-1: ("… waits", "warn"), 0: ("✓ accepted", "ok")}
@@ -214,9 +221,11 @@ def _orders_given(scene: Scene) -> list[Row]:
             latest[answer.client] = answer
     rows: list[Row] = []
     for client, answer in latest.items():
-        room = next((room.name for room in scene.view.network.rooms if client in room.machines), "")
+        hosts = (client, f"{client}-host")
+        room = next((room.name for room in scene.view.network.rooms if any(host in room.machines for host in hosts)), "")
         who = f"{scene.lens.name(client)} in room {room}" if room else scene.lens.name(client)
-        fate, role = _FATES.get(answer.code, ("✗ refused", "fail"))
+        said = answer.stderr.strip().splitlines() or ["refused"]
+        fate, role = _FATES.get(answer.code, (f"✗ {said[-1]}", "fail"))
         rows.append(((f"{who}: ", "you"), (answer.line, "text"), (f"   {fate}", role)))
     return rows
 

@@ -131,7 +131,7 @@ def _head(canvas: Canvas, scene: Scene, node: NodeView, row: int) -> None:
     canvas.put(row, 0, shorten(scene.lens.name(node.name), 7), picked(scene, node.name, "bright"))
     canvas.spot(row, 0, 7, node.name)
     column = canvas.put(row, 8, load(node.cpu_requested, node.cpu, 8), "load") + 1
-    said = _trouble(node, mark.word if mark.word != "Ready" else "")
+    said = _trouble(node, mark.word if mark.role != "ok" else "")
     tail = _dots(node, named=True) if canvas.width >= 62 else _dots(node, named=False)
     room = canvas.width - column - sum(len(text) for text, _ in tail) - 2
     if said:
