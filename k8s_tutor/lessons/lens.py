@@ -1,7 +1,8 @@
-"""Lenses: one live state told in other words. A lens is data (``assets/lenses/<id>.yaml``) and says where its picture breaks."""
+"""Lenses: one live state told in other words. A lens is data (``assets/lenses/<id>.yaml``) and says where it breaks."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -51,11 +52,16 @@ class Lens(BaseModel):
         return fill(template, {"machine": self.machines.get(machine, machine), "number": number})
 
     def component(self, name: str) -> str:
-        """The machine or process that a name means: Alice → ``cp-1``. Case does not matter; unknown names come back as they are."""
+        """The machine (or else the process) that a name means: Alice → ``cp-1``. Case does not matter; unknown names come
+        back as they are."""
         wanted = name.casefold()
         for machine, called in self.machines.items():
             if called.casefold() == wanted:
                 return machine
+        for kind in self.processes:
+            for process in (kind, *(f"{kind}-{number}" for number in range(1, 10))):
+                if self.name(process).casefold() == wanted:
+                    return process
         return name
 
     def word(self, key: str, default: str = "") -> str:
@@ -72,7 +78,7 @@ class Lens(BaseModel):
         if template is None:
             return flight.text or flight.kind
         return fill(
-            template, {"text": flight.text, "kind": flight.kind, "src": self.name(flight.src), "dst": self.name(flight.dst)}
+            template, {"text": _OBJECT.sub("", flight.text), "kind": flight.kind, "src": self.name(flight.src), "dst": self.name(flight.dst)}
         )
 
     def note(self, note: NoteView) -> str:
@@ -91,6 +97,8 @@ class Lens(BaseModel):
         return value
 
 
+_OBJECT = re.compile(r"^/api(?:s/[^/]+)?/v[^/]+/(?:namespaces/(?=[^/]+/))?(?:default/)?")
+"""What stands before the object in a path of the API: ``deployments/web`` says enough."""
 _NODE_PROCESSES = frozenset({"kubelet", "containerd", "crio", "docker", "cni", "kube-proxy"})
 
 

@@ -91,15 +91,15 @@ class Notes:
     """The notes of a cluster from a moment on. Reads only what is new, and notices when a rewind has taken some back."""
 
     def __init__(self, cluster: Cluster) -> None:
-        self._first = self._next = len(cluster.world.log.records())
+        self.first = self._next = len(cluster.world.log.records())
         self._last: Any = None
         self._notes: list[NoteView] = []
 
     def read(self, cluster: Cluster) -> list[NoteView]:
         """All notes since then, oldest first."""
         records = cluster.world.log.records()
-        if self._next > self._first and (len(records) < self._next or records[self._next - 1] is not self._last):
-            self._next, self._notes = self._first, []
+        if self._next > self.first and (len(records) < self._next or records[self._next - 1] is not self._last):
+            self._next, self._notes = self.first, []
         for index in range(self._next, len(records)):
             record = records[index]
             if isinstance(record, Note):

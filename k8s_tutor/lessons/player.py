@@ -404,7 +404,7 @@ class Player:
         """
         step = self.step
         while self.phase == ASKING:
-            self.answer(self._right_answer())
+            self.answer(self.right_answer())
             if isinstance(step, models.Review) and self.phase == DONE and self.open.item + 1 < len(step.items):
                 self.next()
         if isinstance(step, models.Task) and self.phase in (WORKING, FAILED):
@@ -427,7 +427,8 @@ class Player:
             found.append("the solution does not reach the goal")
         return found
 
-    def _right_answer(self) -> int | str:
+    def right_answer(self) -> int | str:
+        """The right answer of the question that is put: the number of an option, or words."""
         options = self.options
         if options:
             return next(index for index, option in enumerate(options) if option.correct)
@@ -490,6 +491,5 @@ def _moment(cluster: Cluster) -> tuple[Any, int, int, int]:
 def _return(cluster: Cluster, moment: tuple[Any, int, int, int]) -> None:
     """Goes back to a moment exactly, also when several inputs were given at the same event."""
     branch, events, taken, at = moment
-    if cluster.timeline.branch is not branch:
-        cluster.checkout(branch.name)
+    cluster.checkout(branch.name)
     cluster.timeline.goto(events, taken, at)

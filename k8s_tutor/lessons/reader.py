@@ -26,6 +26,11 @@ class Since:
         self._log = Notes(cluster)
         self._first_line = max((answer.id for answer in part(cluster, "console").answers), default=0)
 
+    @property
+    def record(self) -> int:
+        """Index of the log's first record after the opening."""
+        return self._log.first
+
     def notes(self, cluster: Cluster) -> list[NoteView]:
         """All notes since the step opened, oldest first; those that a rewind has undone are gone."""
         return self._log.read(cluster)

@@ -1,0 +1,41 @@
+"""Lines of a learner who works in text: ``kubectl ...``, ``crash Carol``, ``cut A B | C``, ``wait 10s``."""
+
+from __future__ import annotations
+
+from k8s_tutor.cluster import inputs
+from k8s_tutor.lessons.errors import did_you_mean
+from k8s_tutor.lessons.lens import Lens
+from k8s_tutor.lessons.values import micros
+
+VERBS = ("kubectl", "etcdctl", "crash", "restart", "pause", "resume", "kill", "cut", "heal", "wait")
+
+
+class CommandError(Exception):
+    """A line that is no command; one line of text."""
+
+
+def command(line: str, lens: Lens) -> tuple[list[inputs.Input], int]:
+    """The inputs of a line, and how long (µs) to let the world run; 0: until it is quiet. Raises `CommandError`."""
+    words = line.split()
+    verb, rest = (words[0], words[1:]) if words else ("", [])
+    target = lens.component(" ".join(rest))
+    simple = {"crash": inputs.Crash, "restart": inputs.Restart, "pause": inputs.Pause, "resume": inputs.Resume, "kill": inputs.Kill}
+    if verb == "wait" and len(rest) == 1:
+        try:
+            return [], micros(rest[0])
+        except ValueError as error:
+            raise CommandError(str(error)) from None
+    if verb == "kubectl":
+        return [inputs.Kubectl(line.removeprefix("kubectl").strip())], 0
+    if verb == "etcdctl":
+        return [inputs.Kubectl(line)], 0
+    if verb in simple and rest:
+        return [simple[verb](target)], 0
+    if verb == "cut":
+        sides = [tuple(lens.component(word) for word in side.split()) for side in " ".join(rest).split("|")]
+        if len(sides) > 1 and all(sides):
+            return [inputs.Cut(tuple(sides))], 0
+        raise CommandError("cut needs two sides: cut Alice Bob | Carol")
+    if verb == "heal" and not rest:
+        return [inputs.Heal()], 0
+    raise CommandError(f"{line!r} is no command{did_you_mean(verb, VERBS)}")

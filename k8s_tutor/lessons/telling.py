@@ -1,0 +1,99 @@
+"""What happens in a world, told as lines: work only, and at a density that a person can follow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from k8s_tutor.cluster.wireview import flight
+from k8s_tutor.lessons.debrief import words
+from k8s_tutor.lessons.lens import Lens
+from k8s_tutor.lessons.stage import Stage
+from k8s_tutor.sim import TIMER, WORK, Given, Lost, Note
+
+QUIET_KINDS = frozenset(
+    "Heartbeat HeartbeatReply ReadIndex ReadIndexReply PreVoteReply answer watch WATCH Version ListTasks Tasks Done".split()
+)
+"""Kinds of messages that are not told: another line says the same, or they say little."""
+TOLD_KINDS = frozenset("AppendEntries AppendEntriesReply RequestVote Vote PreVote Propose POST PUT PATCH DELETE type".split())
+"""Kinds of messages that are."""
+CONTROL = ("raft.commit", "raft.leader", "raft.campaign", "raft.follower", "raft.truncated", "raft.reset")
+SAID_BY_OTHERS = ("console.", "api.", "scheduler.decided", "kubelet.", "runtime.ready", "cni.del", "lb.connected", "proxy.")
+"""Notes that are left out."""
+REPEATS = 3
+"""Lines of one kind in a row before the rest is summed up."""
+
+
+class Teller:
+    """Follows one stage's log."""
+
+    def __init__(self, stage: Stage, lens: Lens, stages: Sequence[Stage]) -> None:
+        self.stage = stage
+        self.lens = lens
+        self._prefix = f"{stage.title}: " if len(stages) > 1 else ""
+        self._consensus = stage.cluster.spec.components == "etcd" or stage.cluster.spec.workers == 0
+        self._next = stage.reader.since.record
+        self._told = 0
+        new = {answer.id for answer in stage.reader.since.lines(stage.cluster)}
+        self._answered: set[int] = {answer.id for answer in stage.lines()} - new
+
+    def lines(self) -> list[tuple[int, int, str]]:
+        """(instant, order, text) of all that is new."""
+        records = self.stage.cluster.world.log.records()
+        out: list[tuple[int, int, str]] = []
+        last, count = "", 0
+        for index in range(self._next, len(records)):
+            found = self._line(records[index])
+            if found is None:
+                continue
+            at, kind, text = found
+            count = count + 1 if kind == last else 1
+            last = kind
+            if count <= REPEATS or not kind.startswith("Append"):
+                self._told += 1
+                out.append((at, self._told, self._prefix + text))
+        self._next = len(records)
+        return out + self._answers()
+
+    def _line(self, record: Any) -> tuple[int, str, str] | None:
+        if isinstance(record, Given):
+            return record.at, "given", f"you: {words(record.input, self.lens)}"
+        if isinstance(record, Note):
+            return self._note(record)
+        if isinstance(record, Lost):
+            return self._message(record.envelope, record.at, record.reason)
+        if record[7] & WORK and not record[7] & TIMER and record[2] != record[3]:
+            return self._message(record, record[0], "")
+        return None
+
+    def _message(self, message: Any, at: int, reason: str) -> tuple[int, str, str] | None:
+        seen = flight(self.stage.cluster.world, message, reason or "arrived")
+        if seen.kind in QUIET_KINDS or seen.kind not in TOLD_KINDS or not message[7] & WORK:
+            return None
+        if not self._consensus and seen.kind in ("AppendEntries", "AppendEntriesReply", "Propose", "type"):
+            return None
+        if seen.kind == "type" or seen.src == "lb" or seen.text.endswith(("/status", "/events")) or "/events/" in seen.text:
+            return None
+        ending = {"": "", "down": "  (nobody there)", "cut": "  (the cable is cut)"}.get(reason, f"  ({reason})")
+        said = self.lens.message(seen) if seen.kind in self.lens.messages else f"{seen.kind} {seen.text}".strip()
+        return at, seen.kind, f"{self.lens.name(seen.src)} → {self.lens.name(seen.dst)}  {said}{ending}"
+
+    def _note(self, note: Note) -> tuple[int, str, str] | None:
+        from k8s_tutor.cluster.why import note_view
+
+        if note.kind.startswith(SAID_BY_OTHERS) or (note.kind == "raft.commit" and not self._consensus):
+            return None
+        text = self.lens.note(note_view(self.stage.cluster.world, note))
+        return (note.at, note.kind, text) if text else None
+
+    def _answers(self) -> list[tuple[int, int, str]]:
+        """What the console answered."""
+        out = []
+        for answer in self.stage.lines():
+            if answer.code == -1 or answer.id in self._answered:
+                continue
+            self._answered.add(answer.id)
+            for line in (answer.stdout + answer.stderr).strip().splitlines()[:12]:
+                self._told += 1
+                out.append((answer.done_at, self._told, f"{self._prefix}{answer.client} reads: {line}"))
+        return out
