@@ -5,6 +5,8 @@ from __future__ import annotations
 from k8s_tutor.cluster.spec import ClusterSpec
 from k8s_tutor.etcd.member import Member, MemberConfig
 from k8s_tutor.kubectl.console import Console, ConsoleConfig
+from k8s_tutor.net.loadbalancer import LoadBalancer
+from k8s_tutor.raft import Role
 from k8s_tutor.sim import Link, World
 
 ADMIN = "kubernetes-admin"
@@ -44,3 +46,12 @@ def _consoles(world: World, spec: ClusterSpec) -> None:
         config = ConsoleConfig(f"api-{numbers[0]}", ADMIN, spec.epoch, tuple(f"etcd-{number}" for number in numbers))
         world.add(Console, name, config, host=f"{name}-host")
         world.network.rooms[f"{name}-host"] = client.room
+
+
+def is_up(world: World) -> bool:
+    """Whether a cluster that was switched on has a leader and, if it is more than etcd, API servers that take requests."""
+    led = any(isinstance(actor, Member) and actor.node.role is Role.LEADER for actor in world.running.values())
+    balancer = world.running.get(BALANCER)
+    if not led or not isinstance(balancer, LoadBalancer):
+        return led
+    return all(server in balancer.heard for server in balancer.config.servers)

@@ -10,7 +10,7 @@ import msgspec
 from k8s_tutor import __version__
 from k8s_tutor.cluster import inputs
 from k8s_tutor.cluster.apply import InputError, apply, check
-from k8s_tutor.cluster.build import build
+from k8s_tutor.cluster.build import build, is_up
 from k8s_tutor.cluster.raftview import members_of, raft_view
 from k8s_tutor.cluster.spec import ClusterSpec
 from k8s_tutor.cluster.timelineview import timeline_view
@@ -240,25 +240,21 @@ class Cluster:
 
 
 def booted(spec: ClusterSpec) -> World:
-    """A world that has been switched on and, if the specification says so, has come to rest."""
+    """A world that has been switched on and, if the specification says so, has come up and to rest."""
     world = build(spec)
     if spec.settle:
-        world.run_until(1)
+        world.run_until(lambda world: is_up(world) or world.now > BOOT_LIMIT)
         world.settle(within=BOOT_LIMIT)
-        _first_leader(world)
+    for manifest in spec.manifests:
+        apply(world, _applying(manifest))
+    if spec.manifests:
         world.settle(within=BOOT_LIMIT)
     return world
 
 
-def _first_leader(world: World) -> None:
-    """A cluster without a leader is quiet too, between two ticks: waits until one was elected."""
-    from k8s_tutor.etcd.member import Member
-    from k8s_tutor.raft import Role
-
-    def elected(world: World) -> bool:
-        return any(isinstance(actor, Member) and actor.node.role is Role.LEADER for actor in world.running.values())
-
-    world.run_until(lambda world: elected(world) or world.now > BOOT_LIMIT)
+def _applying(manifest: dict[str, Any]) -> inputs.Kubectl:
+    """The line that applies one object."""
+    return inputs.Kubectl("apply -f manifest.yaml", (("manifest.yaml", msgspec.json.encode([manifest]).decode()),))
 
 
 __all__ = ["Cluster", "InputError", "SessionError", "booted"]
