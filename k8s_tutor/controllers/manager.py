@@ -88,11 +88,13 @@ class ControllerManager(Elected):
         self.reign = 0
         """Raised each time that work begins or ends: answers and timers of an earlier reign are not acted upon."""
         self.jobs: dict[tuple[str, str], Job] = {}
+        self.waits: dict[tuple[str, str], tuple[int, int]] = {}
+        """(controller, key) → (when it comes into its queue, µs; timer)."""
         self._fresh()
 
     def _fresh(self) -> None:
         """Controllers that know nothing yet."""
-        self.jobs = {}
+        self.jobs, self.waits = {}, {}
         self.deployment = DeploymentController()
         self.replicaset = ReplicaSetController()
         self.endpointslice = EndpointSliceController()
@@ -185,6 +187,7 @@ class ControllerManager(Elected):
                 self._tick(ctx, self.controller(body.controller))
         elif isinstance(body, Again):
             if body.reign == self.reign:
+                self.waits.pop((body.controller, body.key), None)
                 self._add(ctx, self.controller(body.controller), body.key)
         else:
             super().event(ctx, src, body)
@@ -269,19 +272,28 @@ class ControllerManager(Elected):
         again = controller.finished(key, not job.failed)
         if job.failed or job.troubled:
             delay = queue.failed(key)
-            patient = queue.failures[key] >= PATIENCE
-            ctx.after(delay, Again(controller.name, key, self.reign), work=False if patient else None)
+            self._wait(ctx, controller, key, delay, False if queue.failures[key] >= PATIENCE else None)
         else:
             queue.forget(key)
             if again:
                 queue.add(key)
             elif job.again is not None:
-                ctx.after(job.again, Again(controller.name, key, self.reign), work=False)
+                self._wait(ctx, controller, key, job.again, False)
         if queue.finish(key):
             ctx.after(0, Next(controller.name))
         if queue.stalled:
             queue.stalled -= 1
             ctx.after(0, Next(controller.name))
+
+    def _wait(self, ctx: Context, controller: Controller, key: str, delay: int, work: bool | None) -> None:
+        """Puts a key into its queue after a while; of several waits of one key the first to end counts."""
+        place, due = (controller.name, key), ctx.now + delay
+        if place in self.waits:
+            before, timer = self.waits[place]
+            if before <= due:
+                return
+            ctx.cancel(timer)
+        self.waits[place] = due, ctx.after(delay, Again(*place, self.reign), work=work)
 
     def _record(self, ctx: Context, controller: Controller, event: Event) -> None:
         kind = "Warning" if event.warning else "Normal"

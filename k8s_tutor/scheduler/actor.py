@@ -171,7 +171,7 @@ class Scheduler(Elected):
         cluster = Cluster(nodes, list(self.services), list(self.replica_sets))
         verdict = run(info, cluster, self.plugins, ctx.now, self.queue.attempts(info.key), self.next_node)
         if nodes:
-            self.next_node = (self.next_node + len(verdict.nodes)) % len(nodes)
+            self.next_node = (self.next_node + len(nodes) - verdict.skipped) % len(nodes)
         if verdict.chosen:
             return verdict
         return verdict._replace(message=messages.unschedulable(verdict, info.pod.spec.preemptionPolicy or ""))
@@ -185,7 +185,7 @@ class Scheduler(Elected):
     def _bind(self, ctx: Context, info: PodInfo, verdict: Verdict) -> None:
         ctx.decide()
         self.cache.assume(info, verdict.chosen)
-        feasible = sum(1 for node in verdict.nodes if node.feasible)
+        feasible = len(verdict.feasible)
         ctx.note("scheduler.decided", pod=info.key, node=verdict.chosen, score=verdict.score, feasible=feasible)
         about = info.pod.metadata
         tree = {

@@ -17,6 +17,10 @@ ALL_BELOW = 100
 """With fewer nodes than this all of them are tried; also the least number of feasible nodes to look for."""
 
 
+PASS = object()
+"""What `Plugin.pre_filter` returns when the plugin lets every node pass."""
+
+
 class Rejection(NamedTuple):
     """Why a plugin refuses a node; ``resolvable``: removing pods from it could help (Unschedulable, as against
     UnschedulableAndUnresolvable)."""
@@ -40,7 +44,7 @@ class Plugin:
     weight = 0
 
     def pre_filter(self, pod: PodInfo, cluster: Cluster) -> Any:
-        """What `filter` needs to know of this pod; None: this plugin has nothing to say about it."""
+        """What `filter` needs to know of this pod; None: this plugin has nothing to say about it; `PASS`: every node passes."""
         return None
 
     def filter(self, state: Any, pod: PodInfo, info: NodeInfo) -> Rejection | None:
@@ -105,28 +109,76 @@ class NodeVerdict(NamedTuple):
         return self.filters[-1].reasons if self.filters else ()
 
 
+class Column(NamedTuple):
+    """What one plugin gave each feasible node, in the order of `Verdict.feasible`."""
+
+    plugin: str
+    weight: int
+    raw: tuple[int, ...]
+    normalised: tuple[int, ...]
+
+
+class Refusal(NamedTuple):
+    """One node, the plugin that refused it, and why."""
+
+    node: str
+    plugin: str
+    rejection: Rejection
+
+
 class Verdict(NamedTuple):
-    """One scheduling cycle of one pod. ``chosen`` is the node's name, or empty; ``at`` in µs; ``attempt`` from 1."""
+    """One scheduling cycle of one pod. ``chosen`` is the node's name, or empty; ``at`` in µs; ``attempt`` from 1. Kept in
+    columns, because a cycle over a hundred nodes must stay cheap; `nodes` and `of` show it node by node."""
 
     pod: str
     at: int
     attempt: int
-    nodes: tuple[NodeVerdict, ...]
-    chosen: str
+    filters: tuple[str, ...]
+    """The plugins that filtered, in order."""
+    feasible: tuple[str, ...]
+    """The nodes that all of them let pass, by name."""
+    refused: tuple[Refusal, ...]
+    """The others, by name."""
+    columns: tuple[Column, ...] = ()
+    """Scores; none when only one node was feasible."""
+    totals: tuple[int, ...] = ()
+    chosen: str = ""
     message: str = ""
     """Why no node was chosen, as the pod's condition says it."""
     skipped: int = 0
     """Nodes that were not looked at because enough feasible ones had been found."""
 
+    @property
+    def nodes(self) -> tuple[NodeVerdict, ...]:
+        """What was said of each node that was looked at, by name."""
+        found = [self._refused(refusal) for refusal in self.refused]
+        found += [self._feasible(index) for index in range(len(self.feasible))]
+        return tuple(sorted(found))
+
     def of(self, node: str) -> NodeVerdict | None:
         """The verdict about one node, or None."""
-        return next((found for found in self.nodes if found.node == node), None)
+        if node in self.feasible:
+            return self._feasible(self.feasible.index(node))
+        return next((self._refused(refusal) for refusal in self.refused if refusal.node == node), None)
+
+    def _feasible(self, index: int) -> NodeVerdict:
+        scores = tuple(
+            PluginScore(c.plugin, c.raw[index], c.normalised[index], c.normalised[index] * c.weight) for c in self.columns
+        )
+        answers = tuple(FilterAnswer(plugin) for plugin in self.filters)
+        return NodeVerdict(self.feasible[index], answers, False, scores, self.totals[index] if self.totals else 0)
+
+    def _refused(self, refusal: Refusal) -> NodeVerdict:
+        passed = self.filters[: self.filters.index(refusal.plugin)]
+        last = FilterAnswer(refusal.plugin, refusal.rejection.reasons)
+        return NodeVerdict(
+            refusal.node, (*(FilterAnswer(plugin) for plugin in passed), last), refusal.rejection.resolvable
+        )
 
     @property
     def score(self) -> int:
         """Total score of the chosen node; 0 when scoring was skipped because only one was feasible."""
-        found = self.of(self.chosen)
-        return found.total if found else 0
+        return self.totals[self.feasible.index(self.chosen)] if self.chosen and self.totals else 0
 
 
 def enough(nodes: int) -> int:
@@ -141,61 +193,58 @@ def run(
 ) -> Verdict:
     """Filters and scores all nodes for one pod. ``first`` is the index of the node to begin with (round robin in clusters of
     more than a hundred nodes). The best score wins; among equals the first in the order of names."""
-    verdicts, feasible, seen = _filter(pod, cluster, plugins, first)
-    skipped = len(cluster.nodes) - seen
-    if not feasible:
-        return Verdict(pod.key, at, attempt, tuple(verdicts), "", "", skipped)
-    if len(feasible) == 1:
-        return Verdict(pod.key, at, attempt, tuple(verdicts), feasible[0].name, "", skipped)
-    scores, totals = _score(pod, cluster, plugins, feasible)
-    place = {info.name: index for index, info in enumerate(feasible)}
-    verdicts = [
-        verdict._replace(scores=scores[place[verdict.node]], total=totals[place[verdict.node]])
-        if verdict.node in place else verdict for verdict in verdicts
-    ]  # fmt: skip
-    best = max(range(len(feasible)), key=lambda index: (totals[index], -index))
-    return Verdict(pod.key, at, attempt, tuple(verdicts), feasible[best].name, "", skipped)
+    running = [(plugin, plugin.pre_filter(pod, cluster)) for plugin in plugins]
+    active = [(plugin, state) for plugin, state in running if state is not None]
+    feasible, refused = _filter(pod, cluster.nodes, active, first)
+    verdict = Verdict(
+        pod.key, at, attempt, tuple(plugin.name for plugin, _ in active), tuple(info.name for info in feasible),
+        tuple(refused), skipped=len(cluster.nodes) - len(feasible) - len(refused),
+    )  # fmt: skip
+    if len(feasible) < 2:
+        return verdict._replace(chosen=feasible[0].name if feasible else "")
+    columns = _score(pod, cluster, plugins, feasible)
+    totals = [0] * len(feasible)
+    for _, weight, _, normalised in columns:
+        totals = [total + weight * score for total, score in zip(totals, normalised, strict=True)]
+    best = totals.index(max(totals))
+    return verdict._replace(columns=tuple(columns), totals=tuple(totals), chosen=feasible[best].name)
 
 
 def _filter(
-    pod: PodInfo, cluster: Cluster, plugins: Sequence[Plugin], first: int
-) -> tuple[list[NodeVerdict], list[NodeInfo], int]:
-    running = [(plugin, plugin.pre_filter(pod, cluster)) for plugin in plugins]
-    active = [(plugin, state) for plugin, state in running if state is not None]
-    passed = tuple(FilterAnswer(plugin.name) for plugin, _ in active)
-    verdicts: list[NodeVerdict] = []
+    pod: PodInfo, nodes: Sequence[NodeInfo], active: Sequence[tuple[Plugin, Any]], first: int
+) -> tuple[list[NodeInfo], list[Refusal]]:
+    """(feasible nodes, refusals), both by name."""
+    calls = [(plugin.name, plugin.filter, state) for plugin, state in active if state is not PASS]
     feasible: list[NodeInfo] = []
-    nodes, wanted, seen = cluster.nodes, enough(len(cluster.nodes)), 0
+    refused: list[Refusal] = []
+    wanted = enough(len(nodes))
     for step in range(len(nodes)):
         if len(feasible) >= wanted:
             break
         info = nodes[(first + step) % len(nodes)]
-        seen += 1
-        for index, (plugin, state) in enumerate(active):
-            rejection = plugin.filter(state, pod, info)
+        for name, plugin_filter, state in calls:
+            rejection = plugin_filter(state, pod, info)
             if rejection is not None:
-                answers = (*passed[:index], FilterAnswer(plugin.name, rejection.reasons))
-                verdicts.append(NodeVerdict(info.name, answers, rejection.resolvable))
+                refused.append(Refusal(info.name, name, rejection))
                 break
         else:
-            verdicts.append(NodeVerdict(info.name, passed))
             feasible.append(info)
-    verdicts.sort()
-    feasible.sort(key=lambda info: info.name)
-    return verdicts, feasible, seen
+    feasible.sort(key=_name)
+    refused.sort()
+    return feasible, refused
 
 
-def _score(
-    pod: PodInfo, cluster: Cluster, plugins: Sequence[Plugin], feasible: Sequence[NodeInfo]
-) -> tuple[list[tuple[PluginScore, ...]], list[int]]:
-    columns: list[list[PluginScore]] = []
+def _name(info: NodeInfo) -> str:
+    return info.name
+
+
+def _score(pod: PodInfo, cluster: Cluster, plugins: Sequence[Plugin], feasible: Sequence[NodeInfo]) -> list[Column]:
+    columns: list[Column] = []
     for plugin in plugins:
         state = plugin.pre_score(pod, cluster, feasible) if plugin.weight else None
         if state is None:
             continue
         raw = [plugin.score(state, pod, info) for info in feasible]
         normal = plugin.normalise(state, list(raw), feasible)
-        name, weight = plugin.name, plugin.weight
-        columns.append([PluginScore(name, r, n, n * weight) for r, n in zip(raw, normal, strict=True)])
-    rows = [tuple(column[index] for column in columns) for index in range(len(feasible))]
-    return rows, [sum(score.weighted for score in row) for row in rows]
+        columns.append(Column(plugin.name, plugin.weight, tuple(raw), tuple(normal)))
+    return columns

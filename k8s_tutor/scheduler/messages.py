@@ -23,12 +23,13 @@ def counted(nodes: int, reasons: Iterable[str]) -> str:
 
 def unschedulable(verdict: Verdict, preemption_policy: str = "") -> str:
     """The message of the PodScheduled condition and of the FailedScheduling event."""
-    if not verdict.nodes:
+    if not verdict.refused:
         return NO_NODES
-    nodes = len(verdict.nodes) + verdict.skipped
-    text = counted(nodes, (reason for node in verdict.nodes for reason in node.reasons))
+    nodes = len(verdict.refused) + verdict.skipped
+    rejections = [refusal.rejection for refusal in verdict.refused]
+    text = counted(nodes, (reason for rejection in rejections for reason in rejection.reasons))
     if preemption_policy == "Never":
         why = NEVER
     else:
-        why = counted(nodes, (NO_VICTIMS if node.resolvable else NOT_HELPFUL for node in verdict.nodes))
+        why = counted(nodes, (NO_VICTIMS if rejection.resolvable else NOT_HELPFUL for rejection in rejections))
     return f"{text} no new claims to deallocate, preemption: {why}"

@@ -42,11 +42,11 @@ class PodInfo(NamedTuple):
     """CPU with the default for containers that request none."""
     scored_memory: int
     ports: tuple[Port, ...]
-
-    @property
-    def namespace(self) -> str:
-        """Its namespace."""
-        return str(self.pod.metadata.namespace or "")
+    namespace: str
+    labels: dict[str, str]
+    """Shared with the struct, never written."""
+    ending: bool
+    """Whether it is being deleted."""
 
     @property
     def priority(self) -> int:
@@ -67,6 +67,7 @@ def pod_info(pod: Any) -> PodInfo:
     return PodInfo(
         key_of(pod), pod, plain.get("cpu", 0), plain.get("memory", 0), plain.get("ephemeral-storage", 0),
         tuple((name, plain[name]) for name in others), scored.get("cpu", 0), scored.get("memory", 0), _ports(pod),
+        pod.metadata.namespace or "", pod.metadata.labels or {}, bool(pod.metadata.deletionTimestamp),
     )  # fmt: skip
 
 

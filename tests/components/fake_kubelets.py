@@ -150,7 +150,7 @@ class FakeKubelets(Component):
         if pod.status.podIP:
             return {"phase": "Running"}
         self.addresses += 1
-        address = f"10.244.0.{self.addresses}"
+        address = f"10.244.{self.addresses // 250}.{self.addresses % 250 + 1}"
         return {"phase": "Running", "podIP": address, "podIPs": [{"ip": address}]}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from k8s_tutor.scheduler.framework import Cluster, Plugin, Rejection
+from k8s_tutor.scheduler.framework import PASS, Cluster, Plugin, Rejection
 from k8s_tutor.scheduler.nodeinfo import NodeInfo
 from k8s_tutor.scheduler.plugins.taints import tolerates
 from k8s_tutor.scheduler.resources import PodInfo
@@ -22,12 +22,11 @@ class NodeUnschedulable(Plugin):
     name = "NodeUnschedulable"
 
     def pre_filter(self, pod: PodInfo, cluster: Cluster) -> Any:
-        return tolerates(pod.pod.spec.tolerations or (), _CordonTaint)
+        return PASS if tolerates(pod.pod.spec.tolerations or (), _CordonTaint) else True
 
     def filter(self, state: Any, pod: PodInfo, info: NodeInfo) -> Rejection | None:
-        if state or not (info.node.spec and info.node.spec.unschedulable):
-            return None
-        return Rejection(("node(s) were unschedulable",))
+        spec = info.node.spec
+        return Rejection(("node(s) were unschedulable",)) if spec is not None and spec.unschedulable else None
 
 
 class NodeName(Plugin):
@@ -36,12 +35,10 @@ class NodeName(Plugin):
     name = "NodeName"
 
     def pre_filter(self, pod: PodInfo, cluster: Cluster) -> Any:
-        return pod.pod.spec.nodeName or ""
+        return pod.pod.spec.nodeName or PASS
 
     def filter(self, state: Any, pod: PodInfo, info: NodeInfo) -> Rejection | None:
-        if not state or state == info.name:
-            return None
-        return Rejection(("node(s) didn't match the requested node name",))
+        return None if state == info.name else Rejection(("node(s) didn't match the requested node name",))
 
 
 class NodePorts(Plugin):

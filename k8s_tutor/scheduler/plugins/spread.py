@@ -45,11 +45,11 @@ class Counts(NamedTuple):
 
 def matching(info: NodeInfo, selector: Selector, namespace: str) -> int:
     """Pods on a node that count: of this namespace, selected, not being deleted."""
-    return sum(
-        1 for pod in info.pods
-        if pod.namespace == namespace and not pod.pod.metadata.deletionTimestamp
-        and selector.matches(pod.pod.metadata.labels)
-    )  # fmt: skip
+    found = 0
+    for pod in info.pods:
+        if pod.namespace == namespace and not pod.ending and selector.matches(pod.labels):
+            found += 1
+    return found
 
 
 def _explicit(pod: Any, when: str) -> tuple[Constraint, ...]:
@@ -141,7 +141,7 @@ class PodTopologySpread(Plugin):
             {} if rule.key == HOSTNAME else {info.labels[rule.key]: 0 for info in scored if rule.key in info.labels}
             for rule in rules
         )
-        for info in cluster.nodes:
+        for info in cluster.nodes if any(counts) else ():
             if demanding and not _has_keys(rules, info):
                 continue
             for rule, count in zip(rules, counts, strict=True):
@@ -154,9 +154,9 @@ class PodTopologySpread(Plugin):
     def score(self, state: Any, pod: PodInfo, info: NodeInfo) -> int:
         if state.demanding and not _has_keys(state.constraints, info):
             return 0
-        total = 0
+        total, labels = 0, info.labels
         for rule, count, weight in zip(state.constraints, state.counts, state.weights, strict=True):
-            value = info.labels.get(rule.key)
+            value = labels.get(rule.key)
             if value is None:
                 continue
             found = matching(info, rule.selector, pod.namespace) if rule.key == HOSTNAME else count[value]
