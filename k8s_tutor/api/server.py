@@ -17,8 +17,8 @@ from k8s_tutor.api.status import Refusal
 from k8s_tutor.api.watchcache import Hop
 from k8s_tutor.api.wire import RelayClosed, Relayed, Request, WatchCancel
 from k8s_tutor.api.writes import Writes
-from k8s_tutor.etcd.wire import Compare, Put, Txn, WatchCanceled, WatchEvents
-from k8s_tutor.sim import Call, Context
+from k8s_tutor.etcd.wire import Compare, Put, Range, RangeResult, Txn, WatchCanceled, WatchEvents
+from k8s_tutor.sim import MS, Call, Context
 
 VERSION = {
     "major": "1", "minor": "36", "emulationMajor": "1", "emulationMinor": "36", "minCompatibilityMajor": "1",
@@ -27,6 +27,8 @@ VERSION = {
     "platform": "linux/amd64",
 }  # fmt: skip
 _HEALTH = ("/healthz", "/livez", "/readyz", "/healthz/etcd", "/healthz/ping", "/livez/ping", "/readyz/ping")
+READY_TIMEOUT = 1_500 * MS
+"""How long the readiness check waits for etcd (the real one: 2 s)."""
 _SUBRESOURCE_VERBS = {
     "status": ("get", "update", "patch"),
     "scale": ("get", "update", "patch"),
@@ -151,10 +153,20 @@ class ApiServer(Writes):
         elif path in _HEALTH:
             if path == "/readyz" and not self.caches.ready:
                 self.answer(ctx, op, 500, b"[-]informer-sync failed: reason withheld\nreadyz check failed\n")
+            elif path == "/readyz":
+                self.ask(ctx, self.config.etcd, Range("health"), "_etcd_ready", (op,), READY_TIMEOUT)
             else:
                 self.answer(ctx, op, 200, b"ok")
         else:
             raise status.unknown_path()
+
+
+    def _etcd_ready(self, ctx: Context, answer: Any, op: Op) -> None:
+        """The server is ready while etcd answers a linearizable read in time (storage/storagebackend/factory/etcd3.go)."""
+        if isinstance(answer, RangeResult):
+            self.answer(ctx, op, 200, b"ok")
+        else:
+            self.answer(ctx, op, 500, b"[-]etcd-readiness failed: reason withheld\nreadyz check failed\n")
 
 
 def _anonymous(request: Request) -> Request:

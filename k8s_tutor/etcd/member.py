@@ -103,6 +103,7 @@ class Waiting(Body):
     call: int
     body: Range | Write
     timer: int
+    work: bool
 
 
 class Watcher(Body):
@@ -201,7 +202,7 @@ class Member(Actor):
             ctx.reply(src, Reply(call.id, self.store.range(ask)))
         elif isinstance(ask, (Range, Put, DeleteRange, Txn, Compact)):
             timer = ctx.after(REQUEST_TIMEOUT, RequestTimeout(call.id))
-            self.waiting[call.id] = Waiting(src, call.id, ask, timer)
+            self.waiting[call.id] = Waiting(src, call.id, ask, timer, bool(ctx.work))
             self._begin(ctx, call.id)
         elif isinstance(ask, WatchCreate):
             self._watch(ctx, src, call.id, ask)
@@ -237,7 +238,7 @@ class Member(Actor):
 
     def _retry(self, ctx: Context) -> None:
         self.retrying = False
-        if self.to_propose:
+        if any(self.waiting[request].work for request in self.to_propose):
             ctx.decide()
         for request in list(self.to_propose):
             self._begin(ctx, request)
@@ -246,7 +247,8 @@ class Member(Actor):
         waiting = self.waiting.pop(request, None)
         self.to_propose.pop(request, None)
         if waiting is not None:
-            ctx.note("etcd.timeout", request=request)
+            if waiting.work:
+                ctx.note("etcd.timeout", request=request)
             ctx.reply(waiting.client, Reply(request, EtcdError(ERR_TIMEOUT)))
 
     def _forget(self, ctx: Context, request: int) -> Waiting | None:

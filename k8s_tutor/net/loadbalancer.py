@@ -120,15 +120,22 @@ class LoadBalancer(Calling):
             self._unhealthy(ctx, server, f"readyz: {answer.code}")
 
     def _unhealthy(self, ctx: Context, server: str, reason: str) -> None:
-        """A server gets no new connections; those that it has may go on."""
-        if server not in self.down:
-            ctx.decide()
-            self.down[server] = ctx.now
-            ctx.note("lb.down", server=server, reason=reason)
+        """A server gets no new connections. Those that it has are closed when another server could take them."""
+        if server in self.down:
+            return
+        ctx.decide()
+        self.down[server] = ctx.now
+        ctx.note("lb.down", server=server, reason=reason)
+        if len(self.down) < len(self.config.servers):
+            self._drop_clients(ctx, server)
 
     def _lost(self, ctx: Context, server: str, reason: str) -> None:
         """A server is not there any more: the connections that it had are closed."""
         self._unhealthy(ctx, server, reason)
+        self._drop_clients(ctx, server)
+
+    def _drop_clients(self, ctx: Context, server: str) -> None:
+        """Closes all connections that a server was given."""
         for client in [client for client, chosen in self.server_of.items() if chosen == server]:
             ctx.decide()
             self._drop(ctx, client)
