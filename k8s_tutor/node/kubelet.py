@@ -50,6 +50,8 @@ class Kubelet(PodWorker):
         super().__init__(name, config, disk)
         self.pods = Informer("Pod", field_selector=f"spec.nodeName={config.node}")
         self.listed_sandboxes: tuple[cri.CriSandbox, ...] = ()
+        self.dialing = False
+        """Whether a `Dial` is on its way."""
         self.listed_containers: tuple[cri.CriContainer, ...] = ()
         """What the runtime has listed while the API server has not listed the pods yet."""
 
@@ -73,6 +75,7 @@ class Kubelet(PodWorker):
         elif isinstance(body, PullBackOff):
             self.pull_back_off(ctx, body)
         elif isinstance(body, Dial):
+            self.dialing = False
             self._dial(ctx)
 
     # ------------------------------------------------------------------ the runtime
@@ -151,7 +154,9 @@ class Kubelet(PodWorker):
             ctx.note("kubelet.runtime", up=False, sandboxes=0, containers=0)
         self.runtime_up = False
         self.report_node(ctx)
-        ctx.after(RUNTIME_RETRY, Dial(), work=False)
+        if not self.dialing:
+            self.dialing = True
+            ctx.after(RUNTIME_RETRY, Dial(), work=False)
 
     def disconnected(self, ctx: Context, peer: str, reason: str) -> None:
         was_up = self.runtime_up

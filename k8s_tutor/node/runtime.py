@@ -39,6 +39,8 @@ class Runtime(ImageService):
         super().__init__(name, config, disk)
         self.recovered = False
         """Whether the shims have told what runs; before that all requests are refused."""
+        self.reconnecting = False
+        """Whether a `Reconnect` is on its way."""
         self.listener = ""
         """The kubelet that wants events, or nobody."""
         self.stops: dict[str, tuple[tuple[str, int], ...]] = {}
@@ -50,9 +52,14 @@ class Runtime(ImageService):
     def _recover(self, ctx: Context) -> None:
         self.ask(ctx, self.config.shim, shim.ListTasks(), "_listed_tasks")
 
+    def _recover_later(self, ctx: Context) -> None:
+        if not self.reconnecting:
+            self.reconnecting = True
+            ctx.after(RECONNECT, Reconnect(), work=False)
+
     def _listed_tasks(self, ctx: Context, answer: Any) -> None:
         if not isinstance(answer, shim.Tasks):
-            ctx.after(RECONNECT, Reconnect(), work=False)
+            self._recover_later(ctx)
             return
         tasks = {task.container: task for task in answer.tasks}
         for container in list(self.disk.containers.values()):
@@ -73,8 +80,8 @@ class Runtime(ImageService):
 
     def disconnected(self, ctx: Context, peer: str, reason: str) -> None:
         super().disconnected(ctx, peer, reason)
-        if peer == self.config.shim and self.recovered:
-            ctx.after(RECONNECT, Reconnect(), work=False)
+        if peer == self.config.shim:
+            self._recover_later(ctx)
         elif peer == self.listener:
             self.listener = ""
 
@@ -86,6 +93,7 @@ class Runtime(ImageService):
         elif isinstance(body, shim.TaskChanged):
             self._merge(ctx, body.task)
         elif isinstance(body, Reconnect):
+            self.reconnecting = False
             self._recover(ctx)
         elif isinstance(body, GraceOver):
             self._signal(ctx, body.container, SIGKILL)

@@ -71,14 +71,20 @@ class Small:
 
     def call(self, method: str, path: str, tree: Tree | None = None, content_type: str = "application/json") -> Tree:
         """One API request; the world runs until it is answered."""
+        answer = self.try_call(method, path, tree, content_type)
+        assert isinstance(answer, Response), answer
+        return msgspec.json.decode(answer.body)  # type: ignore[no-any-return]
+
+    def try_call(
+        self, method: str, path: str, tree: Tree | None = None, content_type: str = "application/json"
+    ) -> Response | CallFailed:
+        """One API request that may fail; the world runs until it is answered or given up."""
         body = b"" if tree is None else msgspec.json.encode(tree)
         before = self.hand().answered
         self.world.take(("call", method, path), lambda world, _: world.inject(
             "hand", Do(Request(method, path, body=body, content_type=content_type))))  # fmt: skip
         assert self.world.run_until(lambda world: self.hand().answered > before, 100_000)
-        answer = self.hand().answer
-        assert isinstance(answer, Response), answer
-        return msgspec.json.decode(answer.body)  # type: ignore[no-any-return]
+        return self.hand().answer  # type: ignore[no-any-return]
 
     def hand(self) -> Hand:
         """The client that the test uses."""
