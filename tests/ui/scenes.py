@@ -420,7 +420,7 @@ def cluster(nodes: int = 3, **given: Any) -> Scene:
         note(41_706 * MS, "scheduler-1", "scheduler.bound", pod="default/brass-5d9c6b7f4-fx7k7", node="node-2", score=150),
         note(41_712 * MS, "kubelet-2", "image.pulling", pod="default/brass-5d9c6b7f4-fx7k7", image="brass:1.0"),
         note(41_720 * MS, "kubelet-1", "container.started", pod="default/strings-5d9c6b7f4-bx7k2", container="main"),
-        note(41_728 * MS, "kubelet-1", "container.died", pod="default/brass-5d9c6b7f4-cx7k4", code=1),
+        note(41_728 * MS, "kubelet-1", "container.died", pod="default/brass-5d9c6b7f4-cx7k4", container="main", exit_code=1),
     )
     machines = (
         manager(1, leads=("scheduler",)), manager(2, leads=("etcd",)),

@@ -34,7 +34,7 @@ def render(scene: Scene, width: int, height: int) -> Picture:
     if scene.mode == "projector":
         _projector(canvas, scene)
     else:
-        foot = _foot(scene, height)
+        foot = _foot(scene, width, height)
         card = _card_rows(width, height - len(foot), len(members))
         if card:
             _cards(canvas, scene, card, foot)
@@ -61,10 +61,10 @@ def status(scene: Scene, width: int) -> Row:
     return (*wrong, (words, "leader"))
 
 
-def _foot(scene: Scene, height: int) -> list[Row]:
+def _foot(scene: Scene, width: int, height: int) -> list[Row]:
     """Lines under the bar, the most alarming first; few of them where rows are few."""
-    lines: list[Row] = [((f"✗ {text}", "fail"),) for text in alarms(scene)]
-    lines += [((f"✗ {text}", "other"),) for text in refusals(scene)]
+    lines: list[Row] = [((shorten(f"✗ {text}", width), "fail"),) for text in alarms(scene)]
+    lines += [((shorten(f"✗ {text}", width), "other"),) for text in refusals(scene)]
     return lines[: max(0, (height - 6) // 4)]
 
 

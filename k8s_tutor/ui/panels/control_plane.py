@@ -41,7 +41,7 @@ def render(scene: Scene, width: int, height: int) -> Picture:
     if len(machines) > 1 or not row:
         table = min(len(machines) + 1, left - asked if left >= 4 else left)
         gap = 1 if row and left >= table + asked + 2 else 0
-        if table >= 2 or not row:
+        if table > len(machines) or not row:
             row = _table(canvas, scene, row + gap, table)
     if asked and height - row >= 1:
         row += 1 if height - row > asked else 0
@@ -100,17 +100,20 @@ def _map(canvas: Canvas, scene: Scene, tall: bool) -> int:
     """You and the workers at the left, etcd at the right, scheduler and controller manager below; returns the next row."""
     width = canvas.width
     dots = _dots(scene, "api")
-    wide = max(16, 2 * len(dots) + 5) if width >= 56 else 14
+    wide = max(18, 2 * len(dots) + 5) if width >= 56 else 14
     box_left = max(15, (width - wide) // 2 - (2 if width >= 56 else 0))
     box_right = box_left + wide - 1
     rows = 5 if tall else 3
     canvas.box(0, box_left, wide, rows, "you")
-    canvas.put(1, box_left + (wide - 10) // 2, "API server", "you+bold")
-    if tall:
-        at = box_left + (wide - (2 * len(dots) - 1)) // 2
+    beside = 0 if tall or wide < 14 + len(dots) else len(dots) + 1
+    canvas.put(1, box_left + (wide - 10 - beside) // 2, "API server", "you+bold")
+    if tall or beside:
+        row, step = (3, 2) if tall else (1, 1)
+        at = box_left + ((wide - (2 * len(dots) - 1)) // 2 if tall else (wide - 10 - beside) // 2 + 11)
         for process, dot in zip(_processes(scene, "api"), dots, strict=True):
-            canvas.spot(3, at, 1, process.name)
-            at = canvas.put(3, at, dot[0], picked(scene, process.name, dot[1])) + 1
+            canvas.spot(row, at, 1, process.name)
+            canvas.put(row, at, dot[0], picked(scene, process.name, dot[1]))
+            at += step
     canvas.put(1, 0, "you", "bright")
     canvas.put(1, box_left - 2, "▶", "you")
     _arm(canvas, scene, 1, 4, box_left - 3, _moving(scene, "client"), "you")
@@ -197,6 +200,9 @@ def _table(canvas: Canvas, scene: Scene, row: int, rows: int) -> int:
             canvas.spot(row + offset, columns[process.kind], 1, process.name)
             if roomy and mark.word != "up":
                 canvas.put(row + offset, columns[process.kind] + 2, mark.word, mark.role)
+    if 0 < len(shown) < len(machines):
+        canvas.fill(row + len(shown), 0, canvas.width, 1, "text")
+        canvas.put(row + len(shown), 0, f"and {len(machines) - len(shown) + 1} more", "dim")
     return row + 1 + len(shown)
 
 

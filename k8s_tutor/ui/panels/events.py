@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from k8s_tutor.cluster.views import NoteView
@@ -32,7 +33,19 @@ _KNOWN: dict[str, str] = {
     "image.failed": "Failed to pull {image}: {error}",
     "container.created": "Created container {container} of {pod}",
     "container.started": "Started container {container} of {pod}",
-    "container.died": "Container {container} of {pod} exited, code {code}",
+    "container.died": "Container {container} of {pod} exited, code {exit_code}",
+    "kubelet.runtime": "container runtime answers: {up}",
+    "kubelet.sync": "syncPod {pod}: {next}",
+    "lb.up": "{server} passes its health check",
+    "lb.down": "{server} fails its health check: {reason}",
+    "lb.connected": "{client} is sent to {server}",
+    "lb.reset": "connection of {client} to {server} reset",
+    "node.silent": "{node}: no Lease renewed in time, NotReady",
+    "pod.evicted": "Marking for deletion {pod} on {node}",
+    "pod.ready": "{pod} is Ready, {ip}",
+    "pod.removed": "{pod} removed from {node}",
+    "proxy.rules": "{node}: {rules} rules for {services} services",
+    "runtime.ready": "runtime up, {tasks} tasks found",
     "lease.acquired": "{actor} became leader of {lease}",
     "lease.lost": "{actor} lost {lease} to {holder}",
     "node.registered": "Registered node {node}",
@@ -40,7 +53,9 @@ _KNOWN: dict[str, str] = {
     "console.answered": "{line}: exit status {code}",
 }
 
-FAILING = ("failed", "died", "unschedulable", "refused", "timeout", "lost", "truncated", "reset", "NotReady", "evict")
+FAILING = (
+    "failed", "died", "unschedulable", "refused", "timeout", "lost", "truncated", "raft.reset", "evicted", "silent", "down",
+)  # fmt: skip
 CHOOSING = ("leader", "acquired", "bound", "scaled", "deleted")
 ASKING = ("campaign", "prevote", "retry")
 
@@ -65,6 +80,14 @@ def _short(value: Any) -> str:
     return text.removeprefix("default/")
 
 
+_HASHED = re.compile(r"\b([a-z0-9-]+?)-[a-z0-9]{8,10}-([a-z0-9]{5})\b")
+
+
+def briefly(text: str) -> str:
+    """The same with pods named as on the workers panel: ``web-x7k2p`` for ``web-5d9c6b7f4-x7k2p``."""
+    return _HASHED.sub(r"\1-\2", text)
+
+
 def role_of(note: NoteView) -> str:
     """The role in which a note is told: failing, choosing, asking, or plain."""
     if any(word in note.kind for word in FAILING):
@@ -78,6 +101,9 @@ def role_of(note: NoteView) -> str:
     return "text"
 
 
+_QUIET = ("api.", "lb.connected", "lb.reset", "kubelet.sync", "kubelet.runtime", "runtime.ready", "scheduler.decided")
+
+
 def quiet(note: NoteView) -> bool:
-    """Notes that only say that something was asked or answered: left out where the log is short."""
-    return note.kind.startswith("api.")
+    """Notes that only say that something was asked, answered or looked at: left out of the log."""
+    return note.kind.startswith(_QUIET)

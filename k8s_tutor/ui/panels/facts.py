@@ -18,7 +18,7 @@ def facts(scene: Scene) -> list[Fact]:
     word, _, rest = selected.partition(" ")
     if rest:
         finder = _NAMED.get(word)
-        return finder(scene, rest) if finder else []
+        return [fact for fact in finder(scene, rest) if fact[1]] if finder else []
     view = scene.view
     for pod in view.workload.pods:
         if f"{pod.namespace}/{pod.name}" == selected:

@@ -35,14 +35,19 @@ def render(scene: Scene, width: int, height: int) -> Picture:
         first = told or (plain if not two else "")
         target = f"message {note.cause}" if note.cause else ""
         if first:
-            canvas.put(row, left, shorten(first, half - 2 if two else half), picked(scene, target, role))
+            canvas.put(row, left, _fit(first, half - 2 if two else half), picked(scene, target, role))
         if two:
-            canvas.put(row, left + half, shorten(plain, width - left - half), "dim" if told else picked(scene, target, role))
+            canvas.put(row, left + half, _fit(plain, width - left - half), "dim" if told else picked(scene, target, role))
         elif not told and width - left > len(plain) + 14:
             canvas.right(row, ((shorten(named(scene, note.actor), 22), "dim"),))
         if target:
             canvas.spot(row, 0, width, target)
     return canvas.picture(title, _status(scene, two))
+
+
+def _fit(text: str, cells: int) -> str:
+    """The text; where it is too long, with shorter names of pods first."""
+    return shorten(text if len(text) <= cells else events.briefly(text), cells)
 
 
 def _chosen(scene: Scene, analogy: bool) -> list[NoteView]:

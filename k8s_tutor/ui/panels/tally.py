@@ -88,12 +88,7 @@ def draw_tally(canvas: Canvas, scene: Scene, row: int, column: int, width: int, 
     start = column + (max(7, len(label) + 2) if width >= 30 else 0)
     if start > column:
         canvas.put(row, column, label, "dim")
-    words = f"{counted.yes} of {total}, needs {raft.quorum}"
-    room = width - (start - column)
-    tail = f"   needs {raft.quorum} of all {total}, here or not"
-    if room - len(tail) >= total * 7:
-        words = tail[3:]
-    cells = max(1, min(12 if total < 7 else 9, (room - len(words) - 3 - (total - 1)) // total))
+    cells, words = _size(scene, counted, width - (start - column), names)
     at = start
     for number, (member, stand) in enumerate(counted.stands, 1):
         block, role = _LOOK[stand]
@@ -109,3 +104,23 @@ def draw_tally(canvas: Canvas, scene: Scene, row: int, column: int, width: int, 
             at += 1
     if at + 2 + len(words) <= column + width:
         canvas.put(row, at + 2, words, "ok" if counted.yes >= raft.quorum else "dim")
+
+
+def _size(scene: Scene, counted: Tally, room: int, names: bool) -> tuple[int, str]:
+    """(cells of a segment, words behind the bar): wide enough for the names first, then as many words as there is room for."""
+    total = len(counted.stands)
+    quorum = scene.view.raft.quorum
+    longest = max(len(member_name(scene.lens, member)) for member, _ in counted.stands) if names else 3
+    most = max(longest, 12 if total < 7 else 9)
+    best = (1, "")
+    for words in (
+        f"needs {quorum} of all {total}, here or not",
+        f"{counted.yes} of {total}, needs {quorum}",
+        f"{counted.yes} of {total}",
+        "",
+    ):
+        cells = max(1, min(most, (room - (len(words) + 3 if words else 0) - (total - 1)) // total))
+        best = (cells, words)
+        if cells >= longest:
+            break
+    return best

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from k8s_tutor.cluster.views import FlightView
-from k8s_tutor.ui.draw import Canvas, ending, gauge, shorten
+from k8s_tutor.ui.draw import Canvas, ending, gauge, shorten, squeeze
 from k8s_tutor.ui.glyphs import flight_mark, flight_role
 from k8s_tutor.ui.panels.panel import flights, named, panel, picked, progress
 from k8s_tutor.ui.rows import Row
@@ -28,12 +28,13 @@ def render(scene: Scene, width: int, height: int) -> Picture:
         return canvas.picture(title, status(scene))
     top = height if not quiet or height < 8 else height - min(len(quiet), max(2, height - len(work) - 1))
     shown = (work or quiet)[:top]
+    ways = _room(scene, (*shown, *quiet[:6]), width)
     for row, flight in enumerate(shown):
-        _line(canvas, scene, flight, row)
+        _line(canvas, scene, flight, row, ways)
     if work and len(work) < height - 1:
         row = len(work) + (1 if len(work) + 1 < height else 0)
         for flight in quiet[: height - row]:
-            _line(canvas, scene, flight, row)
+            _line(canvas, scene, flight, row, ways)
             row += 1
     return canvas.picture(title, status(scene))
 
@@ -49,11 +50,26 @@ def status(scene: Scene) -> Row:
     return (*row, (f" · {held} held", "fail")) if held else row
 
 
-def _ways(scene: Scene, flight: FlightView) -> str:
-    return f"{named(scene, flight.src)} → {named(scene, flight.dst)}"
+def _ways(scene: Scene, flight: FlightView, cells: int = 200) -> str:
+    """``Alice → Carol``; where cells are few both names give way in their middle."""
+    src, dst = named(scene, flight.src), named(scene, flight.dst)
+    spare = cells - 3
+    half = spare // 2
+    if len(src) + len(dst) > spare:
+        src = squeeze(src, max(half, spare - len(dst)))
+        dst = squeeze(dst, spare - len(src))
+    return f"{src} → {dst}"
 
 
-def _line(canvas: Canvas, scene: Scene, flight: FlightView, row: int) -> None:
+def _room(scene: Scene, shown: tuple[FlightView, ...], width: int) -> int:
+    """Cells of the column of senders and receivers: as wide as the widest of them, within reason, in steps of four, so that it
+    seldom moves."""
+    most = 44 if width >= 110 else 32 if width >= 76 else 24 if width >= 50 else 20
+    widest = max((len(_ways(scene, flight)) for flight in shown), default=8)
+    return max(8, min(most, (widest + 3) // 4 * 4, width // 2))
+
+
+def _line(canvas: Canvas, scene: Scene, flight: FlightView, row: int, room: int) -> None:
     """``03.214  Alice → Carol   write down 5: olives   AppendEntries   ▰▰▰▰▱▱``."""
     width = canvas.width
     role = flight_role(flight)
@@ -72,9 +88,7 @@ def _line(canvas: Canvas, scene: Scene, flight: FlightView, row: int) -> None:
     left, right = 0, width - max(bar, 1) - 2
     if width >= 50:
         left = canvas.put(row, 0, stamp(flight.sent_at), "dim") + 2
-    ways = _ways(scene, flight)
-    room = min(36 if width >= 110 else 28 if width >= 76 else 22, max(8, (right - left) // 2))
-    canvas.put(row, left, shorten(ways, room), picked(scene, target, "dim" if landed and role != "dim" else role))
+    canvas.put(row, left, _ways(scene, flight, room), picked(scene, target, "dim" if landed else role))
     left += room + 2
     kind = 22 if width >= 84 else 0
     said = scene.lens.message(flight)
