@@ -81,7 +81,7 @@ class Controller(State):
     """One control loop. Its memory is volatile; a new leader starts with an empty one."""
 
     name = ""
-    """As in events and logs: ``replicaset-controller``."""
+    """As in events: ``replicaset-controller``."""
     workers = 5
     """How many keys are worked on at a time."""
     period = 0

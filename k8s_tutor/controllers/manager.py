@@ -9,7 +9,7 @@ import msgspec
 from k8s_tutor.api import scheme
 from k8s_tutor.api.election import Elected, Election
 from k8s_tutor.api.informer import Change, Informer
-from k8s_tutor.api.wire import Response
+from k8s_tutor.api.wire import Response, WatchCancel
 from k8s_tutor.controllers.base import Controller, Index, Stores
 from k8s_tutor.controllers.deployment import DeploymentController
 from k8s_tutor.controllers.endpointslice import EndpointSliceController
@@ -26,6 +26,10 @@ from k8s_tutor.sim import Body, CallFailed, Context
 
 PATIENCE = 3
 """After so many failures in a row, trying again is housekeeping until it succeeds."""
+
+
+NOTED = 10
+"""So many requests of one decision are named in its note."""
 
 
 class Next(Body):
@@ -151,6 +155,15 @@ class ControllerManager(Elected):
         self.working = False
         self.reign += 1
         self._fresh()
+        self._list_again(ctx)
+
+    def _list_again(self, ctx: Context) -> None:
+        """As the real process, which ends when it loses its lease, it begins with fresh lists when it wins again."""
+        for informer in self.informers():
+            informer.synced = False
+            if informer.watch:
+                ctx.stream(self.config.api, WatchCancel(informer.watch))
+                self._list(ctx, informer)
 
     # ------------------------------------------------------------------ what it hears
 
@@ -210,6 +223,9 @@ class ControllerManager(Elected):
         decision = controller.sync(self.stores, key, self._clock(ctx))
         if decision and queue.failures.get(key, 0) < PATIENCE:
             ctx.decide()
+        if decision.writes:
+            requests = tuple(f"{write.method} {write.kind}" for write in decision.writes[:NOTED])
+            ctx.note("controller.decided", controller=controller.name, key=key, requests=requests)
         for kind, fields in decision.notes:
             ctx.note(kind, **fields)
         for event in decision.events:

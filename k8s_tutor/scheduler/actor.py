@@ -7,7 +7,7 @@ from typing import Any
 from k8s_tutor.api import scheme, times
 from k8s_tutor.api.election import Elected, Election
 from k8s_tutor.api.informer import Change, Informer
-from k8s_tutor.api.wire import Response
+from k8s_tutor.api.wire import Response, WatchCancel
 from k8s_tutor.scheduler import messages
 from k8s_tutor.scheduler.events import Recorder
 from k8s_tutor.scheduler.framework import Cluster, Plugin, Verdict, run
@@ -87,6 +87,15 @@ class Scheduler(Elected):
         self.queue = SchedulingQueue()
         for key in list(self.cache.assumed):
             self.cache.remove(key)
+        self._list_again(ctx)
+
+    def _list_again(self, ctx: Context) -> None:
+        """As the real process, which ends when it loses its lease, it begins with fresh lists when it wins again."""
+        for informer in self.informers():
+            informer.synced = False
+            if informer.watch:
+                ctx.stream(self.config.api, WatchCancel(informer.watch))
+                self._list(ctx, informer)
 
     # ------------------------------------------------------------------ what it hears
 

@@ -282,3 +282,17 @@ def test_a_manager_that_is_cut_off_stops_and_catches_up_when_the_cable_is_mended
     cluster.run(60)
     assert len(cluster.list("Pod")) == 4
     assert f"default/{victim}" not in alone.pods.objects
+
+
+def test_a_copy_of_the_world_goes_the_same_way_and_disturbs_nobody() -> None:
+    cluster = Cluster()
+    cluster("POST", DEPLOYMENTS, deployment())
+    cluster.settle()
+    cluster.tell("PATCH", f"{DEPLOYMENTS}/web", {"spec": {"replicas": 9}}, "application/merge-patch+json")
+    cluster.until(lambda: len(cluster.notes("scheduler.bound")) > 5)
+    twin, end = cluster.world.fork(), cluster.world.now + 20_000_000
+    twin.run_until(end)
+    before = cluster.world.digest()
+    cluster.world.run_until(end)
+    assert cluster.world.digest() == twin.digest() != before
+    assert len(cluster.list("Pod")) == 9
