@@ -69,7 +69,7 @@ class Tutor(App[int]):
 
     def get_theme_variable_defaults(self) -> dict[str, str]:
         """Our own names for colours, also while a theme of Textual's own is on."""
-        return theme.variables(theme.PALETTES[0])
+        return {**super().get_theme_variable_defaults(), **theme.variables(theme.PALETTES[0])}
 
     # ------------------------------------------------------------------ life
 

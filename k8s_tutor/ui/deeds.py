@@ -115,11 +115,6 @@ def black(stage: Stage, argument: str) -> None:
     stage.look.black = not stage.look.black
 
 
-def sandbox(stage: Stage, argument: str) -> None:
-    """A cluster of one's own, in the place of this."""
-    stage.tutor.open_sandbox()
-
-
 def leave(stage: Stage, argument: str) -> None:
     """Close what is open, then the stage."""
     look = stage.look
@@ -200,7 +195,6 @@ DEEDS: dict[str, Deed] = {
     "scroll_down": scroll_down,
     "projector": project,
     "black": black,
-    "sandbox": sandbox,
     "find": lambda stage, text: stage.find(text) if text else stage.prompt.open("find"),
     "command": lambda stage, text: stage.prompt.open("command", text),
     "help": lambda stage, _: stage.tutor.show_help("stage"),

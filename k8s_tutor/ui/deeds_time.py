@@ -9,6 +9,9 @@ from k8s_tutor.ui.pace import SECOND, parse_speed
 if TYPE_CHECKING:
     from k8s_tutor.ui.stage import Stage
 
+BACK = 100_000
+"""µs that one step back goes at most: a tick of the members' clocks."""
+
 
 def play(stage: Stage, argument: str) -> None:
     """Let time run, or stop it."""
@@ -21,30 +24,39 @@ def step(stage: Stage, argument: str) -> None:
     if stage.session.holds:
         raise ValueError("answer first; then time goes on")
     session = stage.session
-    before = _newest(stage)
+    here = (session.cluster.events, session.now)
+    before = _wire(stage)
     for _ in range(400):
         if not session.step():
             raise ValueError("nothing more is due")
-        if _newest(stage) != before:
-            return
+        now = _wire(stage)
+        if now[0] != before[0] or before[1] - now[1]:
+            break
+        before = now
+    stage.look.steps += (here,)
 
 
-def _newest(stage: Stage) -> int:
-    recent = stage.session.view().wire.recent
-    return recent[-1].id if recent else 0
+def _wire(stage: Stage) -> tuple[int, frozenset[int]]:
+    """The newest message that has landed, and all that are in the air."""
+    wire = stage.session.view().wire
+    return (wire.recent[-1].id if wire.recent else 0), frozenset(flight.id for flight in wire.flying)
 
 
 def back(stage: Stage, argument: str) -> None:
-    """Go back to just before the newest message that a person can see arrived."""
+    """Go back to where the last step began; else to just before the newest message landed, a tenth of a second at most."""
     stage.driver.playing = False
-    session = stage.session
-    recent = session.view().wire.recent
-    if recent and recent[-1].due <= session.now and recent[-1].due > 0:
-        before = session.cluster.events
-        session.goto(recent[-1].due - 1)
-        if session.cluster.events < before:
-            return
-    if not session.back():
+    session, look = stage.session, stage.look
+    events, now = session.cluster.events, session.now
+    while look.steps and look.steps[-1][0] >= events:
+        look.steps = look.steps[:-1]
+    if look.steps and now - look.steps[-1][1] <= BACK:
+        last, look.steps = look.steps[-1], look.steps[:-1]
+        session.goto_event(last[0])
+        return
+    look.steps = ()
+    landed = [flight.due for flight in session.view().wire.recent if 0 < flight.due <= now]
+    session.goto(max(max(landed, default=0) - 1, now - BACK, 0))
+    if session.cluster.events >= events and not session.back():
         raise ValueError("this is the beginning")
 
 
@@ -103,7 +115,10 @@ def redo(stage: Stage, argument: str) -> None:
 
 
 def branch(stage: Stage, argument: str) -> None:
-    """Name this future, or choose one."""
+    """Name this future, or choose one. On the projector the same key makes the wall black, as clickers have it."""
+    if stage.look.projector and not argument:
+        stage.look.black = not stage.look.black
+        return
     clusters = stage.session.clusters
     views = stage.session.timeline().branches
     here = next((one.name for one in views if one.current), "")

@@ -42,8 +42,8 @@ def frame(
     ascii_only: bool = False,
 ) -> tuple[Row, ...]:
     """The picture in its frame. A focused frame is brighter; nothing else about it changes, so nothing jumps."""
-    if cells_wide < 4 or cells_high < 2:
-        return tuple(fit((), cells_wide) for _ in range(cells_high))
+    if cells_wide < 10 or cells_high < 2:
+        return tuple(fit(((" " * cells_wide, "text"),), cells_wide) for _ in range(cells_high))
     edges = ASCII if ascii_only else ROUND
     line = "dim" if focused else "line"
     inner_wide, inner_high = inside(cells_wide, cells_high)

@@ -92,7 +92,7 @@ class Home(Screen[None]):
         place(self.polite, Box(0, 0, width, height) if sentence else layouts.NOWHERE)
         if sentence:
             for widget in (self.head, self.greeting, self.detail, self.other, self.prompt, self.foot, *self.tracks):
-                widget.display = False
+                place(widget, layouts.NOWHERE)
             self.polite.show(polite_rows(sentence, width, height))
             return
         self._place(plan(width, height, [len(lessons) for _, lessons in self.shelf.tracks]), width, height)

@@ -33,6 +33,8 @@ class Look:
     """The inspector shows the chain of causes."""
     client: str = "you"
     hand: Hand = field(default_factory=Hand)
+    steps: tuple[tuple[int, int], ...] = ()
+    """(event, instant) at which the single steps so far began."""
     scrolls: dict[str, int] = field(default_factory=dict)
 
     @property

@@ -94,11 +94,13 @@ class Prompt(RowsView):
         place = edit.cursor - start
         under = text[place] if place < len(text) else " "
         row: Row = ((head, "you+bold"), (text[:place], "bright"), (under, "on-ok"), (text[place + 1 :], "bright"))
-        return self._with_aside(row, cells)
+        return self._with_aside(row, cells, (("Esc leaves ", "dim"),))
 
-    def _with_aside(self, row: Row, cells: int) -> Row:
-        room = cells - width(row) - width(self.aside) - 2
-        return (*row, (" " * room, "text"), *self.aside) if self.aside and room > 0 else row
+    def _with_aside(self, row: Row, cells: int, instead: Row = ()) -> Row:
+        """What the console is busy with at the right end, or ``instead``."""
+        aside = self.aside or instead
+        room = cells - width(row) - width(aside) - 1
+        return (*row, (" " * room, "text"), *aside) if aside and room > 0 else row
 
     def _offers(self) -> Row:
         """What Tab offers, in the place of the line's right side."""

@@ -165,6 +165,14 @@ class Session:
             cluster.goto_time(at)
         self.tick()
 
+    def goto_event(self, events: int) -> None:
+        """Goes to the moment after that many deliveries of the first world, the others to the same instant."""
+        first, *others = self.clusters
+        first.goto(events)
+        for cluster in others:
+            cluster.goto_time(first.now)
+        self.tick()
+
     def undo(self) -> str:
         """Goes to just before the last thing that was given; its words, or nothing."""
         from k8s_tutor.cluster.inputs import in_words

@@ -45,7 +45,7 @@ class Stage(Screen[None]):
     """One session being played."""
 
     BINDINGS = keys.bindings("stage")
-    CSS = "Stage { background: $tutor-ground; }"
+    CSS = "Stage { background: $tutor-ground; } Stage.projector { background: $tutor-wall; }"
 
     def __init__(
         self, session: Session, driver: Driver | None = None, look: Look | None = None, crumbs: tuple[str, ...] = ()
@@ -78,6 +78,7 @@ class Stage(Screen[None]):
     def on_mount(self) -> None:
         self.prompt.completes("command", keys.command_completion("stage"))
         self.prompt.completes("kubectl", self._complete_kubectl)
+        self.set_class(self.look.projector, "projector")
         if self.session.lesson is None:
             etcd = self.session.cluster.spec.components == "etcd"
             self.look.panels = ETCD_ONLY if etcd else WHOLE
@@ -153,7 +154,7 @@ class Stage(Screen[None]):
         place(self.polite, Box(0, 0, width, height) if sentence else layouts.NOWHERE)
         if sentence:
             for widget in (self.head, self.tabs, self.lesson_view, self.time, self.prompt, self.foot, *self.panels):
-                widget.display = False
+                place(widget, layouts.NOWHERE)
             self.polite.show(polite_rows(sentence, width, height))
             self.layout_now = None
             return
@@ -165,6 +166,10 @@ class Stage(Screen[None]):
         for widget, box in (*boxes, (self.prompt, plan.prompt), (self.foot, plan.footer)):
             place(widget, box)
         self._place_panels(plan)
+        for widget in (self.head, self.foot):
+            widget.stand_on("wall" if self.look.projector else "sunk")
+        for widget in (self.lesson_view, *self.panels):
+            widget.stand_on("wall" if self.look.projector else "panel")
         self._drawn.clear()
         self.draw()
 
@@ -179,7 +184,7 @@ class Stage(Screen[None]):
                 panel.panel, panel.world = where.panel, where.world
                 place(panel, where.box)
             else:
-                panel.display = False
+                place(panel, layouts.NOWHERE)
 
     # ------------------------------------------------------------------ drawing
 
@@ -210,8 +215,8 @@ class Stage(Screen[None]):
         if plan is None or not self.is_attached:
             return
         if self.look.projector and self.look.black:
-            for widget in (self.head, self.tabs, self.time, self.foot, *self.panels):
-                widget.display = False
+            for widget in (self.head, self.tabs, self.time, self.foot, self.lesson_view, *self.panels):
+                place(widget, layouts.NOWHERE)
             return
         views = [self.session.view(world) for world in range(len(self.session.clusters))]
         lens = self.lens
@@ -243,13 +248,20 @@ class Stage(Screen[None]):
         titles = self.session.titles()
         if len(titles) > 1:
             picture = replace(picture, title=titles[panel.world] if panel.panel == look.shown[0] else picture.title)
-        panel.show_picture(picture, lit or look.projector, look.ascii)
+        if look.projector:
+            panel.show_bare(picture, look.ascii)
+        else:
+            panel.show_picture(picture, lit, look.ascii)
 
     def _draw_lesson(self, lens: Lens) -> None:
         lesson = self.session.lesson
         if lesson is None or not self.lesson_view.display:
             return
         width, height = self.lesson_view.room
+        if self.look.projector:
+            words = projector.words(lesson, self.look.hand, width, self.lesson_view.box.height - 1)
+            self.lesson_view.show_bare(words, self.look.ascii)
+            return
         picture = lesson_panel.render(lesson, self.look.hand, lens.breaks, width, height)
         self.lesson_view.show_picture(picture, self.look.focus == LESSON, self.look.ascii)
 
@@ -430,7 +442,7 @@ class Stage(Screen[None]):
     def _submitted(self, message: Prompt.Submitted) -> None:
         from k8s_tutor.ui.deeds import submit
 
-        if message.mode != "kubectl":
+        if message.mode != "kubectl" or not message.text:
             self.set_focus(None)
         refused = keys.carry_out(lambda: submit(self, message.mode, message.text))
         self.session.changed()
@@ -451,7 +463,13 @@ class Stage(Screen[None]):
             self.draw()
 
     def on_key(self, event: events.Key) -> None:
-        """Digits choose an option, or begin an answer."""
+        """Digits choose an option, or begin an answer; any key lights a black wall again."""
+        if self.look.black:
+            event.stop()
+            event.prevent_default()
+            self.look.black = False
+            self.rearrange()
+            return
         lesson = self.session.lesson
         if lesson is None or not lesson_panel.can(lesson, "answer") or event.character is None:
             return

@@ -16,8 +16,8 @@ from typing import Literal
 from rich.style import Style
 from textual.theme import Theme
 
-Ground = Literal["panel", "ground", "sunk"]
-"""What words stand on: a panel, the bare screen, or a sunk bar (header, footer, console)."""
+Ground = Literal["panel", "ground", "sunk", "wall"]
+"""What words stand on: a panel, the bare screen, a sunk bar (header, footer, console), or the projector's wall."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,8 @@ class Palette:
     blue: str
     ink: str
     """Words on a ground of green, gold or coral."""
+    wall: str
+    """The projector's ground."""
     ansi: bool = False
     """Colours are the terminal's own sixteen."""
 
@@ -50,16 +52,16 @@ class Palette:
 # fmt: off
 PALETTES: tuple[Palette, ...] = (
     Palette("dark", "Dark", True, "#0b0f14", "#10151c", "#161d26", "#223040", "#2f3b4b", "#8090a4", "#d5dbe3", "#ffffff",
-            "#5ccfe6", "#ffcc66", "#95d45c", "#f2777a", "#c9a8ff", "#6aa8ff", "#10151c"),
+            "#5ccfe6", "#ffcc66", "#95d45c", "#f2777a", "#c9a8ff", "#6aa8ff", "#10151c", "#000000"),
     Palette("light", "Light", False, "#e3e7ec", "#eef1f4", "#fbfcfd", "#d9e6f5", "#c3ccd6", "#5b6776", "#26303b", "#000000",
-            "#006d85", "#8a5a00", "#2f6f0f", "#b3261e", "#6b3fc0", "#1a56c4", "#ffffff"),
+            "#006d85", "#8a5a00", "#2f6f0f", "#b3261e", "#6b3fc0", "#1a56c4", "#ffffff", "#ffffff"),
     Palette("contrast", "High contrast", True, "#000000", "#000000", "#000000", "#00407f", "#8c8c8c", "#c8c8c8", "#ffffff",
-            "#ffffff", "#5cf0ff", "#ffe45c", "#7dff5c", "#ff9090", "#e0c8ff", "#9cc8ff", "#000000"),
+            "#ffffff", "#5cf0ff", "#ffe45c", "#7dff5c", "#ff9090", "#e0c8ff", "#9cc8ff", "#000000", "#000000"),
     Palette("colour-blind", "Colour-blind safe", True, "#0b0f14", "#10151c", "#161d26", "#223040", "#2f3b4b", "#8090a4",
-            "#d5dbe3", "#ffffff", "#7fd4ff", "#f0e442", "#4fb8ff", "#ff8c42", "#e6a6d0", "#9fb4d0", "#10151c"),
+            "#d5dbe3", "#ffffff", "#7fd4ff", "#f0e442", "#4fb8ff", "#ff8c42", "#e6a6d0", "#9fb4d0", "#10151c", "#000000"),
     Palette("sixteen", "Sixteen colours", True, "default", "default", "default", "blue", "bright_black", "white", "default",
             "bright_white", "bright_cyan", "bright_yellow", "bright_green", "bright_red", "bright_magenta", "bright_blue",
-            "black", ansi=True),
+            "black", "default", ansi=True),
 )
 # fmt: on
 """Every theme, in the order in which the key walks through them."""
@@ -154,12 +156,24 @@ def textual_themes() -> list[Theme]:
 
 def variables(colours: Palette) -> dict[str, str]:
     """Our own names in stylesheets: ``$tutor-ground``, ``$tutor-dim`` ..."""
-    names = ("sunk", "ground", "panel", "raised", "line", "dim", "text", "bright", "teal", "gold", "green", "coral")
-    return {f"tutor-{name}": _css(str(getattr(colours, name))) for name in names} | {
+    names = ("wall", "sunk", "ground", "panel", "raised", "line", "dim", "text", "bright", "teal", "gold", "green", "coral")
+    ours = {f"tutor-{name}": _css(str(getattr(colours, name))) for name in names}
+    cursor = {
         "input-cursor-background": _css(colours.teal),
-        "input-cursor-foreground": _css(colours.sunk),
+        "input-cursor-foreground": "ansi_black" if colours.ansi else _css(colours.sunk),
         "input-selection-background": _css(colours.raised),
     }
+    return ours | cursor | (_TERMINAL if colours.ansi else {})
+
+
+_TERMINAL = {
+    "ansi-background": "ansi_black",
+    "ansi-foreground": "ansi_white",
+    "border-blurred": "ansi_black",
+    "block-cursor-foreground": "ansi_black",
+    "block-cursor-background": "ansi_white",
+}
+"""What Textual's own stylesheets ask of a theme in the terminal's colours."""
 
 
 def next_theme(name: str) -> str:

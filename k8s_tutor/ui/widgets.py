@@ -42,6 +42,12 @@ class RowsView(Widget):
             self._strips.pop(y, None)
         self.refresh(*(Region(0, y, max(1, self.box.width), 1) for y in changed))
 
+    def stand_on(self, ground: theme.Ground) -> None:
+        """Change what its words stand on."""
+        if self.ground != ground:
+            self.ground = ground
+            self.forget()
+
     def forget(self) -> None:
         """Drop cached strips: the theme, the size or the focus has changed."""
         self._strips.clear()
@@ -105,6 +111,11 @@ class PanelView(RowsView):
         """Draw this picture from now on; ``lit``: with a brighter frame."""
         self.picture, self.lit, self.ascii_only = picture, lit, ascii_only
         self.show(frame(picture, self.box.width, self.box.height, lit, ascii_only))
+
+    def show_bare(self, picture: Picture, ascii_only: bool = False) -> None:
+        """Draw the picture without a frame, where its frame would leave it."""
+        self.picture, self.lit, self.ascii_only = picture, False, ascii_only
+        self.show(tuple(((" " * MARGIN, "text"), *row) for row in ((), *picture.rows)))
 
     @property
     def room(self) -> tuple[int, int]:
