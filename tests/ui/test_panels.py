@@ -138,3 +138,33 @@ def test_every_member_can_be_selected_at_every_size() -> None:
 )
 def test_the_title_says_how_it_stands(scene: str, panel: str, words: str) -> None:
     assert words in text_of(PANELS[panel](READY[scene], 98, 24).status)
+
+
+def test_a_stale_leader_is_shown_but_is_no_second_leader() -> None:
+    """Under Raft the cut-off leader decides nothing: one leader in the title, one sentence about the other."""
+    members = (
+        scenes.member(1, role="leader", term=3, has_majority=False),
+        *(scenes.member(number, role="leader" if number == 2 else "follower", term=4, leader="etcd-2") for number in (2, 3)),
+    )
+    scene = Scene(scenes.view(raft=scenes.raft(members)), scenes.timeline(), scenes.COMMITTEE)
+    picture = PANELS["committee"](scene, 98, 30)
+    text = "\n".join(map(text_of, picture.rows))
+    assert "Alice still takes itself for the leader" in text
+    assert "at once" not in text_of(picture.status)
+
+
+def test_reasons_of_refused_votes_are_told() -> None:
+    text = "\n".join(map(text_of, PANELS["committee"](READY["election"], 98, 30).rows))
+    assert "Bob says no to Alice: its log is behind mine" in text
+
+
+def test_report_and_truth_are_both_told_where_they_differ() -> None:
+    text = "\n".join(map(text_of, PANELS["workers"](READY["cluster"], 156, 30).rows))
+    assert "playing ≠ exited" in text
+
+
+def test_nothing_is_said_by_colour_alone() -> None:
+    """Without roles, members that are down, lead, or stand for election still read differently."""
+    rows = "\n".join(map(text_of, PANELS["committee"](READY["election"], 70, 12).rows))
+    for mark in ("◆", "☾", "●", "◇"):
+        assert mark in rows

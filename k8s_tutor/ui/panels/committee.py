@@ -7,7 +7,7 @@ from k8s_tutor.ui.big import big_width, put_big
 from k8s_tutor.ui.draw import Canvas, shorten
 from k8s_tutor.ui.glyphs import member_mark
 from k8s_tutor.ui.panels.lanes import draw_lanes
-from k8s_tutor.ui.panels.members import alarms, incoming, notebook, refusals, timer, waits
+from k8s_tutor.ui.panels.members import alarms, brains, incoming, notebook, refusals, stale, timer, waits
 from k8s_tutor.ui.panels.panel import member_name, panel, picked
 from k8s_tutor.ui.panels.tally import draw_tally
 from k8s_tutor.ui.rows import Row
@@ -49,8 +49,9 @@ def status(scene: Scene, width: int) -> Row:
     """How the committee stands, for the frame's title."""
     raft = scene.view.raft
     wrong: Row = (("WRONG RULE", "fail"), (" · ", "line")) if raft.wrong else ()
-    if len(raft.leaders) > 1:
-        return (*wrong, (f"{len(raft.leaders)} {scene.lens.word('leader')}s at once", "fail"))
+    deciding = brains(raft)
+    if len(deciding) > 1:
+        return (*wrong, (f"{len(deciding)} leaders at once", "fail"))
     if raft.lost:
         return (*wrong, (f"{raft.lost} decided and lost", "fail"))
     if not raft.has_quorum:
@@ -64,6 +65,7 @@ def status(scene: Scene, width: int) -> Row:
 def _foot(scene: Scene, width: int, height: int) -> list[Row]:
     """Lines under the bar, the most alarming first; few of them where rows are few."""
     lines: list[Row] = [((shorten(f"✗ {text}", width), "fail"),) for text in alarms(scene)]
+    lines += [((shorten(f"☆ {text}", width), "warn"),) for text in stale(scene)]
     lines += [((shorten(f"✗ {text}", width), "other"),) for text in refusals(scene)]
     return lines[: max(0, (height - 6) // 4)]
 
@@ -216,7 +218,7 @@ def _projector(canvas: Canvas, scene: Scene) -> None:
             canvas.put(top, column + len(label) + 1, str(number), role)
         column += max(14, big_width(str(number)) + 6) if large else len(label) + 5
     if large and canvas.width >= column + 18:
-        _roll(canvas, scene, top, column + 4, canvas.height - len(warned))
+        _roll(canvas, scene, top, column + 2, canvas.height - len(warned))
     elif not large or canvas.height >= 9 + len(warned):
         _roll(canvas, scene, 8 if large else 1, 2 if large else 0, canvas.height - len(warned))
     for offset, text in enumerate(warned):
@@ -237,6 +239,7 @@ def _roll(canvas: Canvas, scene: Scene, top: int, column: int, bottom: int) -> N
             break
         left = half if two and number % 2 else column
         canvas.put(row, left, member_name(scene.lens, member), picked(scene, member.machine, "bright+bold"))
-        mark_at = left + wide + (1 if two else 4)
-        canvas.put(row, mark_at, mark.glyph if two else f"{mark.glyph} {mark.word}", mark.role)
+        mark_at = left + wide + (1 if two else 4 if canvas.width - left - wide >= 24 else 2)
+        says = mark.glyph if two else shorten(f"{mark.glyph} {mark.word}", canvas.width - mark_at)
+        canvas.put(row, mark_at, says, mark.role)
         canvas.spot(row, left, wide + len(mark.word) + 6, member.machine)

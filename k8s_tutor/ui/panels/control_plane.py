@@ -43,6 +43,7 @@ def render(scene: Scene, width: int, height: int) -> Picture:
         gap = 1 if row and left >= table + asked + 2 else 0
         if table > len(machines) or not row:
             row = _table(canvas, scene, row + gap, table)
+    row = _queues(canvas, scene, row, height - row - asked)
     if asked and height - row >= 1:
         row += 1 if height - row > asked else 0
         _requests(canvas, scene, row, height - row)
@@ -204,6 +205,22 @@ def _table(canvas: Canvas, scene: Scene, row: int, rows: int) -> int:
         canvas.fill(row + len(shown), 0, canvas.width, 1, "text")
         canvas.put(row + len(shown), 0, f"and {len(machines) - len(shown) + 1} more", "dim")
     return row + 1 + len(shown)
+
+
+def _queues(canvas: Canvas, scene: Scene, row: int, spare: int) -> int:
+    """Keys that wait in work queues, a row for each process that has any; returns the next row."""
+    waiting = [one for kind in ("scheduler", "controller-manager") for one in _processes(scene, kind) if one.queue and one.up]
+    if not waiting or spare < 3:
+        return row
+    row += 1
+    for process in waiting[: spare - 2]:
+        name = process.name if canvas.width >= 50 else process.name.replace("controller-manager", "cm")
+        column = canvas.put(row, 0, f"{name} ", picked(scene, process.name, "dim"))
+        canvas.spot(row, 0, column - 1, process.name)
+        keys = "  ".join(key.removeprefix("default/") for key in process.queue)
+        canvas.put(row, column, shorten(f"▪ {keys}", canvas.width - column), "warn")
+        row += 1
+    return row
 
 
 def _requests(canvas: Canvas, scene: Scene, row: int, rows: int) -> None:

@@ -31,7 +31,7 @@ def timer(scene: Scene, member: MemberView, cells: int) -> Row:
         return (("paused", "warn"),)
     if member.role == "leader":
         if not member.has_majority:
-            return (("no majority"[:cells], "warn"),)
+            return (("no majority" if cells >= 11 else "alone"[:cells], "warn"),)
         return (("♥ heartbeats" if cells >= 12 else "♥", "dim"),)
     left = f"{member.ticks_left * TICK_MS} ms"
     bar = min(7, cells - len(left) - 1)
@@ -105,8 +105,7 @@ def _doing(scene: Scene, member: MemberView, raft: RaftView) -> tuple[str, tuple
     if member.vote:
         name = called(scene, member.vote)
         return "dim", (f"voted for {name}", f"vote: {name}")
-    word = scene.lens.word("leader")
-    return "warn", (f"knows no {word}", f"no {word}")
+    return "warn", ("knows no leader", "no leader")
 
 
 def _leader_doing(scene: Scene, member: MemberView, raft: RaftView) -> tuple[str, tuple[str, ...]]:
@@ -154,13 +153,26 @@ def refusals(scene: Scene) -> list[str]:
 
 
 def alarms(scene: Scene) -> list[str]:
-    """What must not happen: a broken rule, thrown away decisions, breaches of safety, stale leaders."""
+    """What must not happen: a broken rule, thrown away decisions, breaches of safety, two who decide."""
     raft = scene.view.raft
     lines = [f"WRONG RULE: {raft.wrong}"] if raft.wrong else []
     lines += list(raft.breaches[-2:])
     if raft.lost:
         lines.append(f"{raft.lost} decided {'entry was' if raft.lost == 1 else 'entries were'} thrown away")
-    if len(raft.leaders) > 1:
-        names = [called(scene, name) for name in raft.leaders]
-        lines.append(f"{len(names)} take themselves for the {scene.lens.word('leader')}: {listed(names)}")
+    deciding = brains(raft)
+    if len(deciding) > 1:
+        names = listed([called(scene, one.name) for one in deciding])
+        lines.append(f"{names} {'both' if len(deciding) == 2 else 'all'} decide")
     return lines
+
+
+def brains(raft: RaftView) -> list[MemberView]:
+    """Leaders that can decide by their own rule: never two in Raft."""
+    return [member for member in raft.members if member.role == "leader" and member.up and not is_stale(member, raft)]
+
+
+def stale(scene: Scene) -> list[str]:
+    """Leaders that others have left behind, each as a sentence; Raft lets them be, for they cannot commit anything."""
+    raft = scene.view.raft
+    found = [member for member in raft.members if is_stale(member, raft)]
+    return [f"{member_name(scene.lens, member)} still takes itself for the leader, and can decide nothing" for member in found]

@@ -6,7 +6,7 @@ from k8s_tutor.cluster.views import AnswerView, ClusterView, MemberView, RoomVie
 from k8s_tutor.ui.big import put_big
 from k8s_tutor.ui.draw import Canvas, shorten, wrap
 from k8s_tutor.ui.glyphs import is_stale, member_mark, pod_mark
-from k8s_tutor.ui.panels.members import called, notebook
+from k8s_tutor.ui.panels.members import brains, called, notebook
 from k8s_tutor.ui.panels.panel import member_name, panel, picked
 from k8s_tutor.ui.rows import Row, fit
 from k8s_tutor.ui.scene import Picture, Scene
@@ -47,11 +47,11 @@ def render(scene: Scene, width: int, height: int) -> Picture:
 def status(scene: Scene) -> Row:
     """``2 brains``; ``0 brains, nothing lost``."""
     raft = scene.view.raft
-    brains = [member for member in raft.members if member.up and member.role == "leader" and not is_stale(member, raft)]
+    deciding = brains(raft)
     wrong: Row = (("WRONG RULE", "fail"), (" · ", "line")) if raft.wrong else ()
     lost = f"{raft.lost} decided and lost" if raft.lost else "nothing lost"
-    role = "fail" if len(brains) > 1 or raft.lost else "ok" if brains else "leader"
-    return (*wrong, (f"{count(len(brains), 'brain')}, {lost}", role))
+    role = "fail" if len(deciding) > 1 or raft.lost else "ok" if deciding else "leader"
+    return (*wrong, (f"{count(len(deciding), 'brain')}, {lost}", role))
 
 
 def rooms_of(view: ClusterView) -> tuple[RoomView, ...]:
@@ -80,8 +80,7 @@ def apart(view: ClusterView, one: RoomView, other: RoomView) -> bool:
 def verdict(scene: Scene) -> tuple[str, str, str]:
     """(role, one sentence on how it stands, the same in few words), computed from what the members do."""
     raft = scene.view.raft
-    leaders = [member for member in raft.members if member.up and member.role == "leader"]
-    deciding = [member for member in leaders if not is_stale(member, raft)]
+    deciding = brains(raft)
     rooms = rooms_of(scene.view)
     cut = any(apart(scene.view, one, other) for number, one in enumerate(rooms) for other in rooms[number + 1 :])
     if len(deciding) > 1:
@@ -102,10 +101,9 @@ def verdict(scene: Scene) -> tuple[str, str, str]:
         here = next((room.name for room in rooms if deciding[0].machine in room.machines), "")
         long = f"Room {here} has a majority of all {raft.size} and goes on. The others wait, and will catch up."
         return "ok", long, f"Room {here} goes on."
-    word = scene.lens.word("leader")
     if deciding:
-        return "ok", f"One {word}, one order of decisions.", f"One {word}."
-    return "other", f"A majority is there, but no {word} yet.", f"No {word} yet."
+        return "ok", "One leader, one order of decisions.", "One leader."
+    return "other", "A majority is there, but no leader yet.", "No leader yet."
 
 
 def _sentence(scene: Scene, width: int, rows: int) -> tuple[str, list[str]]:
@@ -225,7 +223,7 @@ def _orders_given(scene: Scene) -> list[Row]:
         room = next((room.name for room in scene.view.network.rooms if any(host in room.machines for host in hosts)), "")
         who = f"{scene.lens.name(client)} in room {room}" if room else scene.lens.name(client)
         said = answer.stderr.strip().splitlines() or ["refused"]
-        fate, role = _FATES.get(answer.code, (f"✗ {said[-1]}", "fail"))
+        fate, role = _FATES.get(answer.code, (f"✗ {said[0]}", "fail"))
         rows.append(((f"{who}: ", "you"), (answer.line, "text"), (f"   {fate}", role)))
     return rows
 
