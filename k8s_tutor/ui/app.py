@@ -90,7 +90,7 @@ class Tutor(App[int]):
     def _after_first_paint(self) -> None:
         """Everything heavy: the list of lessons, and what was asked for on the command line."""
         if self.first_lesson is not None:
-            self.open_lesson(self.first_lesson, again=True, projector=self.presenting, or_leave=True)
+            self.open_lesson(self.first_lesson, again=self.presenting, projector=self.presenting, or_leave=True)
         elif self.spec is not None:
             self.open_sandbox(or_leave=True)
         self.load_shelf()
@@ -117,7 +117,7 @@ class Tutor(App[int]):
         from k8s_tutor.ui.records import progress
 
         tracks = by_track(entries())
-        self.home.put(replace(self.home.shelf, tracks=tracks, done=progress(tracks), loaded=True))
+        self.home.put(replace(self.home.shelf, tracks=tracks, done=progress(), loaded=True))
 
     # ------------------------------------------------------------------ onto the stage
 
@@ -148,14 +148,16 @@ class Tutor(App[int]):
 
     def _lesson_stage(self, name: str, again: bool, projector: bool) -> Stage:
         from k8s_tutor.ui.records import play
+        from k8s_tutor.ui.session import Session
 
-        player = play(name, self.seed, again)
+        player, recorder = play(name, self.seed, again)
         lesson = player.state
-        return self._stage(player=player, crumbs=(lesson.track, lesson.title), projector=projector)
+        return self._stage(Session(player=player, recorder=recorder), (lesson.track, lesson.title), projector)
 
     def _sandbox_stage(self) -> Stage:
         from k8s_tutor.cluster import Cluster, ClusterSpec, inputs
         from k8s_tutor.ui.manifests import files_of
+        from k8s_tutor.ui.session import Session
 
         spec = ClusterSpec.model_validate(dict(self.spec or {}))
         cluster = Cluster(spec, self.seed)
@@ -163,20 +165,18 @@ class Tutor(App[int]):
             line = f"apply -f {path}"
             cluster.give(inputs.Kubectl(line, files_of(line, Path.cwd())))
         words = f"{spec.managers} managers, {spec.worker_count} workers"
-        return self._stage(cluster=cluster, crumbs=("Sandbox", words))
+        return self._stage(Session(cluster=cluster), ("Sandbox", words))
 
-    def _stage(self, *, player: Any = None, cluster: Any = None, crumbs: tuple[str, ...], projector: bool = False) -> Stage:
+    def _stage(self, session: Session, crumbs: tuple[str, ...], projector: bool = False) -> Stage:
         from k8s_tutor.ui import lenses
         from k8s_tutor.ui.driver import Driver
         from k8s_tutor.ui.look import Look
         from k8s_tutor.ui.pace import parse_speed
-        from k8s_tutor.ui.session import Session
         from k8s_tutor.ui.shelf import title
         from k8s_tutor.ui.stage import Stage
 
         if self.first_lens is not None and self.first_lens not in lenses.names():
             raise LookupError(f"there is no lens {self.first_lens}; there are {', '.join(lenses.names())}")
-        session: Session = Session(player=player, cluster=cluster)
         if self.first_lens is not None:
             session.set_lens(self.first_lens)
         driver = Driver(session)
@@ -188,10 +188,6 @@ class Tutor(App[int]):
 
     def close_stage(self, stage: Stage) -> None:
         """Back to the home screen."""
-        from k8s_tutor.ui.records import keep
-
-        if stage.session.player is not None:
-            keep(stage.session.player)
         if self.presenting or self.screen_stack[-1] is not stage:
             self.leave()
             return

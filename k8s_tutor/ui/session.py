@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from k8s_tutor.cluster.views import CauseView, ClusterView, NoteView, TimelineView
     from k8s_tutor.lessons.player import Player
     from k8s_tutor.lessons.view import LessonView
+    from k8s_tutor.ui.records import Recorder
     from k8s_tutor.ui.scene import Lens
 
 FAR = 60_000_000
@@ -33,12 +34,15 @@ class CauseLine:
 class Session:
     """One thing that is played. Exactly one of ``player`` and ``cluster`` is given."""
 
-    def __init__(self, *, player: Player | None = None, cluster: Cluster | None = None, lens: str = "kubernetes") -> None:
+    def __init__(
+        self, *, player: Player | None = None, cluster: Cluster | None = None, recorder: Recorder | None = None
+    ) -> None:
         if (player is None) == (cluster is None):
             raise ValueError("a session plays a lesson or a cluster")
         self.player = player
         self._cluster = cluster
-        self._lens = lens
+        self._recorder = recorder
+        self._lens = "kubernetes"
         self._lesson: LessonView | None = None
 
     # ------------------------------------------------------------------ what there is
@@ -138,9 +142,13 @@ class Session:
 
         if self.player is not None:
             lens = self.player.shown_lens
-            self.player = Player(self.player.lesson, self.player.seed)
+            if self._recorder is not None:
+                self._recorder.on = False
+            self.player = Player(self.player.lesson, self.player.seed, self._recorder)
             self.player.skip_to(max(0, index))
             self.player.set_lens(lens)
+            if self._recorder is not None:
+                self._recorder.on = True
         self.changed()
 
     def jump(self) -> bool:

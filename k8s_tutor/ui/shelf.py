@@ -191,6 +191,10 @@ def plan(width_: int, height: int, sizes: Sequence[int]) -> Plan:
     detail_high = max(9, min(14, rest * 45 // 100))
     heights = share(max(sum(least), min(sum(roomy), rest - detail_high)), least, [99] * rows, [1] * rows)
     boxes: list[Box] = []
+    spare = rest - sum(heights) - 1 - 14
+    if spare > 2:
+        greeting = greeting._replace(y=greeting.y + spare // 3)
+        top += spare // 3
     y = top
     for row, high in enumerate(heights):
         here = min(columns, count - row * columns)
@@ -199,7 +203,7 @@ def plan(width_: int, height: int, sizes: Sequence[int]) -> Plan:
             boxes.append(Box(left, y, right - left - (1 if place + 1 < columns else 0), high))
         y += high
     gap = 1 if rest - (y - top) > detail_high else 0
-    below = Box(side, y + gap, inner, max(3, min(height - 1 - y - gap, 16)))
+    below = Box(side, y + gap, inner, max(3, min(height - 1 - y - gap, 14)))
     if inner < 100:
         return Plan(greeting, tuple(boxes[: len(sizes)]), below, Box(0, 0, 0, 0))
     half = inner // 2

@@ -201,3 +201,18 @@ async def test_themes_change_live(tmp_path: Path) -> None:
             names.append(app.theme)
             await pilot.press("T")
         assert len(set(names)) == 5 and app.theme == names[0]
+
+
+async def test_a_lesson_goes_on_where_it_was_left(tmp_path: Path) -> None:
+    path = lesson_file(tmp_path)
+    app = Tutor(path)
+    async with running(app) as pilot:
+        stage = stage_of(app)
+        await pilot.press("n", "n")
+        assert stage.session.player is not None and stage.session.player.index == 2
+    app = Tutor(path)
+    async with running(app) as pilot:
+        stage = stage_of(app)
+        assert stage.session.player is not None and stage.session.player.index == 2
+        await pilot.press("pageup")
+        assert stage.session.player.index == 1
