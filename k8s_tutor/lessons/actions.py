@@ -89,7 +89,7 @@ class Heal(Base):
 
 
 class Kill(Base):
-    """A container's process dies. ``kill: web-0`` or ``kill: shop/web-0``; a name that ends in ``*`` means the first such pod."""
+    """A container's process dies. ``kill: web-0`` or ``kill: shop/web-0``; ``web-*``: the first such pod."""
 
     VERB = "kill"
     kill: str

@@ -11,7 +11,21 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from k8s_tutor.lessons.errors import did_you_mean
-from k8s_tutor.lessons.names import ANY, BOOL, BUILT_IN, DOUBLE, FIELD_PARTS, INT, MACROS, MAP, NAMES, STRING, Name, Type, list_of
+from k8s_tutor.lessons.names import (
+    ANY,
+    BOOL,
+    BUILT_IN,
+    DOUBLE,
+    FIELD_PARTS,
+    INT,
+    MACROS,
+    MAP,
+    NAMES,
+    STRING,
+    Name,
+    Type,
+    list_of,
+)
 
 _TOKEN = re.compile(
     r"\s+|//[^\n]*|(?P<string>[rRbB]{0,2}(?:\"\"\".*?\"\"\"|'''.*?'''|\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'))"

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from k8s_tutor.cluster import inputs
 from k8s_tutor.lessons.errors import did_you_mean
 from k8s_tutor.lessons.lens import Lens
 from k8s_tutor.lessons.values import micros
 
 VERBS = ("kubectl", "etcdctl", "crash", "restart", "pause", "resume", "kill", "cut", "heal", "wait")
+
+SIMPLE: dict[str, Callable[[str], inputs.Input]] = {
+    "crash": inputs.Crash, "restart": inputs.Restart, "pause": inputs.Pause, "resume": inputs.Resume, "kill": inputs.Kill,
+}  # fmt: skip
 
 
 class CommandError(Exception):
@@ -19,7 +25,6 @@ def command(line: str, lens: Lens) -> tuple[list[inputs.Input], int]:
     words = line.split()
     verb, rest = (words[0], words[1:]) if words else ("", [])
     target = lens.component(" ".join(rest))
-    simple = {"crash": inputs.Crash, "restart": inputs.Restart, "pause": inputs.Pause, "resume": inputs.Resume, "kill": inputs.Kill}
     if verb == "wait" and len(rest) == 1:
         try:
             return [], micros(rest[0])
@@ -29,8 +34,8 @@ def command(line: str, lens: Lens) -> tuple[list[inputs.Input], int]:
         return [inputs.Kubectl(line.removeprefix("kubectl").strip())], 0
     if verb == "etcdctl":
         return [inputs.Kubectl(line)], 0
-    if verb in simple and rest:
-        return [simple[verb](target)], 0
+    if verb in SIMPLE and rest:
+        return [SIMPLE[verb](target)], 0
     if verb == "cut":
         sides = [tuple(lens.component(word) for word in side.split()) for side in " ".join(rest).split("|")]
         if len(sides) > 1 and all(sides):

@@ -73,13 +73,16 @@ class Lens(BaseModel):
         return self.glyphs.get(key, default)
 
     def message(self, flight: FlightView) -> str:
-        """What a message says, in this lens; Kubernetes' own words where the lens has no sentence for its kind."""
-        template = self.messages.get(flight.kind)
+        """What a message says, in this lens; Kubernetes' own words where the lens has no sentence for its kind.
+
+        A key may be the kind alone or with the first word of the text (``AppendEntriesReply no``).
+        """
+        first = flight.text.split(" ", 1)[0].rstrip(":,")
+        template = self.messages.get(f"{flight.kind} {first}") or self.messages.get(flight.kind)
         if template is None:
             return flight.text or flight.kind
-        return fill(
-            template, {"text": _OBJECT.sub("", flight.text), "kind": flight.kind, "src": self.name(flight.src), "dst": self.name(flight.dst)}
-        )
+        ends = {"src": self.name(flight.src), "dst": self.name(flight.dst)}
+        return fill(template, {"text": _OBJECT.sub("", flight.text), "kind": flight.kind, **ends})
 
     def note(self, note: NoteView) -> str:
         """The sentence for a note of the event log, or empty: this lens has nothing to say about it."""

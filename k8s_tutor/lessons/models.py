@@ -174,7 +174,7 @@ class Ask(Question, Step):
 
 
 class Goal(Model):
-    """When a task is done. ``now``: holds at this moment. ``eventually``: has held once since the task opened. ``always``: holds at
+    """When a task is done. ``now``: holds at this moment. ``eventually``: has held once since it opened. ``always``: holds at
     every moment. ``never``: holds at no moment. ``within``: all of it no later than this after the task opened.
 
     Each is a CEL expression, or a mapping from words to expressions, which the learner sees as a list to tick off."""

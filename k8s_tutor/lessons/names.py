@@ -10,9 +10,8 @@ from k8s_tutor.cluster import views
 
 
 class Type(NamedTuple):
-    """Type of an expression. ``name``: ``any``, ``bool``, ``int``, ``double``, ``string``, ``list``, ``map``, ``null`` or an object's.
-
-    ``fields``: of an object (None: any field may be there). ``item``: of a list. ``methods``: functions that may be called on it.
+    """Type of an expression. ``name``: ``any``, ``bool``, ``int``, ``double``, ``string``, ``list``, ``map``, ``null``, or an
+    object's. ``fields``: of an object (None: any). ``item``: of a list. ``methods``: what may be called on it.
     """
 
     name: str
@@ -72,8 +71,8 @@ CLUSTER = Type("Cluster", {"managers": INT, "workers": INT, "quiet": BOOL, "seed
 LEASE = Type("Lease", {"holder": STRING, "renewed": STRING, "transitions": INT})
 
 _OBJECTS = {
-    "pods": list_of(POD), "pod": POD, "deployments": list_of(DEPLOYMENT), "deployment": DEPLOYMENT, "services": list_of(SERVICE),
-    "service": SERVICE, "endpoints": list_of(ENDPOINT), "nodes": list_of(NODE), "node": NODE,
+    "pods": list_of(POD), "pod": POD, "deployments": list_of(DEPLOYMENT), "deployment": DEPLOYMENT,
+    "services": list_of(SERVICE), "service": SERVICE, "endpoints": list_of(ENDPOINT), "nodes": list_of(NODE), "node": NODE,
 }  # fmt: skip
 _STORED = {"configmap": ANY, "lease": LEASE, "object": ANY, "objects": list_of(ANY)}
 SERVER = Type(
@@ -101,39 +100,85 @@ STORE = ("stores",)
 
 NAMES: dict[str, Name] = {
     "now": Name(DOUBLE, None, "now > 12.0", ("now",), "seconds since the world began"),
-    "raft": Name(RAFT, None, "raft.has_quorum", RAFT_PART, "the etcd members as a group: leaders, leader, up, size, quorum, reach, term, commit, lost ..."),
-    "cluster": Name(CLUSTER, None, "cluster.managers", ("control_plane", "workload", "network"), "managers, workers, quiet, seed, cuts"),
+    "raft": Name(
+        RAFT, None, "raft.has_quorum", RAFT_PART,
+        "the etcd members as a group: leaders, leader, up, size, quorum, reach, term, commit, lost ...",
+    ),
+    "cluster": Name(
+        CLUSTER, None, "cluster.managers", ("control_plane", "workload", "network"),
+        "managers, workers, quiet, seed, cuts",
+    ),
     "rooms": Name(list_of(ROOM), None, 'rooms.all(r, r.has_quorum)', ("roles", "network"), "the rooms, in order of name"),
     "members": Name(list_of(MEMBER), (0, 0), "members().exists(m, m.term > 3)", RAFT_PART, "all etcd members"),
-    "member": Name(MEMBER, (1, 1), 'member("Alice").role == "leader"', RAFT_PART, "one member, by the name of machine, process or lens"),
-    "room": Name(ROOM, (1, 1), 'room("A").leaders.size() == 1', ("roles", "network"), "one room with its members; `writers`: leaders with a majority"),
-    "process": Name(PROCESS, (1, 1), 'process("scheduler-1").leading', ("control_plane", "workload"), "one process of a manager or worker"),
-    "pods": Name(_OBJECTS["pods"], (0, 2), 'pods("app=web").all(p, p.ready)', WORK, 'pods(selector, namespace): selector "" is all, namespace "default" unless given, "*" is all'),
-    "pod": Name(POD, (1, 2), 'pod("web-0").phase == "Running"', WORK, "one pod by name (and namespace), or null; a name that ends in * is the first such pod"),
+    "member": Name(
+        MEMBER, (1, 1), 'member("Alice").role == "leader"', RAFT_PART,
+        "one member, by the name of machine, process or lens",
+    ),
+    "room": Name(
+        ROOM, (1, 1), 'room("A").leaders.size() == 1', ("roles", "network"),
+        "one room with its members; `writers`: leaders with a majority",
+    ),
+    "process": Name(
+        PROCESS, (1, 1), 'process("scheduler-1").leading', ("control_plane", "workload"),
+        "one process of a manager or worker",
+    ),
+    "pods": Name(
+        _OBJECTS["pods"], (0, 2), 'pods("app=web").all(p, p.ready)', WORK,
+        'pods(selector, namespace): selector "" is all, namespace "default" unless given, "*" is all',
+    ),
+    "pod": Name(
+        POD, (1, 2), 'pod("web-0").phase == "Running"', WORK,
+        "one pod by name (and namespace), or null; a name that ends in * is the first such pod",
+    ),
     "nodes": Name(_OBJECTS["nodes"], (0, 0), 'nodes().all(n, n.ready == "True")', WORK, "all workers"),
     "node": Name(NODE, (1, 1), 'node("node-1").up', WORK, "one worker, or null"),
     "deployments": Name(_OBJECTS["deployments"], (0, 1), "deployments().size()", WORK, "all Deployments of a namespace"),
     "deployment": Name(DEPLOYMENT, (1, 2), 'deployment("web").ready == 3', WORK, "one Deployment, or null"),
     "services": Name(_OBJECTS["services"], (0, 1), "services().size()", WORK, "all Services of a namespace"),
     "service": Name(SERVICE, (1, 2), 'service("web") != null', WORK, "one Service, or null"),
-    "endpoints": Name(_OBJECTS["endpoints"], (1, 2), 'endpoints("web").size() == 3', WORK, "the backends of a Service; empty without one"),
+    "endpoints": Name(
+        _OBJECTS["endpoints"], (1, 2), 'endpoints("web").size() == 3', WORK,
+        "the backends of a Service; empty without one",
+    ),
     "configmap": Name(ANY, (1, 2), 'configmap("topping").data.choice == "olives"', STORE, "one ConfigMap as stored, or null"),
-    "lease": Name(LEASE, (1, 2), 'lease("kube-scheduler").holder', STORE, "one Lease (namespace kube-system unless given), or null"),
-    "object": Name(ANY, (2, 3), 'object("Service", "web").spec.clusterIP', STORE, "any object as stored: kind, name, namespace; or null"),
+    "lease": Name(
+        LEASE, (1, 2), 'lease("kube-scheduler").holder', STORE,
+        "one Lease (namespace kube-system unless given), or null",
+    ),
+    "object": Name(
+        ANY, (2, 3), 'object("Service", "web").spec.clusterIP', STORE,
+        "any object as stored: kind, name, namespace; or null",
+    ),
     "objects": Name(list_of(ANY), (1, 2), 'objects("ReplicaSet").size()', STORE, "all objects of a kind in a namespace"),
-    "server": Name(SERVER, (1, 1), 'server("api-3").deployment("site").desired', STORE, "read through one API server, whatever the others say"),
-    "committed": Name(BOOL, (1, 1), 'committed("put /topping")', PROGRESS, "whether a committed entry of a member that is up says this"),
-    "seen": Name(BOOL, (1, 1), 'seen("raft.leader")', ("log",), "whether a note of this kind was made since the step opened; `raft.*` for a family"),
+    "server": Name(
+        SERVER, (1, 1), 'server("api-3").deployment("site").desired', STORE,
+        "read through one API server, whatever the others say",
+    ),
+    "committed": Name(
+        BOOL, (1, 1), 'committed("put /topping")', PROGRESS,
+        "whether a committed entry of a member that is up says this",
+    ),
+    "seen": Name(
+        BOOL, (1, 1), 'seen("raft.leader")', ("log",),
+        "whether a note of this kind was made since the step opened; `raft.*` for a family",
+    ),
     "noted": Name(list_of(NOTE), (1, 1), 'noted("raft.leader").exists(n, n.fields.term > 3)', ("log",), "those notes"),
-    "typed": Name(BOOL, (1, 1), 'typed("scale")', ("console",), "whether a line with this text was typed since the step opened"),
-    "lines": Name(list_of(LINE), (0, 0), "lines().exists(l, l.code == 1)", ("console",), "the lines typed since the step opened"),
+    "typed": Name(
+        BOOL, (1, 1), 'typed("scale")', ("console",),
+        "whether a line with this text was typed since the step opened",
+    ),
+    "lines": Name(
+        list_of(LINE), (0, 0), "lines().exists(l, l.code == 1)", ("console",),
+        "the lines typed since the step opened",
+    ),
     "quorum": Name(INT, (1, 1), "quorum(5) == 3", (), "n / 2 + 1, rounded down"),
     "tolerates": Name(INT, (1, 1), "tolerates(7) == 3", (), "how many of n may be lost"),
 }  # fmt: skip
 
 FIELD_PARTS: dict[str, dict[str, str]] = {
     "raft": {
-        **dict.fromkeys(("variant", "wrong", "size", "quorum", "up", "reach", "tolerates", "may_lose", "has_quorum"), "standing"),
+        **dict.fromkeys(("variant", "wrong", "size", "quorum", "up", "reach"), "standing"),
+        **dict.fromkeys(("tolerates", "may_lose", "has_quorum"), "standing"),
         **dict.fromkeys(("leaders", "leader", "term"), "roles"),
         "commit": "progress",
     },
@@ -142,7 +187,8 @@ FIELD_PARTS: dict[str, dict[str, str]] = {
 """What single fields of a variable read, where that is less than the whole."""
 
 BUILT_IN: dict[str, Type] = {
-    "size": INT, "int": INT, "uint": INT, "double": DOUBLE, "string": STRING, "bool": BOOL, "type": ANY, "duration": ANY, "timestamp": ANY,
+    "size": INT, "int": INT, "uint": INT, "double": DOUBLE, "string": STRING, "bool": BOOL, "type": ANY,
+    "duration": ANY, "timestamp": ANY,
     "contains": BOOL, "startsWith": BOOL, "endsWith": BOOL, "matches": BOOL, "min": ANY, "max": ANY,
 }  # fmt: skip
 """Functions of CEL itself. ``has`` and the macros are known to the checker."""

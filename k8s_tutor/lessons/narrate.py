@@ -20,6 +20,7 @@ from k8s_tutor.lessons.values import clock
 
 WIDTH = 88
 SLICE = 20_000
+PROMPT = "kubectl ..., crash NAME, restart NAME, cut A B | C, heal, wait 10s, hint, solve, reset: "
 
 Out = Callable[[str], None]
 Read = Callable[[str], str]
@@ -140,7 +141,7 @@ class Narrator:
             if self.auto:
                 player.solve(confirmed=True)
                 break
-            line = self._read("kubectl line, crash NAME, restart NAME, cut A B | C, heal, wait 10s, hint, solve, reset: ").strip()
+            line = self._read(PROMPT).strip()
             self._command(line)
         self._run()
         if player.phase == DONE:
@@ -197,9 +198,9 @@ class Narrator:
             patience = player.cluster.now + 1_000_000
             player.advance(min(end, patience), SLICE)
             self._tell()
-            if player.phase == SHOWING and player.open.check is not None and isinstance(player.step, models.Task):
-                if player.cluster.now > player.open.check.opened + player.step.deadline:
-                    break
+            check, step = player.open.check, player.step
+            if player.phase == SHOWING and check is not None and isinstance(step, models.Task):
+                end = min(end, check.opened + step.deadline)
 
     def _tell(self) -> None:
         for stage in self.player.stages:
@@ -225,7 +226,8 @@ class Narrator:
     def _goal(self) -> None:
         for block in self.player.view().blocks:
             if block.kind == "goal":
-                self._out(f"  {dict(met='✓', broken='✗').get(block.state, '◌')} {block.text}")
+                mark = {"met": "✓", "broken": "✗"}.get(block.state, "◌")
+                self._out(f"  {mark} {block.text}")
             elif block.kind == "warning":
                 self._say(block.text)
 
@@ -266,8 +268,8 @@ class Narrator:
 
 
 _KINDS = {
-    "say": "Read", "do": "Watch", "wait": "Wait", "predict": "Predict", "ask": "Question", "task": "Your turn", "compare": "Compare",
-    "table": "Measure", "debrief": "What happened", "review": "Recall",
+    "say": "Read", "do": "Watch", "wait": "Wait", "predict": "Predict", "ask": "Question", "task": "Your turn",
+    "compare": "Compare", "table": "Measure", "debrief": "What happened", "review": "Recall",
 }  # fmt: skip
 
 
@@ -282,7 +284,8 @@ def _standing(stage: Stage, lens: Lens) -> str:
     raft = part(stage.cluster, "raft")
     leaders = ", ".join(lens.name(name) for name in raft.leaders) or "nobody"
     words = [f"{lens.word('leader')}: {leaders}"]
-    words.append("can decide" if raft.has_quorum or raft.variant != "raft" else f"cannot decide ({raft.reach} of {raft.size} within reach)")
+    deciding = raft.has_quorum or raft.variant != "raft"
+    words.append("can decide" if deciding else f"cannot decide ({raft.reach} of {raft.size} within reach)")
     if raft.lost:
         words.append(f"committed entries lost: {raft.lost}")
     return "; ".join(words)

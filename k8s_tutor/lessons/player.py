@@ -18,9 +18,10 @@ from k8s_tutor.lessons.panel import draw
 from k8s_tutor.lessons.stage import Stage, replayed
 from k8s_tutor.lessons.steps import ASKING, DONE, FAILED, READING, RUNNING, SHOWING, WORKING, Open, Run
 from k8s_tutor.lessons.view import LessonView
+from k8s_tutor.lessons.worlds import Moment, moment_of, return_to, together, unanimous
 
 Recorder = Callable[[str, int, dict[str, Any]], None]
-"""Told what the learner did: (kind, step, details). Kinds: ``step``, ``answer``, ``hint``, ``solution``, ``task``, ``finished``."""
+"""Told what the learner did: (kind, step, details). Kinds: ``step answer hint solution task finished``."""
 HEADLESS = 200_000
 """Messages of one slice when nobody watches."""
 
@@ -48,7 +49,7 @@ class Player:
         self.total = len(lesson.steps)
         self.open = Open(None)
         self._worlds: list[Stage] = []
-        self._moments: list[tuple[Any, int, int, int]] = []
+        self._moments: list[Moment] = []
         self._asked: Asked | None = None
         self._record = record or (lambda kind, step, details: None)
         self._enter(0)
@@ -117,7 +118,7 @@ class Player:
         self.shown_lens = step.lens or self.shown_lens
         for stage in self.stages:
             stage.reopen()
-        self._moments = [_moment(stage.cluster) for stage in self.stages]
+        self._moments = [moment_of(stage.cluster) for stage in self.stages]
         self._begin(step)
 
     def _stages(self, step: models.Step) -> list[Stage]:
@@ -274,7 +275,7 @@ class Player:
 
     def _go_back(self) -> None:
         for stage, moment in zip(self.stages, self._moments, strict=True):
-            _return(stage.cluster, moment)
+            return_to(stage.cluster, moment)
             stage.reopen()
         hints = self.open.hints
         self.open = Open(self.open.step)
@@ -293,7 +294,7 @@ class Player:
         imagined = option.imagine
         self.open.imagined = imagined.say or f"The world in which “{option.text}” would be true."
         if imagined.quorum is not None:
-            self.open.imagined = _unanimous(imagined.quorum, self.main, imagined.say)
+            self.open.imagined = unanimous(imagined.quorum, self.main, imagined.say)
         if imagined.cluster:
             cluster = self.main.cluster
             session, opened = cluster.save(), self.main.reader.since.at
@@ -348,12 +349,12 @@ class Player:
         each = (lambda: self.judge() or self.phase != phase) if watching else None
         step_deadline = self._deadline()
         limit = min(to, step_deadline) if step_deadline else to
-        left = budget
-        for stage in self.stages:
-            left = stage.advance(max(limit, stage.cluster.now), max(1, left), each)
-            if left == 0:
-                break
+        left = together(self.stages, limit, budget, each)
         self.judge()
+        if self.phase != phase and len(self.stages) > 1:
+            latest = max(stage.cluster.now for stage in self.stages)
+            for stage in self.stages:
+                stage.cluster.run_until(latest)
         return left > 0 and limit >= to and self.phase == phase
 
     def _deadline(self) -> int:
@@ -471,25 +472,3 @@ def _chosen(choice: int | str, options: list[str]) -> int:
         if wanted in (text.casefold(), str(index + 1), chr(ord("a") + index)):
             return index
     raise ValueError(f"there is no option {choice!r}; answer with a number from 1 to {len(options)}")
-
-
-def _unanimous(quorum: int, stage: Stage, say: str) -> str:
-    """What a rule that asks for ``quorum`` members would mean here."""
-    from k8s_tutor.lessons.parts import part
-
-    raft = part(stage.cluster, "raft")
-    verdict = "they could go on" if raft.reach >= quorum else "nothing could be decided any more"
-    text = f"If {quorum} of {raft.size} had to agree: {raft.reach} are within reach now, so {verdict}. It would tolerate {raft.size - quorum}."
-    return f"{say}\n\n{text}" if say else text
-
-
-def _moment(cluster: Cluster) -> tuple[Any, int, int, int]:
-    timeline = cluster.timeline
-    return timeline.branch, timeline.world.events, timeline.taken, cluster.now
-
-
-def _return(cluster: Cluster, moment: tuple[Any, int, int, int]) -> None:
-    """Goes back to a moment exactly, also when several inputs were given at the same event."""
-    branch, events, taken, at = moment
-    cluster.checkout(branch.name)
-    cluster.timeline.goto(events, taken, at)

@@ -112,8 +112,8 @@ class Progress:
                 db.execute("INSERT INTO answers VALUES (?, ?, ?, ?, ?, ?, ?)", row)
             elif kind == "task":
                 shown, hints = int(bool(details.get("shown"))), int(details.get("hints", 0))
-                row = (lesson, step, _now(), int(bool(details["reached"])), shown, hints)
-                db.execute("INSERT INTO tasks VALUES (?, ?, ?, ?, ?, ?)", row)
+                task = (lesson, step, _now(), int(bool(details["reached"])), shown, hints)
+                db.execute("INSERT INTO tasks VALUES (?, ?, ?, ?, ?, ?)", task)
 
     def recorder(self, lesson: str, total: int, seed: int) -> Any:
         """A `Recorder` for one play of a lesson, which has just begun. Never raises: a lesson goes on without progress."""
@@ -183,10 +183,9 @@ class Progress:
                 columns = _TABLES[table]
                 same = " AND ".join(f"{column} IS ?" for column in columns)
                 marks = ", ".join("?" * len(columns))
+                line = f"INSERT INTO {table} SELECT {marks} WHERE NOT EXISTS (SELECT 1 FROM {table} WHERE {same})"
                 for row in rows[table]:
-                    db.execute(
-                        f"INSERT INTO {table} SELECT {marks} WHERE NOT EXISTS (SELECT 1 FROM {table} WHERE {same})", (*row, *row)
-                    )
+                    db.execute(line, (*row, *row))
         return len(rows["lessons"])
 
 

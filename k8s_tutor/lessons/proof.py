@@ -22,7 +22,7 @@ SEEDS = 3
 
 
 class Run(NamedTuple):
-    """One run of a task. ``took``: virtual µs from the task's opening to the goal or the deadline. ``ok``: it went as it must."""
+    """One run of a task. ``took``: virtual µs from the task's opening to its goal or deadline. ``ok``: it went as it must."""
 
     name: str
     seed: int
@@ -93,7 +93,7 @@ class Report(NamedTuple):
         return "\n".join(lines)
 
     def json(self) -> dict[str, Any]:
-        """The stable form: ``{"lessons": [{"id", "tasks": [{"runs": {"untouched", "solution", "alternatives", "fakes"}}]}]}``."""
+        """The stable form: ``{"lessons": [{"id", "tasks": [{"runs": {"untouched", "solution", ...}}]}]}``; see `GROUPS`."""
         return {
             "lessons": [
                 {
@@ -139,8 +139,8 @@ def _failure(task: TaskProof, run: Run) -> str:
 
 
 def check(places: Sequence[Path] = (), seeds: int | Sequence[int] = SEEDS) -> Report:
-    """Loads and proves all lessons at these places (default: the built-in ones). ``seeds``: how many from each lesson's own seed
-    on, or which ones. Files that are no lessons do not keep the others from being proved."""
+    """Loads and proves all lessons at these places (default: the built-in ones). ``seeds``: how many from each lesson's own
+    seed on, or which ones. Files that are no lessons do not keep the others from being proved."""
     loaded: list[Loaded] = []
     problems: list[Problem] = []
     try:

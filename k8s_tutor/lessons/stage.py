@@ -225,7 +225,7 @@ def _pod(pattern: str, cluster: Cluster) -> str:
 
 
 def _line(line: str, cluster: Cluster) -> str:
-    """A line with words such as ``pod/web-*`` or, after pod(s), ``web-*`` made into the first such pod, as a person would pick one."""
+    """A line with words such as ``web-*`` or ``pod/web-*`` made into the first such pod, as a person would pick one."""
     words = line.split(" ")
     if not any(word.endswith("*") for word in words):
         return line

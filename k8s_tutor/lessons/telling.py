@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from k8s_tutor.cluster import inputs
 from k8s_tutor.cluster.wireview import flight
 from k8s_tutor.lessons.debrief import words
 from k8s_tutor.lessons.lens import Lens
 from k8s_tutor.lessons.stage import Stage
 from k8s_tutor.sim import TIMER, WORK, Given, Lost, Note
 
-QUIET_KINDS = frozenset(
-    "Heartbeat HeartbeatReply ReadIndex ReadIndexReply PreVoteReply answer watch WATCH Version ListTasks Tasks Done".split()
+TOLD_KINDS = frozenset(
+    ("AppendEntries", "AppendEntriesReply", "RequestVote", "Vote", "PreVote", "Propose", "POST", "PUT", "PATCH", "DELETE")
 )
-"""Kinds of messages that are not told: another line says the same, or they say little."""
-TOLD_KINDS = frozenset("AppendEntries AppendEntriesReply RequestVote Vote PreVote Propose POST PUT PATCH DELETE type".split())
-"""Kinds of messages that are."""
-CONTROL = ("raft.commit", "raft.leader", "raft.campaign", "raft.follower", "raft.truncated", "raft.reset")
+"""Kinds of messages that are told; of the others a note says the same, or they say little."""
+CONSENSUS_ONLY = ("AppendEntries", "AppendEntriesReply", "Propose")
+"""Kinds that are told only where etcd is all there is."""
 SAID_BY_OTHERS = ("console.", "api.", "scheduler.decided", "kubelet.", "runtime.ready", "cni.del", "lb.connected", "proxy.")
 """Notes that are left out."""
 REPEATS = 3
@@ -57,7 +57,8 @@ class Teller:
 
     def _line(self, record: Any) -> tuple[int, str, str] | None:
         if isinstance(record, Given):
-            return record.at, "given", f"you: {words(record.input, self.lens)}"
+            who = record.input.client if isinstance(record.input, inputs.Kubectl) else "you"
+            return record.at, "given", f"{who}: {words(record.input, self.lens)}"
         if isinstance(record, Note):
             return self._note(record)
         if isinstance(record, Lost):
@@ -68,11 +69,9 @@ class Teller:
 
     def _message(self, message: Any, at: int, reason: str) -> tuple[int, str, str] | None:
         seen = flight(self.stage.cluster.world, message, reason or "arrived")
-        if seen.kind in QUIET_KINDS or seen.kind not in TOLD_KINDS or not message[7] & WORK:
+        if seen.kind not in TOLD_KINDS or not message[7] & WORK or (not self._consensus and seen.kind in CONSENSUS_ONLY):
             return None
-        if not self._consensus and seen.kind in ("AppendEntries", "AppendEntriesReply", "Propose", "type"):
-            return None
-        if seen.kind == "type" or seen.src == "lb" or seen.text.endswith(("/status", "/events")) or "/events/" in seen.text:
+        if seen.src == "lb" or seen.text.endswith(("/status", "/events")) or "/events/" in seen.text:
             return None
         ending = {"": "", "down": "  (nobody there)", "cut": "  (the cable is cut)"}.get(reason, f"  ({reason})")
         said = self.lens.message(seen) if seen.kind in self.lens.messages else f"{seen.kind} {seen.text}".strip()
