@@ -38,10 +38,11 @@ def big_width(text: str) -> int:
     return len(big(text)[0]) if text else 0
 
 
-def put_big(canvas: Canvas, row: int, column: int, text: str, role: str) -> int:
-    """Writes large; returns the column after it."""
+def put_big(canvas: Canvas, row: int, column: int, text: str, role: str, scale: int = 1) -> int:
+    """Writes large, ``scale`` times as large in both directions; returns the column after it."""
     for offset, line in enumerate(big(text)):
         for at, char in enumerate(line):
             if char != " ":
-                canvas.put(row + offset, column + at, char, role)
-    return column + big_width(text)
+                for part in range(scale):
+                    canvas.put(row + offset * scale + part, column + at * scale, char * scale, role)
+    return column + big_width(text) * scale

@@ -40,7 +40,10 @@ def entry(index: int, term: int = 1, text: str = "", committed: bool = True) -> 
 def member(number: int, **given: Any) -> views.MemberView:
     size = given.pop("log", 4)
     open_from = given.pop("open_from", size + 1)
-    entries = tuple(entry(index, committed=index < open_from) for index in range(max(1, size - 23), size + 1))
+    entries = tuple(
+        entry(index, text=f"put /registry/configmaps/default/note-{index}" if index > 1 else "", committed=index < open_from)
+        for index in range(max(1, size - 23), size + 1)
+    )
     fields: dict[str, Any] = {
         "name": f"etcd-{number}",
         "machine": f"cp-{number}",

@@ -168,3 +168,13 @@ def test_nothing_is_said_by_colour_alone() -> None:
     rows = "\n".join(map(text_of, PANELS["committee"](READY["election"], 70, 12).rows))
     for mark in ("◆", "☾", "●", "◇"):
         assert mark in rows
+
+
+def test_the_ledger_shows_who_holds_something_else() -> None:
+    """Two decisions under one number: the entry of the later term stands there, and ≠ at whom holds another."""
+    there = (scenes.entry(1), scenes.entry(2, 2, "put a"))
+    here = (scenes.entry(1), scenes.entry(2, 1, "put b"))
+    members = (scenes.member(1, entries=there), scenes.member(2, entries=here), scenes.member(3, entries=there[:1]))
+    picture = PANELS["committee"](Scene(scenes.view(raft=scenes.raft(members)), scenes.timeline()), 98, 40)
+    row = next(text_of(row) for row in picture.rows if "put a" in text_of(row))
+    assert row.split()[-3:] == ["✓", "≠", "·"]

@@ -7,6 +7,7 @@ from k8s_tutor.ui.big import big_width, put_big
 from k8s_tutor.ui.draw import Canvas, shorten
 from k8s_tutor.ui.glyphs import member_mark
 from k8s_tutor.ui.panels.lanes import draw_lanes
+from k8s_tutor.ui.panels.ledger import LEAST, draw_ledger
 from k8s_tutor.ui.panels.members import alarms, brains, incoming, notebook, refusals, stale, timer, waits
 from k8s_tutor.ui.panels.panel import member_name, panel, picked
 from k8s_tutor.ui.panels.tally import draw_tally
@@ -97,10 +98,17 @@ def _cards(canvas: Canvas, scene: Scene, rows: int, foot: list[Row]) -> None:
         _card(canvas, scene, member, top, column, wide, rows)
         columns[member.name] = column + wide // 2
     below = 1 if spare >= 4 + top else 0
-    draw_lanes(canvas, scene, top + rows, height - top - rows - 2 - below, columns)
-    draw_tally(canvas, scene, height - 2, 0, canvas.width, names=True)
+    lanes = height - top - rows - 2 - below
+    most = 2 * max(2, len(members) - 1) + 2
+    row = height - 2
+    if lanes - most > LEAST + 1 + len(foot):
+        lanes, row = most, top + rows + most + below
+    draw_lanes(canvas, scene, top + rows, lanes, columns)
+    draw_tally(canvas, scene, row, 0, canvas.width, names=True)
     for offset, line in enumerate(foot):
-        canvas.row(height + offset, 0, line)
+        canvas.row(row + 2 + offset, 0, line)
+    row += 3 + len(foot)
+    draw_ledger(canvas, scene, row, canvas.height - row)
 
 
 def _card(canvas: Canvas, scene: Scene, member: MemberView, top: int, left: int, wide: int, rows: int) -> None:
@@ -143,7 +151,7 @@ def _lines(canvas: Canvas, scene: Scene, foot: list[Row]) -> None:
     foot = foot[: max(0, canvas.height - len(members) - 2)]
     spare = canvas.height - len(foot) - len(members)
     bar = 3 if spare >= 4 else 2 if spare >= 3 else 1 if spare >= 1 else 0
-    step = 2 if spare - bar >= len(members) else 1
+    step = 2 if len(members) <= spare - bar < len(members) + LEAST + 2 or canvas.height > 3 * len(members) + LEAST + 6 else 1
     wide = max(len(member_name(scene.lens, member)) for member in members)
     words = max(len(member_mark(member, scene.view.raft, scene.lens).word) for member in members)
     for number, member in enumerate(members):
@@ -151,9 +159,10 @@ def _lines(canvas: Canvas, scene: Scene, foot: list[Row]) -> None:
     row = len(members) * step + (1 if bar == 3 else 0)
     if bar:
         draw_tally(canvas, scene, row, 0, canvas.width, names=bar >= 2)
-    below = min(row + bar, canvas.height - len(foot))
+    below = min(row + (2 if bar >= 2 else bar), canvas.height - len(foot))
     for offset, line in enumerate(foot):
         canvas.row(below + offset, 0, line)
+    draw_ledger(canvas, scene, below + len(foot) + 1, canvas.height - below - len(foot) - 1)
 
 
 def _line(canvas: Canvas, scene: Scene, member: MemberView, row: int, wide: int, words: int) -> None:
@@ -208,19 +217,21 @@ def _projector(canvas: Canvas, scene: Scene) -> None:
     )
     warned = [f"✗ {text}" for text in alarms(scene)][: max(0, (canvas.height - 8) // 2)]
     large = canvas.height >= 7 and canvas.width >= 42
+    scale = 2 if canvas.height >= 16 + len(warned) and canvas.width >= 110 else 1
     column = 2 if canvas.width >= 60 else 0
     top = 1 if canvas.height >= 10 else 0
     for label, number, role in numbers:
         canvas.put(top, column, label, "dim")
         if large:
-            put_big(canvas, top + 2, column, str(number), role)
+            put_big(canvas, top + 2, column, str(number), role, scale)
         else:
             canvas.put(top, column + len(label) + 1, str(number), role)
-        column += max(14, big_width(str(number)) + 6) if large else len(label) + 5
+        column += max(14, (big_width(str(number)) + 6) * scale) if large else len(label) + 5
+    below = top + 3 + 5 * scale
     if large and canvas.width >= column + 18:
-        _roll(canvas, scene, top, column + 2, canvas.height - len(warned))
-    elif not large or canvas.height >= 9 + len(warned):
-        _roll(canvas, scene, 8 if large else 1, 2 if large else 0, canvas.height - len(warned))
+        _roll(canvas, scene, top, column + 2 * scale, canvas.height - len(warned))
+    elif not large or canvas.height >= below + 1 + len(warned):
+        _roll(canvas, scene, below if large else 1, 2 if large else 0, canvas.height - len(warned))
     for offset, text in enumerate(warned):
         canvas.put(canvas.height - len(warned) + offset, 2 if large else 0, shorten(text, canvas.width - 2), "fail")
 
@@ -228,7 +239,7 @@ def _projector(canvas: Canvas, scene: Scene) -> None:
 def _roll(canvas: Canvas, scene: Scene, top: int, column: int, bottom: int) -> None:
     """Names with what they are, as far apart as the rows allow."""
     members = scene.view.raft.members
-    step = max(1, min(3, (bottom - top) // max(1, len(members))))
+    step = max(1, min(4 if bottom - top > 16 else 3, (bottom - top) // max(1, len(members))))
     wide = max(len(member_name(scene.lens, member)) for member in members)
     half = column + (canvas.width - column) // 2
     two = (bottom - top) < len(members) and half - column >= wide + 4

@@ -37,7 +37,7 @@ def render(scene: Scene, width: int, height: int) -> Picture:
     if width >= 44 and height >= 7:
         row = _map(canvas, scene, tall=height >= 11)
     left = height - row
-    asked = min(len(scene.view.control_plane.requests), 4 if left >= 8 else 1)
+    asked = min(len(scene.view.control_plane.requests), max(1, left - len(machines) - 8, 4 if left >= 8 else 1))
     if len(machines) > 1 or not row:
         table = min(len(machines) + 1, left - asked if left >= 4 else left)
         gap = 1 if row and left >= table + asked + 2 else 0
