@@ -64,7 +64,7 @@ def pod_view(tree: Any, actual: Mapping[str, str], epoch: int) -> PodView:
     owner = next((one for one in metadata.get("ownerReferences", ()) if one.get("controller")), None)
     return PodView(
         namespace=metadata["namespace"], name=metadata["name"], uid=metadata["uid"], node=spec.get("nodeName", ""),
-        phase=status.get("phase", ""), status=summary.status, ready=summary.total > 0 and summary.ready == summary.total,
+        phase=status.get("phase", ""), status=summary.status, ready=_is_ready(status),
         ip=status.get("podIP", ""), labels=metadata.get("labels", {}),
         owner=f"{owner['kind']}/{owner['name']}" if owner else "", restarts=summary.restarts,
         deleting="deletionTimestamp" in metadata, created=times.parse(metadata["creationTimestamp"], epoch),
@@ -72,6 +72,11 @@ def pod_view(tree: Any, actual: Mapping[str, str], epoch: int) -> PodView:
         cpu=sum(_request(one, "cpu", quantity.milli) for one in spec.get("containers", ())),
         memory=sum(_request(one, "memory", quantity.value) for one in spec.get("containers", ())),
     )  # fmt: skip
+
+
+def _is_ready(status: Any) -> bool:
+    """Whether the pod's own condition says so: what Services go by."""
+    return any(one["type"] == "Ready" and one["status"] == "True" for one in status.get("conditions", ()))
 
 
 def _request(container: Any, resource: str, read: Any) -> int:

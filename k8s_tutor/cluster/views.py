@@ -193,6 +193,7 @@ class PodView(View, frozen=True):
     status: str
     """What kubectl prints under STATUS: ``Running``, ``ContainerCreating``, ``CrashLoopBackOff``, ``Terminating`` ..."""
     ready: bool
+    """The pod's Ready condition."""
     ip: str
     labels: Mapping[str, str]
     owner: str

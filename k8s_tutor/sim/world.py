@@ -50,6 +50,7 @@ class World:
         self.waiting: dict[str, tuple[Message, ...]] = {}
         self.processes: dict[str, Process] = {}
         self.disks: dict[str, Any] = {}
+        """Process → its disk, while it is down; else the actor holds it."""
         self.dead_hosts: dict[str, None] = {}
         self.down: dict[str, int] = {}
         """Process → when it went down, µs, while it is down."""
@@ -66,12 +67,11 @@ class World:
             raise ValueError(f"a process named {name} exists already")
         self.processes[name] = Process(actor, name, config, host or name)
         self.network.hosts[name] = host or name
-        self.disks[name] = disk
-        return self._boot(name)
+        return self._boot(name, disk)
 
-    def _boot(self, name: str) -> Actor:
+    def _boot(self, name: str, disk: Any) -> Actor:
         process = self.processes[name]
-        new = process.actor(name, process.config, self.disks[name])
+        new = process.actor(name, process.config, disk)
         self.running[name] = new
         self.down.pop(name, None)
         self.stamp += 1
@@ -449,7 +449,7 @@ class World:
         for process in self.processes_of(name):
             self.dead_hosts.pop(self.network.hosts[process], None)
             if process not in self.running and process not in self.paused:
-                self._boot(process)
+                self._boot(process, self.disks.pop(process))
 
     def pause(self, name: str) -> None:
         """Stops a process or a machine where it is: messages and timers wait."""
@@ -476,9 +476,7 @@ class World:
         new.running = _copy_actors(self.running, like.running if like else {})
         new.paused = _copy_actors(self.paused, like.paused if like else {})
         new.waiting, new.processes = self.waiting.copy(), self.processes.copy()
-        new.disks = self.disks.copy()
-        for name, actor in (*new.running.items(), *new.paused.items()):
-            new.disks[name] = actor.disk
+        new.disks = {name: disk.copy() if disk is not None else None for name, disk in self.disks.items()}
         new.dead_hosts, new.down = self.dead_hosts.copy(), self.down.copy()
         new.network, new.chance, new.log = self.network.copy(), self.chance.copy(), self.log.copy()
         new.context = Context(new)

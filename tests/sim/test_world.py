@@ -205,6 +205,18 @@ def test_a_fork_does_not_disturb_its_origin() -> None:
     assert world.digest() == twin.digest()
 
 
+def test_forks_of_a_world_with_a_dead_process_do_not_share_its_disk() -> None:
+    world = pair()
+    world.run_until(50 * MS)
+    world.crash("bob")
+    forks = world.fork(), world.fork()
+    forks[0].restart("bob")
+    forks[0].take("x", lambda w, _: w.inject("bob", Ball(5)))
+    forks[0].run_until(SECOND)
+    forks[1].restart("bob")
+    assert actor(forks[1], "bob").disk.total < actor(forks[0], "bob").disk.total
+
+
 def test_a_step_changes_no_actor_but_its_own() -> None:
     world = pair()
     for _ in range(100):
