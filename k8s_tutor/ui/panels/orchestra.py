@@ -84,12 +84,15 @@ def render(scene: Scene, width: int, height: int) -> Picture:
         _projector(canvas, scene, found)
         return canvas.picture(title, status(scene))
     foot = 4 if height >= 14 else 2 if height >= 7 else 1 if height >= 4 else 0
+    desks = len(scene.view.workload.nodes)
+    tall, pitch, gap, used = _size(found, width, height - foot)
+    if tall and 0 < desks <= 8 and height - foot - used > desks:
+        foot += desks - 1
     rows = height - foot
-    tall, pitch = _size(found, width, rows)
     if tall:
-        row = 0
+        row = 1 if rows - used >= 3 else 0
         for section in found:
-            row = _cards(canvas, scene, section, row, tall, pitch)
+            row = _cards(canvas, scene, section, row, (tall, pitch, gap))
     else:
         _marks(canvas, scene, found, rows)
     if foot:
@@ -115,34 +118,33 @@ def in_tune(pod: PodView) -> bool:
     return _plays(pod) and not pod.differs
 
 
-def _size(found: list[Section], width: int, rows: int) -> tuple[int, int]:
-    """(rows of a card, cells from card to card); (0, 0) when cards do not fit."""
-    for tall, gap in ((3, 1), (3, 0), (2, 0)):
+def _size(found: list[Section], width: int, rows: int) -> tuple[int, int, int, int]:
+    """(rows of a card, cells from card to card, blank rows below a card, rows of all); zeros when cards do not fit."""
+    for tall, gap in ((3, 2), (3, 1), (2, 1), (2, 0)):
         for pitch in (16, 13):
             across = (width - 18) // pitch
             if across < 2:
                 continue
-            need = sum(max(1, -(-max(len(section.pods), section.wanted) // across)) * (tall + gap) for section in found)
-            if need <= rows:
-                return tall, pitch
-    return 0, 0
+            lines = sum(max(1, -(-max(len(section.pods), section.wanted) // across)) for section in found)
+            if lines * (tall + gap) - gap <= rows:
+                return tall, pitch, gap, lines * (tall + gap) - gap
+    return 0, 0, 0, 0
 
 
-def _cards(canvas: Canvas, scene: Scene, section: Section, row: int, tall: int, pitch: int) -> int:
+def _cards(canvas: Canvas, scene: Scene, section: Section, row: int, size: tuple[int, int, int]) -> int:
     """One section; an empty chair for each musician that the score wants and nobody plays. Returns the next row."""
+    tall, pitch, gap = size
     _label(canvas, scene, section, row, tall)
     across = max(1, (canvas.width - 18) // pitch)
     chairs = max(len(section.pods), section.wanted)
     for number in range(chairs):
-        at, column = row + number // across * tall, 18 + number % across * pitch
+        at, column = row + number // across * (tall + gap), 18 + number % across * pitch
         if number < len(section.pods):
             _musician(canvas, scene, section, section.pods[number], number, at, column, tall, pitch - 2)
         else:
             canvas.put(at, column + 1, "◌", "warn")
             canvas.put(at + 1, column + 1, "empty chair"[: pitch - 3], "dim")
-    used = max(1, -(-chairs // across)) * tall
-    spare = canvas.height - row - used
-    return row + used + (1 if tall == 3 and spare > 4 else 0)
+    return row + max(1, -(-chairs // across)) * (tall + gap)
 
 
 def _label(canvas: Canvas, scene: Scene, section: Section, row: int, tall: int) -> None:
@@ -219,23 +221,52 @@ def _marks(canvas: Canvas, scene: Scene, found: list[Section], rows: int) -> Non
 
 def _foot(canvas: Canvas, scene: Scene, row: int, rows: int) -> None:
     """Desks with what is asked of them; tempo and volume."""
-    work = scene.view.workload
     if rows >= 2:
         top = row + (1 if rows >= 4 else 0)
         canvas.put(top, 0, "seats", "dim")
-        column = 18 if canvas.width >= 70 else 7
-        for number, node in enumerate(work.nodes):
-            room = canvas.width - column
-            name = _node_name(scene, node)
-            if room < len(name) + 9:
-                canvas.put(top, column, f"+{len(work.nodes) - number}", "dim")
-                break
-            away = node.ready != "True"
-            canvas.put(top, column, name, picked(scene, node.name, "fail" if away else "text"))
-            canvas.spot(top, column, len(name) + 7, node.name)
-            bar = "✗ dark" if away else load(node.cpu_requested, node.cpu, 6)
-            column = canvas.put(top, column + len(name) + 1, bar, "fail" if away else "load") + 4
-    last = row + rows - 1
+        if rows > 4:
+            _desks(canvas, scene, top)
+        else:
+            _desk_row(canvas, scene, top)
+    _tempo(canvas, scene, row + rows - 1)
+
+
+def _desks(canvas: Canvas, scene: Scene, top: int) -> None:
+    """A row a desk: its bar, and who sits there."""
+    for number, node in enumerate(scene.view.workload.nodes):
+        row = top + number
+        away = node.ready != "True"
+        canvas.put(row, 18, _node_name(scene, node), picked(scene, node.name, "fail" if away else "text"))
+        canvas.spot(row, 18, 12, node.name)
+        column = canvas.put(row, 30, load(node.cpu_requested, node.cpu, 6), "load") + 2
+        for pod in scene.view.workload.pods:
+            if pod.node == node.name:
+                mark = musician(scene, pod)
+                column = canvas.put(row, column, mark.glyph, picked(scene, key(pod), mark.role)) + 1
+        if away:
+            canvas.put(row, column + 1, "✗ dark", "fail")
+
+
+def _desk_row(canvas: Canvas, scene: Scene, top: int) -> None:
+    """All desks in one row."""
+    nodes = scene.view.workload.nodes
+    column = 18 if canvas.width >= 70 else 7
+    for number, node in enumerate(nodes):
+        room = canvas.width - column
+        name = _node_name(scene, node)
+        if room < len(name) + 9:
+            canvas.put(top, column - 2, f"+{len(nodes) - number}", "dim")
+            break
+        away = node.ready != "True"
+        canvas.put(top, column, name, picked(scene, node.name, "fail" if away else "text"))
+        canvas.spot(top, column, len(name) + 7, node.name)
+        bar = "✗ dark" if away else load(node.cpu_requested, node.cpu, 6)
+        column = canvas.put(top, column + len(name) + 1, bar, "fail" if away else "load") + 4
+
+
+def _tempo(canvas: Canvas, scene: Scene, last: int) -> None:
+    """How much of the desks' strength is asked for, and how many play."""
+    work = scene.view.workload
     asked = sum(node.cpu_requested for node in work.nodes)
     able = sum(node.cpu for node in work.nodes)
     playing = sum(in_tune(pod) for pod in work.pods)
