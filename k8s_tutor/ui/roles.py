@@ -27,7 +27,4 @@ ROLES: tuple[str, ...] = (
     "on-fail",  # dark words on a ground of fail
     "on-dim",  # bright words on a quiet ground: a sunk card
 )
-"""Every role that a span may have."""
-
-FALLBACK: dict[str, str] = {"on-ok": "ok", "on-warn": "warn", "on-fail": "fail", "on-dim": "text"}
-"""What to draw a role as where a ground cannot be drawn (no colours, plain text)."""
+"""Every role that a span may have. It may carry suffixes: ``+bold``, ``+selected`` (ground of the selected thing), ``+sunk``."""

@@ -55,11 +55,6 @@ def member_name(lens: Lens, member: MemberView) -> str:
     return name if name != member.machine else member.name
 
 
-def names_of(view: ClusterView) -> dict[str, MemberView]:
-    """Members by name."""
-    return {member.name: member for member in view.raft.members}
-
-
 def named(scene: Scene, process: str) -> str:
     """What any process or machine is called; committee members as in the committee."""
     for member in scene.view.raft.members:
