@@ -27,4 +27,4 @@ ROLES: tuple[str, ...] = (
     "on-fail",  # dark words on a ground of fail
     "on-dim",  # bright words on a quiet ground: a sunk card
 )
-"""Every role that a span may have. It may carry suffixes: ``+bold``, ``+selected`` (ground of the selected thing), ``+sunk``."""
+"""Every role that a span may have. Suffixes: ``+bold``, ``+selected`` (ground of the selected thing), ``+sunk``."""
