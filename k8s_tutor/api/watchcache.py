@@ -89,6 +89,11 @@ class KindCache(State):
         """Watches for the pods of one node, which need not be asked about other pods."""
         self.plain: dict[int, None] = {}
 
+    @property
+    def last(self) -> int:
+        """Revision of the latest change, or of the first list."""
+        return self.history[-1].revision if self.history else self.since
+
     def record(self, change: Change) -> None:
         """Takes one change."""
         if change.new is None:

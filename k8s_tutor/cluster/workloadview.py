@@ -22,6 +22,8 @@ from k8s_tutor.scheduler.actor import Scheduler
 from k8s_tutor.sim import Note, World
 
 Part = Callable[[str, Any, Callable[[], Any]], Any]
+KINDS = ("Node", "Pod", "Deployment", "Service", "EndpointSlice")
+"""What the workload is made of."""
 REQUESTS = 20
 SCANNED = 4_000
 """Records of the log that are searched for the latest requests."""
@@ -58,15 +60,14 @@ class Workload:
     def workload(self, world: World, part: Part) -> WorkloadView:
         """Nodes, pods, Deployments and Services."""
         server = self.server(world)
-        readers = [server, *(actor for actor in world.running.values() if isinstance(actor, Runtime))]
-        key = (
-            tuple([(actor.name, actor.version) for actor in readers if actor is not None]),
-            tuple(world.down), tuple(world.paused), tuple(world.dead_hosts),
-        )  # fmt: skip
+        known = tuple([server.caches.kinds[kind].last for kind in KINDS]) if server is not None else ()
+        runtimes = tuple([actor.version for actor in world.running.values() if isinstance(actor, Runtime)])
+        faults = (tuple(world.down), tuple(world.paused), tuple(world.dead_hosts))
+        key = (server.name if server is not None else "", known, runtimes, faults)
         return part("workload", key, lambda: self._make(world, server))  # type: ignore[no-any-return]
 
     def _make(self, world: World, server: ApiServer | None) -> WorkloadView:
-        trees = {kind: _trees(server, kind) for kind in ("Node", "Pod", "Deployment", "Service", "EndpointSlice")}
+        trees = {kind: _trees(server, kind) for kind in KINDS}
         actual = podview.actual_containers(world)
         slices = list(trees["EndpointSlice"].values())
         pods, kept = [], {}

@@ -62,6 +62,8 @@ class Expression(NamedTuple):
     calls: tuple[tuple[str, str, int], ...]
     fields: tuple[tuple[str, str], ...]
     """(variable, field) pairs, so that only what is read is converted."""
+    words: frozenset[str] = frozenset()
+    """Every name that occurs in the source."""
 
     def execute(self, variables: dict[str, Any], functions: dict[str, Any]) -> Any:
         """The value for these names. Raises `CelError` when it has none (a field of null, a wrong type)."""
@@ -85,8 +87,9 @@ def compiled(source: str, extra: tuple[str, ...] = ()) -> Expression:
     checker = _Checker(source, extra)
     kind = checker.whole()
     names = tuple(dict.fromkeys(checker.names))
+    words = frozenset(re.findall(r"[A-Za-z_][A-Za-z0-9_]*", source))
     parts = tuple(sorted({part for name in names for part in _parts(name, checker.fields)}))
-    return Expression(source, program, kind, names, parts, tuple(checker.calls), tuple(dict.fromkeys(checker.fields)))
+    return Expression(source, program, kind, names, parts, tuple(checker.calls), tuple(dict.fromkeys(checker.fields)), words)
 
 
 def _parts(name: str, fields: list[tuple[str, str]]) -> tuple[str, ...]:

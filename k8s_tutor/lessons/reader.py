@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-import msgspec
-
 from k8s_tutor.cluster import Cluster
-from k8s_tutor.cluster.views import AnswerView, NoteView, RaftView, WorkloadView
+from k8s_tutor.cluster.views import AnswerView, NoteView, RaftView, View, WorkloadView
 from k8s_tutor.lessons.cel import CelError, Expression, compiled
 from k8s_tutor.lessons.lens import Lens
 from k8s_tutor.lessons.parts import Notes, part
@@ -48,6 +46,8 @@ class Reader:
         self.lens = lens
         self.since = Since(cluster)
         self.extra = dict(extra or {})
+        self._words: frozenset[str] = frozenset()
+        """The words of the expression that is being evaluated."""
         self.functions: dict[str, Callable[..., Any]] = {
             name.removeprefix("f_"): _careful(getattr(self, name)) for name in dir(self) if name.startswith("f_")
         }
@@ -66,7 +66,19 @@ class Reader:
 
     def value(self, expression: Expression) -> Any:
         """What an expression is worth now. Raises `CelError` when it has no value."""
+        self._words = expression.words
         return expression.execute(self._variables(expression), self.functions)
+
+    def _plain(self, value: Any) -> Any:
+        """A view as plain data, with no more of it than the expression names: the evaluator converts all that it is given."""
+        if isinstance(value, View):
+            return {field: self._plain(getattr(value, field)) for field in value.__struct_fields__ if field in self._words}
+        if isinstance(value, (tuple, list)):
+            return [self._plain(item) for item in value]
+        return dict(value) if isinstance(value, Mapping) else value
+
+    def _first(self, found: Iterable[Any]) -> Any:
+        return next((self._plain(item) for item in found), None)
 
     def holds(self, expression: Expression) -> bool:
         """Whether a condition holds. One that has no value (a field of something that is not there) does not."""
@@ -101,7 +113,7 @@ class Reader:
         out = {}
         for field in fields:
             value = (raft.leaders[0] if raft.leaders else "") if field == "leader" else getattr(raft, field)
-            out[field] = msgspec.to_builtins(value)
+            out[field] = self._plain(value)
         return out
 
     def _cluster(self) -> dict[str, Any]:
@@ -130,11 +142,11 @@ class Reader:
     # ------------------------------------------------------------------ committee
 
     def f_members(self) -> Any:
-        return msgspec.to_builtins(part(self.cluster, "raft").members)
+        return self._plain(part(self.cluster, "raft").members)
 
     def f_member(self, name: str) -> Any:
         machine = self.lens.component(name)
-        return _first(m for m in part(self.cluster, "raft").members if machine in (m.name, m.machine))
+        return self._first(m for m in part(self.cluster, "raft").members if machine in (m.name, m.machine))
 
     def f_committed(self, text: str) -> bool:
         members = part(self.cluster, "raft").members
@@ -145,7 +157,7 @@ class Reader:
 
     def f_process(self, name: str) -> Any:
         machines = (*part(self.cluster, "control_plane").machines, *part(self.cluster, "workload").nodes)
-        return _first(process for machine in machines for process in machine.processes if process.name == name)
+        return self._first(process for machine in machines for process in machine.processes if process.name == name)
 
     def f_quorum(self, size: int) -> int:
         return int(size) // 2 + 1
@@ -162,42 +174,42 @@ class Reader:
         server, rest = _server(args)
         selector, namespace = (rest[0] if rest else ""), (rest[1] if len(rest) > 1 else "default")
         found: Iterable[Any] = [as_pod(tree) for tree in self._stored("Pod", server)] if server else self._work().pods
-        return msgspec.to_builtins([p for p in _in(found, namespace) if selected(selector, p.labels)])
+        return self._plain([p for p in _in(found, namespace) if selected(selector, p.labels)])
 
     def f_pod(self, *args: Any) -> Any:
         server, rest = _server(args)
         name, namespace = rest[0], (rest[1] if len(rest) > 1 else "default")
         found: Iterable[Any] = [as_pod(tree) for tree in self._stored("Pod", server)] if server else self._work().pods
-        return _first(p for p in _in(found, namespace) if _named(name, p.name))
+        return self._first(p for p in _in(found, namespace) if _named(name, p.name))
 
     def f_nodes(self) -> Any:
-        return msgspec.to_builtins(self._work().nodes)
+        return self._plain(self._work().nodes)
 
     def f_node(self, name: str) -> Any:
         machine = self.lens.component(name)
-        return _first(node for node in self._work().nodes if node.name == machine)
+        return self._first(node for node in self._work().nodes if node.name == machine)
 
     def f_deployments(self, *args: Any) -> Any:
         server, rest = _server(args)
         trees = self._stored("Deployment", server)
         found: Iterable[Any] = [as_deployment(tree) for tree in trees] if server else self._work().deployments
-        return msgspec.to_builtins(list(_in(found, rest[0] if rest else "default")))
+        return self._plain(list(_in(found, rest[0] if rest else "default")))
 
     def f_deployment(self, *args: Any) -> Any:
         server, rest = _server(args)
         trees = self._stored("Deployment", server) if server else []
         found: Iterable[Any] = [as_deployment(tree) for tree in trees] if server else self._work().deployments
-        return _first(d for d in _in(found, rest[1] if len(rest) > 1 else "default") if d.name == rest[0])
+        return self._first(d for d in _in(found, rest[1] if len(rest) > 1 else "default") if d.name == rest[0])
 
     def f_services(self, namespace: str = "default") -> Any:
-        return msgspec.to_builtins(list(_in(self._work().services, namespace)))
+        return self._plain(list(_in(self._work().services, namespace)))
 
     def f_service(self, name: str, namespace: str = "default") -> Any:
-        return _first(service for service in _in(self._work().services, namespace) if service.name == name)
+        return self._first(service for service in _in(self._work().services, namespace) if service.name == name)
 
     def f_endpoints(self, name: str, namespace: str = "default") -> Any:
         found = next((s for s in _in(self._work().services, namespace) if s.name == name), None)
-        return msgspec.to_builtins(found.endpoints) if found else []
+        return self._plain(found.endpoints) if found else []
 
     # ------------------------------------------------------------------ stored objects
 
@@ -235,13 +247,13 @@ class Reader:
 
     def f_noted(self, kind: str) -> Any:
         notes = self.since.notes(self.cluster)
-        return msgspec.to_builtins([note for note in notes if _named(kind, note.kind)])
+        return self._plain([note for note in notes if _named(kind, note.kind)])
 
     def f_seen(self, kind: str) -> bool:
         return any(_named(kind, note.kind) for note in self.since.notes(self.cluster))
 
     def f_lines(self) -> Any:
-        return msgspec.to_builtins(self.since.lines(self.cluster))
+        return self._plain(self.since.lines(self.cluster))
 
     def f_typed(self, text: str) -> bool:
         return any(text in answer.line for answer in self.since.lines(self.cluster))
@@ -272,12 +284,6 @@ def _named(wanted: str, name: str) -> bool:
 
 def _in(found: Iterable[Any], namespace: str) -> Iterable[Any]:
     return (item for item in found if namespace in (EVERYWHERE, item.namespace))
-
-
-def _first(found: Iterable[Any]) -> Any:
-    for item in found:
-        return msgspec.to_builtins(item)
-    return None
 
 
 class Watch:
