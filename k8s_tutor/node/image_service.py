@@ -44,12 +44,11 @@ class StoredImage(Body):
 
 
 class Pull(Body):
-    """An image on its way: ``done`` of ``total`` bytes. ``client`` and ``call`` are to be answered."""
+    """An image on its way: ``done`` of ``total`` bytes. ``waiting``: (client, call) of those who asked for it."""
 
     image: str
     reference: Reference
-    client: str
-    call: int
+    waiting: tuple[tuple[str, int], ...]
     started_at: int
     manifest: Manifest | None = None
     missing: tuple[Layer, ...] = ()
@@ -114,9 +113,13 @@ class ImageService(Calling):
     # ------------------------------------------------------------------ pulling
 
     def pull(self, ctx: Context, client: str, call: int, image: str) -> None:
-        """Begins to pull an image; the client is answered when it is here or has failed."""
+        """Begins to pull an image, or joins who does already; the client is answered when it is here or has failed."""
         reference = parse_reference(image)
-        self.pulls[reference.full] = Pull(image, reference, client, call, ctx.now)
+        known = self.pulls.get(reference.full)
+        if known is not None:
+            self.pulls[reference.full] = msgspec.structs.replace(known, waiting=(*known.waiting, (client, call)))
+            return
+        self.pulls[reference.full] = Pull(image, reference, ((client, call),), ctx.now)
         ctx.note("image.pulling", image=image)
         self.ask(ctx, self.config.registry, GetManifest(reference), "_manifest", (reference.full,), REGISTRY_TIMEOUT)
 
@@ -159,7 +162,8 @@ class ImageService(Calling):
         stored = self._store(pull.reference, pull.manifest, size)
         del self.pulls[pull.reference.full]
         ctx.note("image.pulled", image=pull.image, bytes=pull.total, took=ctx.now - pull.started_at)
-        ctx.reply(pull.client, Reply(pull.call, cri.PullImageResult(stored.ref, size)))
+        for client, call in pull.waiting:
+            ctx.reply(client, Reply(call, cri.PullImageResult(stored.ref, size)))
 
     def _store(self, reference: Reference, manifest: Manifest, size: int) -> StoredImage:
         ref = f"{reference.name}@{manifest.digest}"
@@ -173,7 +177,8 @@ class ImageService(Calling):
         del self.pulls[pull.reference.full]
         error = pull_error(pull.reference, answer)
         ctx.note("image.failed", image=pull.image, error=error.message)
-        ctx.reply(pull.client, Reply(pull.call, error))
+        for client, call in pull.waiting:
+            ctx.reply(client, Reply(call, error))
 
 
 def pull_error(reference: Reference, answer: RegistryError | CallFailed) -> cri.RpcError:

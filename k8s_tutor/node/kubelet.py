@@ -11,12 +11,13 @@ from typing import Any
 import msgspec
 
 from k8s_tutor.api import scheme
-from k8s_tutor.api.informer import Change, Informer
+from k8s_tutor.api.informer import Change
 from k8s_tutor.api.wire import Response
-from k8s_tutor.node import cri, podstatus, sync
+from k8s_tutor.node import cri, sync
 from k8s_tutor.node.admission import verdict
-from k8s_tutor.node.node_status import STRATEGIC, Beat, KubeletConfig
-from k8s_tutor.node.pod_worker import CRI_TIMEOUT, PodWorker, PullBackOff, SyncPod
+from k8s_tutor.node.garbage import COLLECT_EVERY, Collect, SandboxCollector
+from k8s_tutor.node.node_status import Beat, KubeletConfig
+from k8s_tutor.node.pod_worker import CRI_TIMEOUT, PullBackOff, SyncPod
 from k8s_tutor.node.podstate import EXITED, Known, PodState, adopt, after_exit, initial, merge
 from k8s_tutor.node.programs import steering
 from k8s_tutor.sim import SECOND, Body, CallFailed, Context
@@ -28,27 +29,15 @@ MINIMUM_GRACE = 2
 replace = msgspec.structs.replace
 
 
-class _Metadata(msgspec.Struct, frozen=True):
-    resourceVersion: str = "0"
-
-
-class _Meta(msgspec.Struct, frozen=True):
-    metadata: _Metadata = _Metadata()
-
-
-_META = msgspec.json.Decoder(_Meta)
-
-
 class Dial(Body):
     """The kubelet's own timer: try to reach the runtime."""
 
 
-class Kubelet(PodWorker):
+class Kubelet(SandboxCollector):
     """The process ``kubelet-i``. Config: `KubeletConfig`."""
 
     def __init__(self, name: str, config: Any = None, disk: Any = None) -> None:
         super().__init__(name, config, disk)
-        self.pods = Informer("Pod", field_selector=f"spec.nodeName={config.node}")
         self.listed_sandboxes: tuple[cri.CriSandbox, ...] = ()
         self.dialing = False
         """Whether a `Dial` is on its way."""
@@ -58,6 +47,7 @@ class Kubelet(PodWorker):
     def start(self, ctx: Context) -> None:
         super().start(ctx)
         self.begin_beats(ctx)
+        ctx.after(COLLECT_EVERY, Collect(), work=False)
         self._dial(ctx)
 
     def event(self, ctx: Context, src: str, body: Any) -> None:
@@ -71,7 +61,9 @@ class Kubelet(PodWorker):
         elif isinstance(body, Beat):
             self.beat(ctx, body.what)
             if body.what == "status":
-                self._send_again(ctx)
+                self.send_again(ctx)
+        elif isinstance(body, Collect):
+            self.collect(ctx)
         elif isinstance(body, PullBackOff):
             self.pull_back_off(ctx, body)
         elif isinstance(body, Dial):
@@ -209,10 +201,6 @@ class Kubelet(PodWorker):
 
     # ------------------------------------------------------------------ pods
 
-    def pod_of(self, state: PodState) -> Any:
-        pod = self.pods.get(state.namespace, state.name)
-        return pod if pod is not None and pod.metadata.uid == state.uid else None
-
     def changed(self, ctx: Context, change: Change) -> None:
         old, new = change.old, change.new
         if old is not None and (new is None or new.metadata.uid != old.metadata.uid):
@@ -227,22 +215,8 @@ class Kubelet(PodWorker):
             if seen != steering(old.metadata.annotations):
                 update = cri.UpdateAnnotations(state.sandbox.id, seen)
                 self.ask(ctx, self.config.runtime, update, "done", (), CRI_TIMEOUT)
-        if old is None or _matters(old, new) or self._overwritten(new.metadata.uid):
+        if old is None or _matters(old, new) or self.overwritten(new.metadata.uid):
             self.again(ctx, new.metadata.uid)
-
-    def _overwritten(self, uid: str) -> bool:
-        """Whether somebody else has written conditions that are the kubelet's (the node lifecycle controller does, while it
-        cannot hear of the node). Then what the API server has is what the next report starts from."""
-        state = self.states[uid]
-        tree = scheme.tree(self.pods.data[state.key])
-        revision = int(tree["metadata"].get("resourceVersion") or 0)
-        if state.status is None or state.sending or revision <= state.revision:
-            return False
-        reported = tree.get("status", {})
-        if _conditions(reported) == _conditions(state.status):
-            return False
-        self.states[uid] = replace(state, status=reported, reported=())
-        return True
 
     def _take_on(self, ctx: Context, pod: Any) -> None:
         """A pod that was bound to this node and is new here."""
@@ -311,8 +285,6 @@ class Kubelet(PodWorker):
         if pod is None:
             for sandbox in state.old_sandboxes:
                 self.ask(ctx, self.config.runtime, cri.RemovePodSandbox(sandbox), "done", (), CRI_TIMEOUT)
-            if state.sandbox is not None:
-                self.ask(ctx, self.config.runtime, cri.RemovePodSandbox(state.sandbox.id), "done", (), CRI_TIMEOUT)
             del self.states[state.uid]
             ctx.note("pod.removed", pod=state.key, node=self.config.node)
         elif pod.metadata.deletionTimestamp is not None and not state.removing and not state.sending:
@@ -329,50 +301,12 @@ class Kubelet(PodWorker):
             self.states[uid] = replace(state, removing=False)
             ctx.after(RUNTIME_RETRY, SyncPod(uid), work=False)
 
-    # ------------------------------------------------------------------ status
-
-    def report(self, ctx: Context, uid: str) -> None:
-        state = self.states[uid]
-        pod = self.pod_of(state)
-        if pod is None or state.sending or state.removing:
-            return
-        basis = state.basis(pod.metadata.generation)
-        if state.reported == basis:
-            return
-        tree = scheme.tree(self.pods.data[state.key])
-        facts = podstatus.Facts(self.config.address, ctx.now, self.config.epoch)
-        status = podstatus.build(tree, pod, state, facts)
-        before = state.status if state.status is not None else tree.get("status") or {}
-        if status == before:
-            self.states[uid] = replace(state, reported=basis)
-            return
-        self.states[uid] = replace(state, status=status, reported=basis, sending=True)
-        path = scheme.resource("Pod").path(state.namespace, state.name, "status")
-        patch = podstatus.patch_of(status, before, uid)
-        self.request(ctx, "PATCH", path, patch, "_status_written", (uid, before), content_type=STRATEGIC)
-
-    def _status_written(self, ctx: Context, answer: Response | CallFailed, uid: str, before: Any) -> None:
-        state = self.states.get(uid)
-        if state is None:
-            return
-        if isinstance(answer, Response) and answer.code < 500:
-            revision = int(_META.decode(answer.body).metadata.resourceVersion) if answer.code == 200 else state.revision
-            self.states[uid] = replace(state, sending=False, revision=revision)
-            self.again(ctx, uid)
-        else:
-            self.states[uid] = replace(state, sending=False, status=before, reported=())
-
-    def _send_again(self, ctx: Context) -> None:
-        """Statuses that could not be written are tried again with each heartbeat."""
-        for uid in list(self.states):
-            self.report(ctx, uid)
-
     def _listed(self, ctx: Context, answer: Response | CallFailed, kind: str) -> None:
         super()._listed(ctx, answer, kind)
         if isinstance(answer, Response) and answer.code == 200:
             if not self.registered:
                 self.register(ctx)
-            self._send_again(ctx)
+            self.send_again(ctx)
 
 
 def _orphan(uid: str, sandboxes: list[cri.CriSandbox], lives: list[cri.CriContainer]) -> PodState:
@@ -383,11 +317,6 @@ def _orphan(uid: str, sandboxes: list[cri.CriSandbox], lives: list[cri.CriContai
 
 def _over(pod: Any) -> bool:
     return pod.status is not None and str(pod.status.phase) in ("Succeeded", "Failed")
-
-
-def _conditions(status: Any) -> dict[str, str]:
-    """The conditions of a status that are the kubelet's."""
-    return {row["type"]: row["status"] for row in status.get("conditions", ()) if row["type"] in ("Ready", "ContainersReady")}
 
 
 def _matters(old: Any, new: Any) -> bool:

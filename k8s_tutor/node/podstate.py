@@ -126,14 +126,13 @@ def initial(pod: Any, now: int) -> PodState:
 
 
 def adopt(state: PodState, sandboxes: list[cri.CriSandbox], containers: list[cri.CriContainer]) -> PodState:
-    """The state of a pod with what the runtime has of it: the newest sandbox, the newest life of each container."""
+    """The state of a pod with what the runtime has of it: the newest sandbox, the newest life of each container. Older
+    sandboxes are left to the collector of garbage."""
     if not sandboxes:
         return state
-    newest = max(sandboxes, key=lambda sandbox: sandbox.attempt)
-    old = tuple(sandbox.id for sandbox in sandboxes if sandbox is not newest)
-    state = msgspec.structs.replace(
-        state, sandbox=newest, old_sandboxes=old, sandbox_attempt=newest.attempt, ip=newest.ip or state.ip
-    )
+    newest = max(sandboxes, key=lambda sandbox: sandbox.created_at)
+    attempt = max(sandbox.attempt for sandbox in sandboxes)
+    state = msgspec.structs.replace(state, sandbox=newest, sandbox_attempt=attempt, ip=newest.ip or state.ip)
     for known in state.containers:
         lives = sorted((c for c in containers if c.name == known.name), key=lambda c: c.attempt)
         for life in lives:

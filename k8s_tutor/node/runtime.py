@@ -161,7 +161,7 @@ class Runtime(ImageService):
     def _network_added(self, ctx: Context, answer: Any, client: str, call: int, ident: str) -> None:
         if not isinstance(answer, cni.CniResult):
             why = answer.msg if isinstance(answer, cni.CniError) else f"netplugin failed: {answer.reason}"
-            self._forget_sandbox(ctx, ident)
+            self._abandon(ctx, ident)
             text = f'failed to setup network for sandbox "{ident}": plugin type="bridge" failed (add): {why}'
             ctx.reply(client, Reply(call, cri.RpcError("Unknown", text)))
             return
@@ -171,6 +171,7 @@ class Runtime(ImageService):
 
     def _sandbox_runs(self, ctx: Context, answer: Any, client: str, call: int, ident: str) -> None:
         if not isinstance(answer, shim.TaskStarted):
+            self._abandon(ctx, ident)
             text = f"failed to start sandbox container task \"{ident}\": {answer.reason}"
             ctx.reply(client, Reply(call, cri.RpcError("Unknown", text)))
             return
@@ -178,6 +179,16 @@ class Runtime(ImageService):
         self.disk.sandboxes[ident] = sandbox
         ctx.note("runtime.sandbox", pod=f"{sandbox.namespace}/{sandbox.name}", sandbox=ident[:13], ip=sandbox.ip)
         ctx.reply(client, Reply(call, cri.RunPodSandboxResult(sandbox)))
+
+    def _abandon(self, ctx: Context, ident: str) -> None:
+        """A sandbox that could not be made: its network is taken down again; if that fails, the kubelet finds it later."""
+        delete = cni.CniDel(ident, self.disk.netns.get(ident, ""), "eth0")
+        self.ask(ctx, self.config.cni, delete, "_abandoned", (ident,))
+
+    def _abandoned(self, ctx: Context, answer: Any, ident: str) -> None:
+        if isinstance(answer, cni.CniDone):
+            self._signal(ctx, ident, SIGKILL)
+            self._forget_sandbox(ctx, ident)
 
     def _stop_sandbox(self, ctx: Context, client: str, call: int, ident: str) -> Body | None:
         sandbox = self.disk.sandboxes.get(ident)

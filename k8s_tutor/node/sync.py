@@ -75,9 +75,7 @@ def _end(state: PodState) -> Plan:
         return Plan(stop=fresh)
     if running or any(not request.startswith("pull:") for request in state.busy):
         return Plan()
-    if state.sandbox is not None and state.sandbox.state == cri.READY:
-        return Plan(teardown=True)
-    return Plan(ended=True)
+    return Plan(teardown=True) if state.sandbox is not None else Plan(ended=True)
 
 
 def _containers(pod: Any, state: PodState, now: int) -> Plan:

@@ -8,8 +8,9 @@ from node_world import Small, condition
 from k8s_tutor.node import cri
 from k8s_tutor.sim import SECOND, Chance, World
 
-SEEDS = range(1, 9)
-MANY = range(100, 160)
+STEPS = 24
+SEEDS = range(1, 7)
+MANY = range(100, 200)
 PROCESSES = (
     "kubelet-1", "containerd-1", "shim-1", "cni-1", "kube-proxy-1", "registry", "api-1", "node-1", "node-2", "kubelet-2",
 )  # fmt: skip
@@ -19,18 +20,18 @@ IMAGES = ("nginx", "httpd:2.4", "hello:1", "nope", "music/violin")
 
 def mischief(small: Small, chance: Chance, number: int) -> None:
     """One more random thing happens."""
-    world, kind = small.world, chance.draw("kind", 8)
-    if kind in (0, 1):
+    world, kind = small.world, chance.draw("kind", 9)
+    if kind == 8:
+        mend(world)
+    elif kind in (0, 1):
         target = PROCESSES[chance.draw("target", len(PROCESSES))]
         world.take(("crash", target), lambda w, _: w.crash(target))
-        small.run(chance.draw("down", 20))
-        world.take(("restart", target), lambda w, _: w.restart(target))
     elif kind == 2:
         groups = CUTS[chance.draw("cut", len(CUTS))]
         world.take(("cut", groups), lambda w, _: w.cut(groups))
         small.run(chance.draw("silence", 90))
-        world.take(("heal", groups), lambda w, _: w.heal(groups))
-        small.run(50)
+        if chance.draw("heal", 2):
+            world.take(("heal", groups), lambda w, _: w.heal(groups))
     elif kind == 3:
         kill(world, f"default/pod-{chance.draw('victim', number + 1)}")
     elif kind == 4:
@@ -38,6 +39,13 @@ def mischief(small: Small, chance: Chance, number: int) -> None:
     else:
         image = IMAGES[chance.draw("image", len(IMAGES))]
         create_or_delete(small, "POST", f"pod-{number}", image, f"node-{1 + chance.draw('node', 2)}")
+
+
+def mend(world: World) -> None:
+    """All cables are whole, and everything is switched on."""
+    world.take("heal", lambda w, _: w.heal())
+    for host in dict.fromkeys(world.network.hosts.values()):
+        world.take(("restart", host), lambda w, _, host=host: w.restart(host))  # type: ignore[misc]
 
 
 def kill(world: World, pod: str) -> None:
@@ -85,9 +93,10 @@ def play(seed: int) -> None:
     small = Small(workers=2, servers=2, seed=seed)
     small.up()
     chance = Chance(seed)
-    for number in range(14):
+    for number in range(STEPS):
         mischief(small, chance, number)
-        small.run(chance.draw("pause", 5))
+        small.run(chance.draw("pause", 4_000) / 1_000)
+    mend(small.world)
     assert small.world.run_until(small.world.now + 420 * SECOND)
     check(small)
 
