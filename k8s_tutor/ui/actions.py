@@ -54,9 +54,9 @@ BOTH: tuple[Place, ...] = ("home", "stage")
 
 ACTIONS: tuple[Action, ...] = (
     # time
-    Action("play", ("space",), "play", "Let time run, or stop it.", STAGE, "Time", aliases=("pause",), rank=1),
-    Action("step", ("full_stop",), "one message", "Deliver exactly one message.", STAGE, "Time", rank=2),
-    Action("back", ("comma", "left_square_bracket"), "back", "Go back one message.", STAGE, "Time", rank=3),
+    Action("play", ("space",), "play", "Let time run, or stop it.", STAGE, "Time", aliases=("pause",), rank=2),
+    Action("step", ("full_stop",), "one message", "Deliver exactly one message.", STAGE, "Time", rank=3),
+    Action("back", ("comma", "left_square_bracket"), "back", "Go back one message.", STAGE, "Time", rank=4),
     Action("faster", ("greater_than_sign", "plus"), "faster", "Twice to ten times the speed.", STAGE, "Time"),
     Action("slower", ("less_than_sign", "minus"), "slower", "A half to a tenth of the speed.", STAGE, "Time"),
     Action("speed", (), "speed", "Set the speed: 1, 1/100, 1000.", STAGE, "Time", argument="SPEED"),
@@ -82,7 +82,7 @@ ACTIONS: tuple[Action, ...] = (
         "Time",
         aliases=("branches",),
         argument="[NAME]",
-        rank=15,
+        rank=14,
     ),
     # hands
     Action(
@@ -129,11 +129,11 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action("describe", ("d",), "describe", "Describe the selected thing, as kubectl does.", STAGE, "Hands", needs="selected"),
     Action("yaml", ("y",), "yaml", "Show the selected thing as YAML.", STAGE, "Hands", needs="selected"),
-    Action("kubectl", ("k",), "kubectl", "Type a kubectl line.", STAGE, "Hands", argument="[LINE]", rank=8),
+    Action("kubectl", ("k",), "kubectl", "Type a kubectl line.", STAGE, "Hands", argument="[LINE]", rank=10),
     Action("client", (), "client", "Sit down at somebody's console.", STAGE, "Hands", command="as", argument="NAME"),
     Action("apply", (), "apply", "Apply a manifest of your working directory.", STAGE, "Hands", argument="FILE"),
     # lesson
-    Action("next", ("enter",), "next", "Answer, or go on to the next step.", STAGE, "Lesson", needs="lesson", rank=4),
+    Action("next", ("enter",), "next", "Answer, or go on to the next step.", STAGE, "Lesson", needs="lesson", rank=1),
     Action(
         "forward",
         ("n", "pagedown"),
@@ -144,7 +144,7 @@ ACTIONS: tuple[Action, ...] = (
         needs="lesson",
     ),
     Action("previous", ("pageup",), "previous step", "Go back to the step before.", STAGE, "Lesson", needs="lesson"),
-    Action("hint", ("h",), "hint", "A hint that looks at what you have done so far.", STAGE, "Lesson", needs="lesson", rank=10),
+    Action("hint", ("h",), "hint", "A hint that looks at what you have done so far.", STAGE, "Lesson", needs="lesson", rank=8),
     Action("solve", ("S",), "solution", "Play the solution on the live cluster.", STAGE, "Lesson", needs="lesson"),
     Action("imagine", ("I",), "imagine", "See the world in which your answer would be right.", STAGE, "Lesson", needs="lesson"),
     Action("sure", ("s",), "sure", "Say how sure you are of your answer.", STAGE, "Lesson", needs="lesson"),
@@ -154,7 +154,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("focus", ("tab",), "next panel", "Go to the next panel.", STAGE, "Looking"),
     Action("focus_back", ("shift+tab",), "last panel", "Go to the panel before.", STAGE, "Looking", command="focus-back"),
     Action("panel", (), "panel", "Show or hide a panel.", STAGE, "Looking", argument="NAME"),
-    Action("zoom", ("z",), "zoom", "Give the panel all the room, or give it back.", STAGE, "Looking", rank=13),
+    Action("zoom", ("z",), "zoom", "Give the panel all the room, or give it back.", STAGE, "Looking", rank=12),
     Action("up", ("up",), "up", "Select the thing above.", BOTH, "Looking"),
     Action("down", ("down",), "down", "Select the thing below.", BOTH, "Looking"),
     Action("left", ("left",), "left", "Select the thing at the left.", BOTH, "Looking"),
@@ -170,7 +170,7 @@ ACTIONS: tuple[Action, ...] = (
         command="scroll-down",
     ),
     Action(
-        "projector", ("p",), "projector", "Large blocks and few words, for the wall of a classroom.", BOTH, "Looking", rank=14
+        "projector", ("p",), "projector", "Large blocks and few words, for the wall of a classroom.", BOTH, "Looking", rank=13
     ),
     Action(
         "black",
@@ -187,7 +187,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("sandbox", ("s",), "sandbox", "A cluster of your own, kubectl and all.", HOME, "Home", rank=3),
     # everywhere
     Action("find", ("slash",), "find", "Find a thing or a lesson by its name.", BOTH, "Everywhere", argument="[TEXT]", rank=16),
-    Action("command", ("colon",), "command", "Type a command.", BOTH, "Everywhere", rank=12),
+    Action("command", ("colon",), "command", "Type a command.", BOTH, "Everywhere", rank=15),
     Action("help", ("question_mark", "f1"), "help", "All keys and commands.", BOTH, "Everywhere", rank=11),
     Action("palette", ("ctrl+p",), "palette", "Search everything that can be done.", BOTH, "Everywhere"),
     Action("theme", ("T",), "theme", "Change the colours.", BOTH, "Everywhere", argument="[NAME]"),

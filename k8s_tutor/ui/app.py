@@ -8,7 +8,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -94,8 +94,7 @@ class Tutor(App[int]):
         elif self.spec is not None:
             self.open_sandbox(or_leave=True)
         self.load_shelf()
-        gc.collect()
-        gc.freeze()
+        _settle_memory()
         if self.first_lesson is None and self.spec is None:
             self.set_timer(0.05, self._warm_up)
 
@@ -129,7 +128,15 @@ class Tutor(App[int]):
         """Puts a cluster of one's own on the stage."""
         self._open(self._sandbox_stage, or_leave)
 
-    def _open(self, make: Any, or_leave: bool) -> None:
+    def _open(self, make: Callable[[], Stage], or_leave: bool) -> None:
+        """At once when the command line asked for it; else after one line on the home screen, for it may take a moment."""
+        if or_leave:
+            self._show(make, or_leave)
+            return
+        self.home.say("opening …", "dim")
+        self.call_after_refresh(self._show, make, or_leave)
+
+    def _show(self, make: Callable[[], Stage], or_leave: bool) -> None:
         from k8s_tutor.ui.keys import refusals
 
         try:
@@ -145,6 +152,8 @@ class Tutor(App[int]):
         if len(self.screen_stack) > 1:
             self.pop_screen()
         self.push_screen(stage)
+        self.home.say("", "dim")
+        self.call_after_refresh(_settle_memory)
 
     def _lesson_stage(self, name: str, again: bool, projector: bool) -> Stage:
         from k8s_tutor.ui.records import play
@@ -251,6 +260,12 @@ class Tutor(App[int]):
 
         self.trouble = f"something went wrong: {type(error).__name__}: {error}; the details are in {report(error)}"
         self.exit(1, return_code=1)
+
+
+def _settle_memory() -> None:
+    """What is there now stays: the collector need not look at it again in the middle of a frame."""
+    gc.collect()
+    gc.freeze()
 
 
 def run(

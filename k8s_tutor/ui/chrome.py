@@ -91,18 +91,23 @@ def meter(head: Head, bar: int) -> Row:
 
 
 def footer(actions: Sequence[Action], cells: int, words: dict[str, str] | None = None) -> Row:
-    """``Space play   . one message   …``: as many as fit one line. ``words``: other labels for now, by id."""
+    """``Space play   . one message   …``: as many as fit one line, help always at the right end. ``words``: other labels for
+    now, by id."""
+    last = next((action for action in actions if action.id == "help"), None)
+    end: Row = ((shown(last.keys[0]), "key"), (f" {last.label} ", "dim")) if last is not None else ()
     out: list[tuple[str, str]] = [(" ", "text")]
-    used = 1
+    used = 1 + width(end)
     for action in actions:
+        if action is last:
+            continue
         label = (words or {}).get(action.id, action.label)
         key = shown(action.keys[0])
         size = len(key) + 1 + len(label) + 3
-        if used + size - 3 > cells:
+        if used + size > cells:
             break
         out += [(key, "key"), (f" {label}   ", "dim")]
         used += size
-    return tuple(out)
+    return (*out, (" " * max(0, cells - used), "text"), *end)
 
 
 def tabs(names: Sequence[tuple[str, bool, bool]], cells: int) -> Row:

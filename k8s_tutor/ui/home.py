@@ -133,11 +133,11 @@ class Home(Screen[None]):
 
     def _foot(self, width: int) -> Row:
         choose: Row = ((" ↑↓←→", "key"), (" choose  ", "dim"))
-        return (*choose, *chrome.footer(actions.footer("home"), width - 15))
+        return (*choose, *chrome.footer(actions.footer("home"), width - 14))
 
     def say(self, text: str, role: str = "warn") -> None:
         """One line for a person, in the footer's place until the next key."""
-        self.prompt.say(chrome.notice(text, self.size.width, role))
+        self.prompt.say(chrome.notice(text, self.size.width, role) if text else ())
         self.rearrange()
 
     # ------------------------------------------------------------------ keys and mouse

@@ -46,8 +46,8 @@ NEEDS: dict[str, Need] = {
     "log": Need(44, 5, 16, 2, alone=True),
     "service": Need(38, 7, 20, 2),
     "verdicts": Need(38, 7, 20, 2),
-    "inspector": Need(38, 8, 99, 3),
-    "console": Need(44, 6, 99, 3, alone=True),
+    "inspector": Need(44, 11, 99, 5, alone=True),
+    "console": Need(44, 8, 99, 5, alone=True),
 }
 """By id; what is not named here gets `Need()`."""
 

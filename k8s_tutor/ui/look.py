@@ -23,6 +23,8 @@ class Look:
     opened: tuple[str, ...] = ()
     """Panels that were opened by hand, newest last; Esc closes them again."""
     focus: str = LESSON
+    before: str = ""
+    """What had the focus before something was opened."""
     zoom: bool = False
     selected: str = ""
     projector: bool = False
@@ -46,6 +48,8 @@ class Look:
         """Bring a panel and give it the focus."""
         if panel not in self.panels and panel not in self.opened:
             self.opened += (panel,)
+        if self.focus not in self.opened:
+            self.before = self.focus
         self.focus = panel
 
     def close(self) -> bool:
@@ -58,7 +62,7 @@ class Look:
             if closed == "inspector":
                 self.why, self.details = False, ()
             if self.focus == closed:
-                self.focus = LESSON
+                self.focus = self.before or LESSON
         else:
             return False
         return True

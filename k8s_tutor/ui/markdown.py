@@ -44,7 +44,7 @@ def wrap(row: Row, cells: int, indent: str = "") -> tuple[Row, ...]:
             if used + size > cells and used:
                 rows.append(_trimmed(line))
                 line, used = ([(indent, "text")], cell_len(indent)) if indent else ([], 0)
-            if piece.isspace() and (not line or line == [(indent, "text")]):
+            if piece.isspace() and rows and (not line or line == [(indent, "text")]):
                 continue
             line.append((piece, role))
             used += size

@@ -1,7 +1,8 @@
 """Pace: how far virtual time may go in one frame. Pure arithmetic over what is in the air; no clock, no engine.
 
 *Steady* multiplies the wall's time by a speed. *Cinema* looks at the messages of somebody's work: while one is in the air, its
-way takes about 0.6 s of wall time, so that the eye can follow it; stretches without any are crossed in a fraction of a second.
+way takes about half a second of wall time, so that the eye can follow it; stretches without any are crossed in a
+fraction of a second.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ SPEEDS: tuple[Fraction, ...] = tuple(
 )
 """The speeds that the keys walk through."""
 
-HOP = 0.6
+HOP = 0.45
 """Seconds of wall time for the way of one message at cinema's tempo 1."""
 GLIDE = 0.35
 """Seconds of wall time for a stretch without work."""

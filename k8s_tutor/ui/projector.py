@@ -49,19 +49,17 @@ def words(lesson: LessonView, hand: Hand, cells: int, high: int) -> Picture:
     rows: list[Row] = list(markdown.wrap(((asked, "bright"),), cells))
     spots: list[Spot] = []
     choices = [block for block in lesson.blocks if block.kind == "option"]
-    gap = 1 if len(rows) + 2 * len(choices) + 1 <= high else 0
+    lines = sum(1 + (len(plain(block.text)) + 6) // cells for block in choices)
+    gap = 1 if len(rows) + lines + len(choices) + 1 <= high else 0
     for number, block in enumerate(choices):
         rows += [()] * gap
         here = number == hand.cursor and lesson_panel.can(lesson, "answer")
         glyph, role = {"right": ("✓", "ok"), "wrong": ("✗", "fail"), "chosen": ("●", "leader")}.get(block.state, (" ", "text"))
         said = "bright+selected" if here else "text"
-        row: Row = (
-            (f" {chr(ord('A') + number)} ", "key+selected" if here else "key"),
-            (f" {plain(block.text)} ", said),
-            (f" {glyph}", role),
-        )
-        spots.append(Spot(len(rows), 0, cells, f"option {number}"))
-        rows.append(row)
+        key: Row = ((f" {chr(ord('A') + number)}  ", "key+selected" if here else "key"),)
+        wrapped = markdown.wrap((*key, (f"{plain(block.text)} ", said), (f" {glyph}", role)), cells, "    ")
+        spots.append(Spot(len(rows), 0, cells, f"option {number}", len(wrapped)))
+        rows += wrapped
     if lesson.phase == "done" and choices:
         because = next((plain(block.text) for block in lesson.blocks if block.kind == "feedback"), "")
         rows += [()] * gap + list(markdown.wrap(((because, "leader"),), cells))

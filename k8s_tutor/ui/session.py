@@ -245,8 +245,10 @@ class Session:
 def cause_of(view: ClusterView, target: str) -> int:
     """The message that made a selected thing what it is: itself, or what led to the latest note about it. 0: unknown."""
     kind, _, rest = target.partition(" ")
-    if kind in ("message", "request") and rest.isdigit():
+    if kind == "message" and rest.isdigit():
         return int(rest)
+    if kind == "request":
+        return next((note.cause for note in reversed(view.log.notes) if str(note.fields.get("id", "")) == rest), 0)
     key = rest or target
     name = key.rpartition("/")[2]
     for note in reversed(view.log.notes):

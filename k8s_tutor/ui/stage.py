@@ -315,7 +315,11 @@ class Stage(Screen[None]):
 
     def offered(self) -> list[actions.Action]:
         """What the footer names."""
-        return actions.footer("stage", self.has())
+        lesson = self.session.lesson
+        offered = actions.footer("stage", self.has())
+        if lesson is None or lesson_panel.can(lesson, "hint"):
+            return offered
+        return [action for action in offered if action.id != "hint"]
 
     def _labels(self, lesson: LessonView | None) -> dict[str, str]:
         """Labels that say what a key would do right now."""
@@ -332,9 +336,11 @@ class Stage(Screen[None]):
         last = console.answers[-1]
         if last.code < 0:
             return (("◌ waiting … ", "warn"),)
+        room = self.size.width // 2
         if last.code == 0:
-            return (("✓ ", "ok"), (last.line[:40] + " ", "dim"))
-        return (("✗ ", "fail"), ((last.stderr.strip().splitlines() or [last.line])[0][:60] + " ", "fail"))
+            return fit((("✓ ", "ok"), (last.line + " ", "dim")), min(room, len(last.line) + 3))
+        words = (last.stderr.strip().splitlines() or [last.line])[0]
+        return fit((("✗ ", "fail"), (words + " ", "fail")), min(room, len(words) + 3))
 
     def say(self, text: str, role: str = "warn") -> None:
         """One line for a person: what was done, or why not."""

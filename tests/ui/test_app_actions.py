@@ -54,8 +54,8 @@ def test_the_footer_fits_one_line_and_begins_with_play() -> None:
 
     for cells in (60, 80, 160):
         row = footer(actions.footer("stage", ("lesson", "selected")), cells)
-        assert width(row) <= cells + 3
-        assert text_of(row).startswith(" Space play")
+        assert width(row) == cells
+        assert text_of(row).startswith(" Enter next   Space play")
 
 
 async def test_the_palette_offers_the_registry() -> None:

@@ -10,6 +10,7 @@ from k8s_tutor.ui.app import Tutor
 from k8s_tutor.ui.help import Help
 from k8s_tutor.ui.home import Home
 from k8s_tutor.ui.look import LESSON
+from k8s_tutor.ui.stage import Stage
 from tests.ui.pilots import ETCD, command, frames, lesson_file, running, screen_text, stage_of, until
 
 
@@ -216,3 +217,15 @@ async def test_a_lesson_goes_on_where_it_was_left(tmp_path: Path) -> None:
         assert stage.session.player is not None and stage.session.player.index == 2
         await pilot.press("pageup")
         assert stage.session.player.index == 1
+
+
+async def test_a_lesson_is_chosen_at_home_and_left_again() -> None:
+    app = Tutor()
+    async with running(app) as pilot:
+        await command(pilot, "pizza quorum", "slash")
+        assert app.home.shelf.chosen is not None and app.home.shelf.chosen.id == "pizza-quorum"
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, Stage))
+        assert "The pizza quorum" in screen_text(app)
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, Home))
