@@ -15,8 +15,9 @@ from k8s_tutor.cluster.raftview import members_of, raft_view
 from k8s_tutor.cluster.views import NoteView
 from k8s_tutor.cluster.why import note_view
 from k8s_tutor.cluster.wireview import console_view, consoles_of, network_view, wire_view
-from k8s_tutor.cluster.workloadview import Workload
+from k8s_tutor.cluster.workloadview import KINDS, Workload
 from k8s_tutor.etcd.member import Member
+from k8s_tutor.node.runtime import Runtime
 from k8s_tutor.sim import Note, World
 
 
@@ -26,6 +27,21 @@ class _Parts:
     def __init__(self, cluster: Cluster) -> None:
         self.workload = Workload(cluster.spec)
         self.known: dict[str, tuple[Any, Any]] = {}
+        self.moment: tuple[Any, int] = (None, -1)
+        self.now: dict[str, Any] = {}
+        """Parts that were asked for at this very moment: several conditions of a goal read the same one."""
+        self.servers = _named(cluster.world, ApiServer)
+        self.runtimes = _named(cluster.world, Runtime)
+
+    def servers_up(self, world: World) -> list[ApiServer]:
+        """The API servers that run."""
+        found = [world.running.get(name) for name in self.servers]
+        return [actor for actor in found if isinstance(actor, ApiServer)]
+
+    def workload_key(self, world: World) -> tuple[Any, ...]:
+        """Equal while nothing that the workload part shows can have changed."""
+        servers = [(s.name, *[s.caches.kinds[kind].last for kind in KINDS]) for s in self.servers_up(world)]
+        return tuple(servers), _versions(world, self.runtimes), _faults(world), tuple(world.dead_hosts)
 
     def get(self, name: str, key: Any, make: Callable[[], Any]) -> Any:
         known = self.known.get(name)
@@ -49,6 +65,16 @@ def part(cluster: Cluster, name: str) -> Any:
     if parts is None:
         parts = _KNOWN[cluster] = _Parts(cluster)
     world = cluster.world
+    if parts.moment[1] != world.stamp or parts.moment[0] is not world:
+        parts.moment = (world, world.stamp)
+        parts.now = {}
+    elif name in parts.now:
+        return parts.now[name]
+    found = parts.now[name] = _part(parts, world, name)
+    return found
+
+
+def _part(parts: _Parts, world: World, name: str) -> Any:
     if name == "raft":
         return parts.get(name, (_versions(world, members_of(world)), _faults(world)), lambda: raft_view(world))
     if name == "console":
@@ -56,7 +82,7 @@ def part(cluster: Cluster, name: str) -> Any:
     if name == "network":
         return parts.get(name, _faults(world), lambda: network_view(world))
     if name == "workload":
-        return parts.workload.workload(world, parts.get)
+        return parts.get(name, parts.workload_key(world), lambda: parts.workload.workload(world, _make))
     if name == "control_plane":
         return parts.workload.control_plane(world, parts.get)
     if name == "wire":
@@ -66,7 +92,7 @@ def part(cluster: Cluster, name: str) -> Any:
     if name in ("roles", "progress"):
         return _faults(world), tuple([_member(world, member, name == "progress") for member in members_of(world)])
     if name == "stores":
-        return tuple([(actor.name, actor.version) for actor in world.running.values() if isinstance(actor, ApiServer)])
+        return tuple([(server.name, server.caches.revision) for server in parts.servers_up(world)])
     raise LookupError(f"there is no part {name}")
 
 
@@ -77,6 +103,15 @@ def _member(world: World, name: str, progress: bool) -> tuple[Any, ...]:
         return ()
     node = actor.node
     return (node.role, node.term, node.log.committed) if progress else (node.role, node.term)
+
+
+def _named(world: World, kind: type[Any]) -> list[str]:
+    """Names of all processes of a kind, up or down."""
+    return [process.name for process in world.processes.values() if process.actor is kind]
+
+
+def _make(name: str, key: Any, make: Callable[[], Any]) -> Any:
+    return make()
 
 
 def _versions(world: World, names: list[str]) -> tuple[int, ...]:
