@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from k8s_tutor.bench.measure import SAMPLES, Row, cpu, rates
+from k8s_tutor.bench.measure import SAMPLES, Row, cpu, present, rates
 from k8s_tutor.raft import Config, RaftNode, Role
 
 COMMITS = 10_000
@@ -69,13 +69,8 @@ def _peer() -> float:
 
 def rows() -> list[Row]:
     """B3."""
-    reason = ""
-    peer = _peer
-    try:
-        import pysyncobj  # noqa: F401
-    except ImportError:
-        peer, reason = None, "pysyncobj is not installed: pip install k8s-tutor[bench]"  # type: ignore[assignment]
-    mine, theirs = rates(ours, peer)
+    reason = "" if present("pysyncobj") else "pysyncobj is not installed: pip install k8s-tutor[bench]"
+    mine, theirs = rates(ours, None if reason else _peer)
     ratio = mine / theirs if theirs else None
     return [
         Row("B3", "Raft, 3 members, one proposal an append", "1/s", mine, theirs, ratio, ">= 3, then 5", SAMPLES, reason),

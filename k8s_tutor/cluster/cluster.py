@@ -27,7 +27,15 @@ BOOT_LIMIT = 120 * SECOND
 
 
 class SessionError(Exception):
-    """A saved session that cannot be opened, or that does not replay as it was saved."""
+    """A saved session that cannot be opened or, with ``parted``, does not replay as it was saved."""
+
+    parted = False
+
+
+class RunsPart(SessionError):
+    """The replay of a session is not the run that was saved."""
+
+    parted = True
 
 
 class Cluster:
@@ -221,16 +229,16 @@ class Cluster:
         cluster._replay_to(events, marks, session)
         cluster.advance(now)
         if cluster.digest() != digest:
-            raise SessionError(cluster._parting(session, cluster.events))
+            raise RunsPart(cluster._parting(session, cluster.events))
         return cluster
 
     def _replay_to(self, events: int, marks: Mapping[int, str], session: Mapping[str, Any]) -> None:
         while self.events < events:
             if not self.step():
-                raise SessionError(self._parting(session, self.events))
+                raise RunsPart(self._parting(session, self.events))
             expected = marks.get(self.events)
             if expected is not None and self.digest() != expected:
-                raise SessionError(self._parting(session, self.events))
+                raise RunsPart(self._parting(session, self.events))
 
     def _parting(self, session: Mapping[str, Any], events: int) -> str:
         return (

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from k8s_tutor.cluster import Cluster, SessionError
 from k8s_tutor.cluster.export import lines
@@ -35,16 +33,14 @@ def complain(text: str) -> int:
     return BAD
 
 
-@contextlib.contextmanager
-def _saying_why() -> Iterator[list[int]]:
-    """Turns bad input into text on standard error; the list holds the status then."""
-    status: list[int] = []
+def _guarded(work: Callable[[], int]) -> int:
+    """Does the work; bad input becomes text on standard error and the status for it."""
     try:
-        yield status
+        return work()
     except (LessonError, specs.SpecError, SessionError) as error:
-        status.append(complain(str(error)))
+        return complain(str(error))
     except OSError as error:
-        status.append(complain(f"k8s-tutor: {error.filename or ''}: {error.strerror or error}"))
+        return complain(f"k8s-tutor: {error.filename or ''}: {error.strerror or error}")
 
 
 def _lesson(name: str) -> Lesson:
@@ -53,13 +49,15 @@ def _lesson(name: str) -> Lesson:
 
 def narrate(name: str, seed: int | None, auto: bool, lens: str | None) -> int:
     """Plays a lesson as lines of text, answered from standard input or by itself."""
-    with _saying_why() as status:
+
+    def work() -> int:
         player = Player(_lesson(name), seed)
         if lens:
             player.set_lens(lens)
         read: Callable[[str], str] | None = None if auto else input
         return OK if tell(player, say, read, auto) else FAILED
-    return status[0]
+
+    return _guarded(work)
 
 
 # ---------------------------------------------------------------------------------------------------- run and replay
@@ -67,7 +65,8 @@ def narrate(name: str, seed: int | None, auto: bool, lens: str | None) -> int:
 
 def run(what: str, seed: int | None, until: str | None, log: str | None, digest: bool, save: str | None) -> int:
     """Runs a lesson, answered right and with its solutions, or a cluster specification."""
-    with _saying_why() as status:
+
+    def work() -> int:
         end = _time(until)
         cluster = _run_spec(what, seed, end) if _is_spec(what) else _run_lesson(what, seed, end)
         if log:
@@ -79,7 +78,8 @@ def run(what: str, seed: int | None, until: str | None, log: str | None, digest:
         if digest:
             say(cluster.digest())
         return OK
-    return status[0]
+
+    return _guarded(work)
 
 
 def _time(until: str | None) -> int | None:
@@ -118,7 +118,8 @@ def _run_lesson(name: str, seed: int | None, end: int | None) -> Cluster:
 
 def replay(path: str) -> int:
     """Replays a saved session; says whether it came out as it was saved."""
-    with _saying_why() as status:
+
+    def work() -> int:
         try:
             session = json.loads(Path(path).read_text(encoding="utf-8"))
         except ValueError as error:
@@ -126,14 +127,13 @@ def replay(path: str) -> int:
         try:
             cluster = Cluster.load(session)
         except SessionError as error:
-            if "parts from" in str(error):
-                complain(f"{path}: {error}")
-                return FAILED
-            raise SessionError(f"{path}: {error}") from None
-        say(f"{cluster.events} events, {len(session['inputs'])} inputs, {cluster.now / 1_000_000:.6f} s of virtual time: as saved")
+            complain(f"{path}: {error}")
+            return FAILED if error.parted else BAD
+        say(f"{cluster.events} events, {len(session['inputs'])} inputs, {cluster.now / 1_000_000:.6f} s of virtual time")
         say(cluster.digest())
         return OK
-    return status[0]
+
+    return _guarded(work)
 
 
 # ---------------------------------------------------------------------------------------------------- lessons
@@ -166,5 +166,3 @@ def print_schema() -> int:
 
 
 __all__ = ["check_lessons", "list_lessons", "narrate", "print_schema", "replay", "run"]
-
-
