@@ -40,7 +40,7 @@ class Driver:
         """Runs what a frame of ``wall`` seconds asks for. True when the world may have changed."""
         if not self.playing or self.session.holds:
             self.reached = 0.0
-            return False
+            return self.session.measure()
         wall = min(wall, LONGEST_FRAME)
         before = self.session.now
         self._run(self._target(before, wall))

@@ -47,9 +47,13 @@ NEEDS: dict[str, Need] = {
     "service": Need(38, 7, 20, 2),
     "verdicts": Need(38, 7, 20, 2),
     "inspector": Need(44, 11, 99, 5, alone=True),
-    "console": Need(44, 8, 99, 5, alone=True),
+    "console": Need(44, 8, 20, 3, alone=True),
 }
 """By id; what is not named here gets `Need()`."""
+
+
+FIRST = 3
+"""What the first panel's weight is raised by: it is the one that the step is about."""
 
 
 class Place(NamedTuple):
@@ -181,11 +185,13 @@ def _arrange(panels: Sequence[str], body: Box, world: int) -> list[Place]:
     """Rectangles for panels that fit, all rows of the body used."""
     rows = _rows(panels, body.width)
     needs = [[NEEDS.get(panel, Need()) for panel in row] for row in rows]
+    weights = [max(need.weight for need in row) for row in needs]
+    weights[0] += FIRST
     heights = share(
         body.height,
         [max(need.height for need in row) for row in needs],
         [max(need.most for need in row) for row in needs],
-        [max(need.weight for need in row) for row in needs],
+        weights,
     )
     places: list[Place] = []
     y = body.y

@@ -121,7 +121,8 @@ def _body(view: LessonView, hand: Hand, cells: int) -> tuple[list[Row], list[Spo
         drawn = _draw(block, cells, hand, number if answering else -1, view)
         if rows and (block.kind != before or block.kind in ("text", "feedback", "hint")):
             rows.append(())
-        if block.kind in _ANCHORS.get(view.phase, ()) and not (anchor and before == block.kind):
+        concludes = view.phase == "done" and block.kind == "text" and before not in ("", "text", "feedback")
+        if concludes or (block.kind in _ANCHORS.get(view.phase, ()) and not (anchor and before == block.kind)):
             anchor = len(rows)
         if block.kind in ("question", "goal") and before not in ("question", "goal"):
             head = view.step_title or _HEADS.get(view.kind, "")
@@ -243,12 +244,17 @@ def _foot(view: LessonView, breaks: str, cells: int, cells_high: int, body: int)
 
 
 def _keys_row(view: LessonView, cells: int) -> list[Row]:
-    """The keys that the lesson offers, gold, in as many rows as they need."""
-    line: list[tuple[str, str]] = []
+    """The keys that the lesson offers, gold, in as many rows as they need; a key and its words stay together."""
+    rows: list[list[tuple[str, str]]] = []
+    used = cells
     for key in view.keys:
-        if line:
-            line.append(("   ", "text"))
-        words = key.words.replace(" ", "\u00a0")
-        line += [(_KEYS.get(key.action, key.action) + "\u00a0", "key"), (words, "text")]
-    rows = markdown.wrap(tuple(line), cells) if line else ()
-    return [(), *(tuple((text.replace("\u00a0", " "), role) for text, role in row) for row in rows)] if rows else []
+        shown, words = _KEYS.get(key.action, key.action), key.words
+        size = len(shown) + 1 + len(words)
+        if used + 3 + size > cells:
+            rows.append([])
+            used = -3
+        if rows[-1]:
+            rows[-1].append(("   ", "text"))
+        rows[-1] += [(f"{shown} ", "key"), (words, "text")]
+        used += 3 + size
+    return [(), *(tuple(row) for row in rows)] if rows else []

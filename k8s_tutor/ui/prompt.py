@@ -86,7 +86,7 @@ class Prompt(RowsView):
         head = f" {self.head} ▸ " if self.mode == "kubectl" and self.head else f" {_HEADS[self.mode]}"
         edit = self.edit
         if not self.has_focus:
-            idle: Row = ((head, "dim"), ("k to type" if not edit.text else edit.text, "dim"))
+            idle: Row = ((head, "you"), (edit.text or "k to type", "dim"))
             return self._with_aside(idle, cells)
         room = max(8, cells - len(head) - 2)
         start = max(0, edit.cursor - room + 1)

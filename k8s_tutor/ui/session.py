@@ -127,6 +127,14 @@ class Session:
             self.player.tick()
         self.changed()
 
+    def measure(self) -> bool:
+        """A table that the lesson measures goes on while the clock stands. True when it did."""
+        lesson = self.lesson
+        if lesson is None or lesson.kind != "table" or lesson.phase != "running":
+            return False
+        self.tick()
+        return True
+
     def step(self) -> bool:
         """Delivers one message. False when nothing is left."""
         if self.player is None:

@@ -12,7 +12,7 @@ from textual.widget import Widget
 from k8s_tutor.ui import theme
 from k8s_tutor.ui.frame import MARGIN, frame, inside
 from k8s_tutor.ui.layout import NOWHERE
-from k8s_tutor.ui.rows import Row
+from k8s_tutor.ui.rows import Row, text_of
 from k8s_tutor.ui.scene import Picture, Spot
 
 
@@ -143,6 +143,29 @@ class PanelView(RowsView):
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         event.stop()
         self.post_message(self.Scrolled(self, -3))
+
+
+class TimeStrip(RowsView):
+    """The timeline's rows. A click on the rail goes to that moment."""
+
+    RAIL = frozenset("━╌●○◆✂✗╳┯-=*oxX%.")
+
+    class Scrubbed(Message):
+        """The rail was clicked; ``share``: 0 at its beginning, 1 at its end."""
+
+        def __init__(self, share: float) -> None:
+            super().__init__()
+            self.share = share
+
+    def on_click(self, event: events.Click) -> None:
+        rows = [text_of(row) for row in self.rows]
+        rail = next((row for row in rows if row.strip()[:1] in ("◀", "<", "━")), "")
+        start = next((x for x, character in enumerate(rail) if character in self.RAIL), 0)
+        end = start
+        while end + 1 < len(rail) and rail[end + 1] in self.RAIL:
+            end += 1
+        if rail and start < end and start <= event.x <= end:
+            self.post_message(self.Scrubbed((event.x - start) / (end - start)))
 
 
 def _at(rows: tuple[Row, ...], y: int) -> Row:

@@ -229,3 +229,13 @@ async def test_a_lesson_is_chosen_at_home_and_left_again() -> None:
         assert "The pizza quorum" in screen_text(app)
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(app.screen, Home))
+
+
+async def test_a_click_on_the_rail_goes_to_that_moment() -> None:
+    app = Tutor(spec=ETCD)
+    async with running(app) as pilot:
+        stage = stage_of(app)
+        frames(stage, lambda: stage.session.now > 6_000_000)
+        await pilot.click(stage.time, offset=(2, 1))
+        assert stage.session.now < 1_000_000 and stage.session.past
+        assert not stage.driver.playing

@@ -1,0 +1,282 @@
+"""How the stage looks: its widgets, where they stand, and what is drawn in them.
+
+Where things stand is reckoned in ``layout.py``, what the panels show in ``panels/``; what keys do is in ``stage.py``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from textual.app import ComposeResult
+from textual.screen import Screen
+
+from k8s_tutor.ui import actions, chrome, lenses, lesson_panel, projector
+from k8s_tutor.ui import layout as layouts
+from k8s_tutor.ui.driver import Driver
+from k8s_tutor.ui.layout import Box, Layout, Wish
+from k8s_tutor.ui.look import LESSON, Look
+from k8s_tutor.ui.placing import place, polite_rows
+from k8s_tutor.ui.prompt import Prompt
+from k8s_tutor.ui.rows import Row, fit
+from k8s_tutor.ui.scene import Picture, Scene
+from k8s_tutor.ui.widgets import PanelView, RowsView, TimeStrip
+
+if TYPE_CHECKING:
+    from k8s_tutor.lessons.view import LessonView
+    from k8s_tutor.ui.scene import Lens
+    from k8s_tutor.ui.session import Session
+
+LIVE = frozenset({"committee", "wire", "control_plane", "stage_map", "rooms", "workers", "inspector", "timeline"})
+"""Panels in which something moves with the clock alone; the others are drawn again only when their part has changed."""
+READS = {"log": ("log",), "console": ("console",), "verdicts": ("verdicts",), "service": ("workload", "network")}
+"""Parts of the view that the other panels read."""
+
+
+class StageView(Screen[None]):
+    """The picture of a session."""
+
+    def __init__(
+        self, session: Session, driver: Driver | None = None, look: Look | None = None, crumbs: tuple[str, ...] = ()
+    ) -> None:
+        super().__init__()
+        self.session = session
+        self.driver = driver or Driver(session)
+        self.look = look or Look()
+        self.crumbs = crumbs
+        self.layout_now: Layout | None = None
+        self.head = RowsView(id="head", ground="sunk")
+        self.tabs = RowsView(id="tabs")
+        self.lesson_view = PanelView(LESSON, id="lesson")
+        self.time = TimeStrip(id="time", ground="sunk")
+        self.prompt: Prompt = Prompt(id="prompt")
+        self.foot = RowsView(id="foot", ground="sunk")
+        self.polite = RowsView(id="polite")
+        self.panels: list[PanelView] = []
+        self._drawn: dict[PanelView, tuple[Any, ...]] = {}
+
+    def compose(self) -> ComposeResult:
+        yield from (self.head, self.tabs, self.lesson_view, self.time, self.prompt, self.foot, self.polite)
+
+    # ------------------------------------------------------------------ where things stand
+
+    @property
+    def lens(self) -> Lens:
+        """The picture that is on: chosen by hand, or the lesson's."""
+        return lenses.lens(self.session.lens)
+
+    def wish(self) -> Wish:
+        """What the layout is asked for."""
+        look = self.look
+        lesson = self.session.lesson
+        return Wish(look.shown, look.focus, look.zoom, lesson is not None, len(self.session.clusters))
+
+    def rearrange(self) -> None:
+        """Places every widget anew, then draws."""
+        width, height = self.size
+        if not width or not height or not self.is_attached:
+            return
+        sentence = layouts.too_small(width, height)
+        place(self.polite, Box(0, 0, width, height) if sentence else layouts.NOWHERE)
+        if sentence:
+            for widget in (self.head, self.tabs, self.lesson_view, self.time, self.prompt, self.foot, *self.panels):
+                place(widget, layouts.NOWHERE)
+            self.polite.show(polite_rows(sentence, width, height))
+            self.layout_now = None
+            return
+        plan = (
+            projector.layout(width, height, self.wish()) if self.look.projector else layouts.stage(width, height, self.wish())
+        )
+        self.layout_now = plan
+        boxes = ((self.head, plan.header), (self.tabs, plan.tabs), (self.lesson_view, plan.lesson), (self.time, plan.timeline))
+        for widget, box in (*boxes, (self.prompt, plan.prompt), (self.foot, plan.footer)):
+            place(widget, box)
+        self._place_panels(plan)
+        for widget in (self.head, self.foot):
+            widget.stand_on("wall" if self.look.projector else "sunk")
+        for widget in (self.lesson_view, *self.panels):
+            widget.stand_on("wall" if self.look.projector else "panel")
+        self._drawn.clear()
+        self.draw()
+
+    def _place_panels(self, plan: Layout) -> None:
+        while len(self.panels) < len(plan.places):
+            panel = PanelView()
+            self.panels.append(panel)
+            self.mount(panel)
+        for number, panel in enumerate(self.panels):
+            if number < len(plan.places):
+                where = plan.places[number]
+                panel.panel, panel.world = where.panel, where.world
+                place(panel, where.box)
+            else:
+                place(panel, layouts.NOWHERE)
+
+    # ------------------------------------------------------------------ drawing
+
+    def scene(self, world: int, panel: str) -> Scene:
+        """All that a panel may know."""
+        look, session = self.look, self.session
+        lens = self.lens
+        prompt = self.prompt
+        return Scene(
+            view=session.view(world),
+            timeline=session.timeline(world),
+            lens=lens,
+            selected=look.selected,
+            mode="projector" if look.projector else "stage",
+            ascii=look.ascii,
+            why=session.why(look.selected, lens) if look.why and panel == "inspector" else (),
+            details=look.details if panel == "inspector" else (),
+            line=prompt.edit.text if prompt.mode == "kubectl" else "",
+            client=look.client,
+            scroll=look.scrolls.get(panel, 0),
+            question=projector.question(session.lesson) if look.projector else "",
+            options=projector.options(session.lesson) if look.projector else (),
+        )
+
+    def draw(self) -> None:
+        """Draws what has changed."""
+        plan = self.layout_now
+        if plan is None or not self.is_attached:
+            return
+        if self.look.projector and self.look.black:
+            for widget in (self.head, self.tabs, self.time, self.foot, self.lesson_view, *self.panels):
+                place(widget, layouts.NOWHERE)
+            return
+        views = [self.session.view(world) for world in range(len(self.session.clusters))]
+        lens = self.lens
+        for panel in self.panels[: len(plan.places)]:
+            self._draw_panel(panel, views[min(panel.world, len(views) - 1)], lens)
+        self._draw_lesson(lens)
+        self._draw_chrome(plan, lens)
+
+    def _draw_panel(self, panel: PanelView, view: Any, lens: Lens) -> None:
+        """One panel, unless all that it reads is what it was."""
+        from k8s_tutor.ui.panels import PANELS
+
+        look = self.look
+        lit = look.focus == panel.panel
+        parts = (view,) if panel.panel in LIVE else tuple(getattr(view, part) for part in READS.get(panel.panel, ("events",)))
+        outer = (panel.box, lens.id, look.selected, lit, look.scrolls.get(panel.panel, 0), look.ascii, look.details, look.why)
+        key = (*parts, panel.panel, panel.world, outer)
+        before = self._drawn.get(panel)
+        same = before is not None and len(before) == len(key) and all(map(_same, before, key))
+        if same and (panel.panel not in LIVE or not look.why):
+            return
+        self._drawn[panel] = key
+        render = PANELS.get(panel.panel)
+        width, height = panel.room
+        if render is None:
+            picture = Picture(panel.panel, (), ())
+        else:
+            picture = render(self.scene(panel.world, panel.panel), width, height)
+        titles = self.session.titles()
+        if len(titles) > 1:
+            picture = replace(picture, title=titles[panel.world] if panel.panel == look.shown[0] else picture.title)
+        if look.projector:
+            panel.show_bare(picture, look.ascii)
+        else:
+            panel.show_picture(picture, lit, look.ascii)
+
+    def _draw_lesson(self, lens: Lens) -> None:
+        lesson = self.session.lesson
+        if lesson is None or not self.lesson_view.display:
+            return
+        width, height = self.lesson_view.room
+        if self.look.projector:
+            words = projector.words(lesson, self.look.hand, width, self.lesson_view.box.height - 1)
+            self.lesson_view.show_bare(words, self.look.ascii)
+            return
+        picture = lesson_panel.render(lesson, self.look.hand, lens.breaks, width, height)
+        self.lesson_view.show_picture(picture, self.look.focus == LESSON, self.look.ascii)
+
+    def _draw_chrome(self, plan: Layout, lens: Lens) -> None:
+        width = self.size.width
+        session, driver, lesson = self.session, self.driver, self.session.lesson
+        timeline = session.timeline()
+        head = chrome.Head(
+            self.crumbs,
+            lesson.index + 1 if lesson is not None and lesson.kind != "end" else lesson.total if lesson is not None else 0,
+            lesson.total if lesson is not None else 0,
+            session.now,
+            driver.playing,
+            session.holds,
+            timeline.events < timeline.head,
+            driver.words,
+            session.cluster.seed,
+            lens.id,
+        )
+        if plan.header.height:
+            self.head.show((projector.head(head, width) if self.look.projector else chrome.header(head, width),))
+        if plan.timeline.height:
+            self._draw_time(plan)
+        if plan.tabs.height:
+            seen = {where.panel for where in plan.places}
+            names = [(title_of(panel), panel in seen, panel == self.look.focus) for panel in self.look.shown]
+            self.tabs.show((chrome.tabs(names, plan.tabs.width),))
+        if plan.prompt.height:
+            self.prompt.aside = self._aside()
+            self.prompt.draw()
+        if plan.footer.height:
+            self.foot.show((chrome.footer(self.offered(), width, self._labels(lesson)),))
+
+    def _draw_time(self, plan: Layout) -> None:
+        from k8s_tutor.ui.panels import PANELS
+
+        render = PANELS.get("timeline")
+        if render is not None:
+            box = plan.timeline
+            picture = render(self.scene(0, "timeline"), box.width - 2, box.height)
+            self.time.show(tuple(((" ", "text"), *fit(row, box.width - 1)) for row in picture.rows))
+
+    # ------------------------------------------------------------------ words
+
+    def has(self) -> tuple[str, ...]:
+        """What there is for actions that need something."""
+        look = self.look
+        lesson = ("lesson",) if self.session.lesson is not None else ("sandbox",)
+        selected = ("selected",) if look.selected else ()
+        return (*lesson, *selected, *(("projector",) if look.projector else ()))
+
+    def offered(self) -> list[actions.Action]:
+        """What the footer names."""
+        lesson = self.session.lesson
+        offered = actions.footer("stage", self.has())
+        if lesson is None or lesson_panel.can(lesson, "hint"):
+            return offered
+        return [action for action in offered if action.id != "hint"]
+
+    def _labels(self, lesson: LessonView | None) -> dict[str, str]:
+        """Labels that say what a key would do right now."""
+        words = {"play": "pause" if self.driver.playing and not self.session.holds else "play"}
+        if lesson is not None and lesson_panel.can(lesson, "answer"):
+            words["next"] = "answer"
+        return words
+
+    def _aside(self) -> Row:
+        """What the console is busy with, at the right end of its line."""
+        console = self.session.view().console
+        if not console.answers:
+            return ()
+        last = console.answers[-1]
+        if last.code < 0:
+            return (("◌ waiting … ", "warn"),)
+        room = self.size.width // 2
+        if last.code == 0:
+            return fit((("✓ ", "ok"), (last.line + " ", "dim")), min(room, len(last.line) + 3))
+        words = (last.stderr.strip().splitlines() or [last.line])[0]
+        return fit((("✗ ", "fail"), (words + " ", "fail")), min(room, len(words) + 3))
+
+    def say(self, text: str, role: str = "warn") -> None:
+        """One line for a person: what was done, or why not."""
+        self.prompt.say(chrome.notice(text, self.size.width, role))
+
+
+def _same(one: Any, other: Any) -> bool:
+    return one is other or (isinstance(one, (str, int, tuple)) and one == other)
+
+
+def title_of(panel: str) -> str:
+    """A panel's name in the row of tabs."""
+    return panel.replace("_", " ")
