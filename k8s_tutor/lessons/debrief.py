@@ -10,7 +10,10 @@ from k8s_tutor.cluster.views import NoteView
 from k8s_tutor.lessons.lens import Lens
 from k8s_tutor.lessons.values import clock
 
-CHATTY = ("raft.commit", "raft.prevote", "api.", "etcd.", "console.", "runtime.ready", "cni.del", "image.", "scheduler.decided")
+CHATTY = (
+    "raft.commit", "raft.prevote", "api.", "etcd.", "console.", "runtime.", "cni.", "image.", "lb.", "proxy.", "kubelet.",
+    "container.created", "scheduler.decided", "node.registered",
+)  # fmt: skip
 """Notes that are left out of a debrief: too many, or said by another one."""
 MOST = 28
 
@@ -40,24 +43,25 @@ class Story:
 
         When there is too much, what the system did in demonstrations goes first.
         """
-        mine = [line for own, given, notes in self._steps if own for line in _told(given, notes, lens, "you")]
-        shown = [line for own, given, notes in self._steps if not own for line in _told(given, notes, lens, "lesson")]
+        mine = [line for own, given, notes in self._steps if own for line in _told(given, notes, lens, "you", 2)]
+        shown = [line for own, given, notes in self._steps if not own for line in _told(given, notes, lens, "lesson", 1)]
         room = max(0, MOST - len(mine))
         picked = [*mine[-MOST:], *sorted(shown, key=lambda line: line.who == "system")[:room]]
         return sorted(picked, key=lambda line: line.at)
 
 
-def _told(given: Sequence[tuple[int, inputs.Input]], notes: Sequence[NoteView], lens: Lens, who: str) -> list[Line]:
+def _told(given: Sequence[tuple[int, inputs.Input]], notes: Sequence[NoteView], lens: Lens, who: str, most: int) -> list[Line]:
+    """One step: its inputs, and of each kind of note the first ``most``; the last of these says how many more there were."""
     lines = [Line(at, who, words(entry, lens)) for at, entry in given]
-    count, last = 0, ""
+    found: dict[str, list[Line]] = {}
     for note in notes:
-        text = lens.note(note)
-        if not text:
-            continue
-        count = count + 1 if note.kind == last else 1
-        last = note.kind
-        if count <= 3:
-            lines.append(Line(note.at, "system", text))
+        if text := lens.note(note):
+            found.setdefault(note.kind, []).append(Line(note.at, "system", text))
+    for same in found.values():
+        lines += same[:most]
+        if len(same) > most:
+            last = lines.pop()
+            lines.append(last._replace(text=f"{last.text} (and {len(same) - most} more)"))
     return sorted(lines, key=lambda line: line.at)
 
 

@@ -88,7 +88,7 @@ class Narrator:
         elif isinstance(step, models.Debrief):
             self._say(step.text)
             for line in self.player.story.lines(self.lens):
-                self._out(f"  {told(line)}")
+                self._wrapped(told(line), "  ", " " * 21)
         else:
             self._say(step.text)
             self._run()

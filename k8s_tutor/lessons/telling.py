@@ -16,6 +16,8 @@ TOLD_KINDS = frozenset(
     ("AppendEntries", "AppendEntriesReply", "RequestVote", "Vote", "PreVote", "Propose", "POST", "PUT", "PATCH", "DELETE")
 )
 """Kinds of messages that are told; of the others a note says the same, or they say little."""
+LEFT_OUT = ("/status", "/events", "/binding")
+"""Ends of paths that are not told: reports and what a note says better."""
 CONSENSUS_ONLY = ("AppendEntries", "AppendEntriesReply", "Propose")
 """Kinds that are told only where etcd is all there is."""
 SAID_BY_OTHERS = ("console.", "api.", "scheduler.decided", "kubelet.", "runtime.ready", "cni.del", "lb.connected", "proxy.")
@@ -57,8 +59,8 @@ class Teller:
 
     def _line(self, record: Any) -> tuple[int, str, str] | None:
         if isinstance(record, Given):
-            who = record.input.client if isinstance(record.input, inputs.Kubectl) else "you"
-            return record.at, "given", f"{who}: {words(record.input, self.lens)}"
+            who = f"{record.input.client}: " if isinstance(record.input, inputs.Kubectl) else ""
+            return record.at, "given", f"{who}{words(record.input, self.lens)}"
         if isinstance(record, Note):
             return self._note(record)
         if isinstance(record, Lost):
@@ -71,7 +73,7 @@ class Teller:
         seen = flight(self.stage.cluster.world, message, reason or "arrived")
         if seen.kind not in TOLD_KINDS or not message[7] & WORK or (not self._consensus and seen.kind in CONSENSUS_ONLY):
             return None
-        if seen.src == "lb" or seen.text.endswith(("/status", "/events")) or "/events/" in seen.text:
+        if seen.src == "lb" or seen.text.endswith(LEFT_OUT) or "/events/" in seen.text:
             return None
         ending = {"": "", "down": "  (nobody there)", "cut": "  (the cable is cut)"}.get(reason, f"  ({reason})")
         said = self.lens.message(seen) if seen.kind in self.lens.messages else f"{seen.kind} {seen.text}".strip()

@@ -37,7 +37,7 @@ def test_narration_reads_answers_and_commands(small: Loaded) -> None:
     assert "there is no option '7'; answer with a number from 1 to 2" in text
     assert "'frobnicate' is no command" in text
     assert "Two are left." in text
-    assert "you: crash Bob" in text
+    assert "  crash Bob" in text
 
 
 def test_narration_ends_politely_when_nothing_more_is_typed(small: Loaded) -> None:
