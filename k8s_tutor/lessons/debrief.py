@@ -15,7 +15,7 @@ CHATTY = (
     "container.created", "scheduler.decided", "node.registered",
 )  # fmt: skip
 """Notes that are left out of a debrief: too many, or said by another one."""
-MOST = 28
+MOST = 40
 
 
 class Line(NamedTuple):
