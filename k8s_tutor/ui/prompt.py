@@ -112,11 +112,12 @@ class Prompt(RowsView):
             row += [(offer, "you"), ("  ", "text")]
         return tuple(row)
 
-    def on_focus(self) -> None:
-        self.draw()
-
-    def on_blur(self) -> None:
-        self.edit.offers = ()
+    def watch_has_focus(self, has_focus: bool) -> None:
+        """Drawn otherwise with the focus than without; left alone it is the console's line again."""
+        super().watch_has_focus(has_focus)
+        if not has_focus:
+            self.edit.offers = ()
+            self.mode = "kubectl"
         self.draw()
 
     def on_paste(self, event: events.Paste) -> None:

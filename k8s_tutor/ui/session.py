@@ -178,7 +178,7 @@ class Session:
     def goto(self, at: int) -> None:
         """Goes to an instant (µs), backwards or forwards as far as it is known."""
         for cluster in self.clusters:
-            cluster.goto_time(at)
+            cluster.goto_time(max(at, beginning(cluster)))
         self.tick()
 
     def goto_event(self, events: int) -> None:
@@ -248,6 +248,11 @@ class Session:
         if not message:
             return ()
         return tuple(CauseLine(link.at, cause_words(link, lens)) for link in self.cluster.why(message))
+
+
+def beginning(cluster: Cluster) -> int:
+    """The instant (µs) at which a cluster had come to rest and its story begins."""
+    return cluster.timeline.branches[0].checkpoints[0].world.now
 
 
 def cause_of(view: ClusterView, target: str) -> int:

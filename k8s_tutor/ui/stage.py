@@ -45,6 +45,7 @@ class Stage(StageView):
             etcd = self.session.cluster.spec.components == "etcd"
             self.look.panels = ETCD_ONLY if etcd else WHOLE
             self.look.focus = self.look.panels[0]
+        self._follow_lesson()
         self.rearrange()
         self._last = time.perf_counter()
         self.set_interval(1 / FRAMES, self.frame)

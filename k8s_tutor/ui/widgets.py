@@ -164,8 +164,8 @@ class TimeStrip(RowsView):
         end = start
         while end + 1 < len(rail) and rail[end + 1] in self.RAIL:
             end += 1
-        if rail and start < end and start <= event.x <= end:
-            self.post_message(self.Scrubbed((event.x - start) / (end - start)))
+        if rail and start < end and event.x <= end:
+            self.post_message(self.Scrubbed(max(0, event.x - start) / (end - start)))
 
 
 def _at(rows: tuple[Row, ...], y: int) -> Row:

@@ -9,6 +9,7 @@ from pathlib import Path
 from textual.pilot import Pilot
 
 from k8s_tutor.ui.app import Tutor
+from k8s_tutor.ui.layout import LEAST
 from k8s_tutor.ui.prompt import Prompt
 from k8s_tutor.ui.rows import text_of
 from k8s_tutor.ui.stage import Stage
@@ -60,6 +61,7 @@ async def running(app: Tutor, size: tuple[int, int] = (120, 40)) -> AsyncIterato
     app.frozen = True
     async with app.run_test(size=size) as pilot:
         await until(pilot, lambda: app.home.shelf.loaded)
+        await until(pilot, lambda: not isinstance(app.screen, Stage) or app.screen.layout_now is not None or size < LEAST)
         yield pilot
 
 

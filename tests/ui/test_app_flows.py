@@ -97,7 +97,7 @@ async def test_what_cannot_be_done_is_one_line_on_the_screen() -> None:
             ("branch", ""),
         ):
             await command(pilot, line)
-            assert words in screen_text(app)
+            await until(pilot, lambda words=words: words in screen_text(app))  # type: ignore[misc]
             if app.screen is not stage:
                 await pilot.press("escape")
                 await until(pilot, lambda: app.screen is stage)
@@ -237,5 +237,5 @@ async def test_a_click_on_the_rail_goes_to_that_moment() -> None:
         stage = stage_of(app)
         frames(stage, lambda: stage.session.now > 6_000_000)
         await pilot.click(stage.time, offset=(2, 1))
-        assert stage.session.now < 1_000_000 and stage.session.past
+        await until(pilot, lambda: stage.session.now < 3_000_000 and stage.session.past)
         assert not stage.driver.playing
