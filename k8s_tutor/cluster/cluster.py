@@ -162,6 +162,11 @@ class Cluster:
     def view(self) -> ClusterView:
         """Everything, at this moment."""
         world = self.world
+        moment = (world.stamp, world.events, world.now)
+        return self._part("view", moment, self._view)
+
+    def _view(self) -> ClusterView:
+        world = self.world
         faults = (tuple(world.network.cuts), tuple(world.paused), tuple(world.down))
         members, consoles = members_of(world), consoles_of(world)
         return ClusterView(

@@ -51,6 +51,8 @@ class Network(State):
         """(from process, to process) → latency, for the pairs with nothing but latency between them."""
         self.believes: dict[tuple[str, str], int] = {}
         """(process, peer) → since when its packets have gone unanswered, µs, or 0: the connections, as each end sees them."""
+        self.dialling: dict[tuple[str, str], int] = {}
+        """(process, peer) → id of the notice that will say that nobody answered."""
         self.held: dict[tuple[str, str], tuple[Message, ...]] = {}
         """(from process, to process) → what waits in the sender's buffer while the path is cut."""
         self.last_due: dict[tuple[str, str], int] = {}

@@ -160,12 +160,12 @@ class Timeline:
     def goto(self, events: int, inputs: int | None = None, at: int | None = None) -> None:
         """Goes to the moment after ``events`` deliveries of the current branch, with ``inputs`` inputs taken (by default
         all that were taken by then), and the clock at ``at`` (µs) if that is later."""
+        self._grow_head()
         events = max(0, min(events, self.branch.head))
         if inputs is None:
             inputs = sum(1 for given in self.branch.inputs if given.events < events or (events and given.events == events))
             if at is not None:
                 inputs = sum(1 for g in self.branch.inputs if g.events < events or (g.events == events and g.at <= at))
-        self._grow_head()
         point = self._nearest(events, inputs)
         self._stamp = max(self._stamp, self.world.stamp) + 1
         self.world = point.world.copy()

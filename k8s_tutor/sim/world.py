@@ -98,7 +98,7 @@ class World:
                 del cancelled[ident]
                 continue
             actor = running.get(dst)
-            if actor is None or (kind & CLOSED and not self._closes(dst, src, body.since)):
+            if actor is None or (kind & CLOSED and not self._is_true(dst, src, body.since)):
                 self._not_delivered(message)
                 continue
             self.now = due
@@ -111,13 +111,22 @@ class World:
             context.work = kind & WORK
             self.log.pending.append(message)
             if kind & CLOSED:
+                self._closed(dst, src)
                 actor.disconnected(context, src, body.reason)
             else:
                 actor.receive(context, src, body)
             if not self.events & 1023:
                 self.log.flush()
+                self._forget_cancelled()
             return message
         return None
+
+    def _forget_cancelled(self) -> None:
+        """Takes cancelled timers out of the queue when they have become many."""
+        if 2 * len(self.cancelled) > len(self.queue):
+            self.queue[:] = [message for message in self.queue if message[1] not in self.cancelled]
+            heapify(self.queue)
+            self.cancelled.clear()
 
     def _not_delivered(self, message: Message) -> None:
         due, dst, kind = message[0], message[3], message[7]
@@ -134,7 +143,7 @@ class World:
             if ident in self.cancelled:
                 del self.cancelled[ident]
                 heappop(self.queue)
-            elif dst not in self.running or (kind & CLOSED and not self._closes(dst, src, body.since)):
+            elif dst not in self.running or (kind & CLOSED and not self._is_true(dst, src, body.since)):
                 self._not_delivered(heappop(self.queue))
             else:
                 break
@@ -243,12 +252,16 @@ class World:
         cut = network.is_cut(src, dst) or network.is_cut(dst, src)
         if (src, dst) not in network.believes:
             if cut or network.hosts[dst] in self.dead_hosts:
-                self._tell_closed(src, dst, "timeout", now + DIAL_TIMEOUT, context)
+                if (src, dst) not in network.dialling:
+                    self._tell_closed(src, dst, "timeout", now + DIAL_TIMEOUT, context)
+                    network.dialling[src, dst] = self.ids
                 return
             if dst not in self.running and dst not in self.paused:
                 self._tell_closed(src, dst, "refused", now + 2 * network.link(src, dst).latency, context)
                 return
             network.believes[src, dst] = network.believes[dst, src] = 0
+            self._stop_dialling(src, dst)
+            self._stop_dialling(dst, src)
         elif (dst, src) not in network.believes:
             if not cut and network.hosts[dst] not in self.dead_hosts:
                 del network.believes[src, dst]
@@ -261,6 +274,12 @@ class World:
             network.held[src, dst] = (*network.held.get((src, dst), ()), message)
         else:
             heappush(self.queue, message)
+
+    def _stop_dialling(self, src: str, dst: str) -> None:
+        """There is a connection now: an attempt that began earlier does not fail any more."""
+        pending = self.network.dialling.pop((src, dst), None)
+        if pending is not None:
+            self.cancelled[pending] = None
 
     def _arrival(self, src: str, dst: str) -> int:
         """When a packet of a connection arrives that leaves now: losses cost time, and order is kept."""
@@ -291,15 +310,16 @@ class World:
         kind = context.work | CLOSED
         heappush(self.queue, (due, self.ids, peer, who, Closed(reason, since), context.cause, self.now, kind))
 
-    def _closes(self, who: str, peer: str, since: int) -> bool:
+    def _is_true(self, who: str, peer: str, since: int) -> bool:
         """Whether the news that a connection is gone is (still) true. A keep-alive has been pending since a silence began."""
-        if not since:
-            return True
-        if self.network.believes.get((who, peer)) != since:
-            return False
-        del self.network.believes[who, peer]
-        self.network.held.pop((who, peer), None)
-        return True
+        return not since or self.network.believes.get((who, peer)) == since
+
+    def _closed(self, who: str, peer: str) -> None:
+        """``who`` learns that its connection is gone, or that there will be none."""
+        self.network.dialling.pop((who, peer), None)
+        if (peer, who) not in self.network.believes or self.network.believes.get((who, peer)):
+            self.network.believes.pop((who, peer), None)
+            self.network.held.pop((who, peer), None)
 
     # ------------------------------------------------------------------ cables
 
@@ -435,6 +455,8 @@ class World:
         network = self.network
         self.queue = [m for m in self.queue if not (m[3] == process and (m[7] & (TIMER | CLOSED | STREAM) or m[2] == process))]
         heapify(self.queue)
+        for pair in [pair for pair in network.dialling if pair[0] == process]:
+            del network.dialling[pair]
         for peer in network.peers(process):
             del network.believes[process, peer]
             network.held.pop((process, peer), None)

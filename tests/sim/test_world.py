@@ -163,6 +163,42 @@ def test_the_kernel_of_a_living_machine_tells_the_peers_of_a_dead_process() -> N
     assert actor(world, "sink").closed == ["source reset"]
 
 
+def test_an_attempt_to_connect_that_failed_does_not_harm_a_later_connection() -> None:
+    world = World(1, Link(latency=1000))
+    world.add(Server, "server", host="m1")
+    world.add(Asker, "asker", "server", host="m2")
+    world.cut((("m1",), ("m2",)))
+    world.take("x", lambda w, _: w.inject("asker", Ball(1)))
+    world.run_until(10 * SECOND)
+    world.heal()
+    for second in range(11, 40):
+        world.run_until(second * SECOND)
+        world.take("x", lambda w, _: w.inject("asker", Ball(2)))
+    world.run_until(60 * SECOND)
+    assert actor(world, "asker").answers == [(1, "timeout"), *[(2, 4)] * 29]
+
+
+def test_an_input_at_the_very_instant_of_a_keep_alive_does_not_swallow_it() -> None:
+    world = streams()
+    world.run_until(3500 * MS)
+    world.cut((("source",), ("sink",)))
+    world.run_until(48500 * MS - 1)
+    world.now = 48500 * MS
+    world.take("x", lambda w, _: None)
+    world.run_until(50 * SECOND)
+    assert actor(world, "sink").closed == ["source timeout"]
+
+
+def test_cancelled_timers_do_not_pile_up() -> None:
+    world = World(1, Link(latency=1000))
+    world.add(Server, "server", host="m1")
+    world.add(Asker, "asker", "server", host="m2")
+    for second in range(3000):
+        world.take("x", lambda w, _: w.inject("asker", Ball(2)))
+        world.run_until((second + 1) * 5 * MS)
+    assert len(world.queue) < 1500
+
+
 def test_a_call_is_answered_times_out_or_fails() -> None:
     world = World(1, Link(latency=1000))
     world.add(Server, "server", host="m1")
