@@ -183,7 +183,10 @@ class Cluster:
 
     def timeline_view(self) -> TimelineView:
         """Where we stand among all pasts and futures."""
-        return timeline_view(self.timeline)
+        timeline, world = self.timeline, self.world
+        names = tuple(branch.name for branch in timeline.branches)
+        moment = (world.stamp, world.events, world.now, timeline.branch.name, timeline.taken, names)
+        return self._part("timeline", moment, lambda: timeline_view(timeline))
 
     def why(self, message: int) -> tuple[CauseView, ...]:
         """The chain of causes of a delivered message, oldest first; empty for one that is not known."""
