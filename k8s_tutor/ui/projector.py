@@ -10,7 +10,7 @@ from k8s_tutor.ui.chrome import Head, clock
 from k8s_tutor.ui.layout import NOWHERE, Box, Layout, Place, Wish
 from k8s_tutor.ui.lesson_panel import Hand
 from k8s_tutor.ui.rows import Row, fit, width
-from k8s_tutor.ui.scene import Option, Picture, Spot
+from k8s_tutor.ui.scene import Picture, Spot
 
 if TYPE_CHECKING:
     from k8s_tutor.lessons.view import LessonView
@@ -76,10 +76,8 @@ def plain(text: str) -> str:
     return " ".join(_MARKUP.sub("", text).split())
 
 
-def question(lesson: LessonView | None) -> str:
+def question(lesson: LessonView) -> str:
     """What the room is asked or told: the question, else the first sentence of the step."""
-    if lesson is None:
-        return ""
     for kind in ("question", "text"):
         for block in reversed(lesson.blocks) if lesson.phase == "done" else lesson.blocks:
             if block.kind == kind and block.text:
@@ -96,11 +94,3 @@ def first_sentences(text: str, most: int) -> str:
             break
         kept = f"{kept} {sentence}".strip()
     return kept
-
-
-def options(lesson: LessonView | None) -> tuple[Option, ...]:
-    """What the room may answer."""
-    if lesson is None:
-        return ()
-    texts = [plain(block.text) for block in lesson.blocks if block.kind == "option"]
-    return tuple(Option(chr(ord("A") + number), text) for number, text in enumerate(texts))

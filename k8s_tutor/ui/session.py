@@ -103,17 +103,17 @@ class Session:
 
     def film_target(self, film: Film, wall: float) -> int:
         """Where cinema pace goes in a frame of ``wall`` seconds: no world is overtaken."""
-        first = self.cluster
-        flying = [flight for cluster in self.clusters for flight in cluster.view().wire.flying if flight.outcome == "flying"]
-        dues = [due for cluster in self.clusters if (due := cluster.next_work()) is not None]
-        quiet = all(cluster.quiet for cluster in self.clusters)
-        return film.target(first.now, wall, flying, min(dues, default=None), quiet, self.awaited)
+        from k8s_tutor.lessons.parts import part
 
-    @property
-    def awaited(self) -> bool:
-        """Whether the lesson, or a line at a console, waits for something to happen."""
+        clusters = self.clusters
+        flying = [flight for cluster in clusters for flight in part(cluster, "wire").flying if flight.outcome == "flying"]
+        dues = [due for cluster in clusters if (due := cluster.next_work()) is not None]
         lesson = self.lesson
-        return (lesson is not None and lesson.phase in ("running", "showing")) or self.view().console.busy
+        awaited = (lesson is not None and lesson.phase in ("running", "showing")) or any(
+            part(cluster, "console").busy for cluster in clusters
+        )
+        quiet = all(cluster.quiet for cluster in clusters)
+        return film.target(clusters[0].now, wall, flying, min(dues, default=None), quiet, awaited)
 
     def advance(self, to: int, budget: int) -> bool:
         """Runs up to an instant (µs), at most ``budget`` messages. True when it was reached."""

@@ -69,6 +69,8 @@ class Stage(StageView):
     def play(self, wall: float) -> None:
         """Runs a frame of ``wall`` seconds and draws it."""
         moved = self.driver.frame(wall)
+        if self.tutor.frozen:
+            self.thrift.at_once()
         if self._follow_lesson():
             self.rearrange()
         elif moved:

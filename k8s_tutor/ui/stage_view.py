@@ -5,8 +5,10 @@ Where things stand is reckoned in ``layout.py``, what the panels show in ``panel
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from textual.app import ComposeResult
 from textual.screen import Screen
@@ -20,17 +22,16 @@ from k8s_tutor.ui.placing import place, polite_rows
 from k8s_tutor.ui.prompt import Prompt
 from k8s_tutor.ui.rows import Row, fit
 from k8s_tutor.ui.scene import Picture, Scene
+from k8s_tutor.ui.thrift import Thrift, parts, same
 from k8s_tutor.ui.widgets import PanelView, RowsView, TimeStrip
 
 if TYPE_CHECKING:
+    from k8s_tutor.cluster.views import ClusterView, TimelineView
     from k8s_tutor.lessons.view import LessonView
     from k8s_tutor.ui.scene import Lens
     from k8s_tutor.ui.session import Session
 
-LIVE = frozenset({"committee", "wire", "control_plane", "stage_map", "rooms", "workers", "inspector", "timeline"})
-"""Panels in which something moves with the clock alone; the others are drawn again only when their part has changed."""
-READS = {"log": ("log",), "console": ("console",), "verdicts": ("verdicts",), "service": ("workload", "network")}
-"""Parts of the view that the other panels read."""
+T = TypeVar("T")
 
 
 class StageView(Screen[None]):
@@ -53,7 +54,11 @@ class StageView(Screen[None]):
         self.foot = RowsView(id="foot", ground="sunk")
         self.polite = RowsView(id="polite")
         self.panels: list[PanelView] = []
+        self.thrift = Thrift()
         self._drawn: dict[PanelView, tuple[Any, ...]] = {}
+        self._views: list[ClusterView] = []
+        self._timelines: list[TimelineView] = []
+        self._lesson_drawn: tuple[Any, ...] | None = None
 
     def compose(self) -> ComposeResult:
         yield from (self.head, self.tabs, self.lesson_view, self.time, self.prompt, self.foot, self.polite)
@@ -97,6 +102,8 @@ class StageView(Screen[None]):
         for widget in (self.lesson_view, *self.panels):
             widget.stand_on("wall" if self.look.projector else "panel")
         self._drawn.clear()
+        self._lesson_drawn = None
+        self.thrift.at_once()
         self.draw()
 
     def _place_panels(self, plan: Layout) -> None:
@@ -118,21 +125,17 @@ class StageView(Screen[None]):
         """All that a panel may know."""
         look, session = self.look, self.session
         lens = self.lens
-        prompt = self.prompt
         return Scene(
-            view=session.view(world),
-            timeline=session.timeline(world),
+            view=self._views[world],
+            timeline=self._timelines[world],
             lens=lens,
             selected=look.selected,
             mode="projector" if look.projector else "stage",
             ascii=look.ascii,
             why=session.why(look.selected, lens) if look.why and panel == "inspector" else (),
             details=look.details if panel == "inspector" else (),
-            line=prompt.edit.text if prompt.mode == "kubectl" else "",
             client=look.client,
             scroll=look.scrolls.get(panel, 0),
-            question=projector.question(session.lesson) if look.projector else "",
-            options=projector.options(session.lesson) if look.projector else (),
         )
 
     def draw(self) -> None:
@@ -144,57 +147,72 @@ class StageView(Screen[None]):
             for widget in (self.head, self.tabs, self.time, self.foot, self.lesson_view, *self.panels):
                 place(widget, layouts.NOWHERE)
             return
-        views = [self.session.view(world) for world in range(len(self.session.clusters))]
+        self._look_at_worlds()
         lens = self.lens
         for panel in self.panels[: len(plan.places)]:
-            self._draw_panel(panel, views[min(panel.world, len(views) - 1)], lens)
+            self._draw_panel(panel, lens)
         self._draw_lesson(lens)
         self._draw_chrome(plan, lens)
 
-    def _draw_panel(self, panel: PanelView, view: Any, lens: Lens) -> None:
-        """One panel, unless all that it reads is what it was."""
+    def _look_at_worlds(self) -> None:
+        """What is to be seen of the worlds in this frame. What was dear to find out rests."""
+        worlds = range(len(self.session.clusters))
+        self._views = self._rested("views", self._views, lambda: [self.session.view(world) for world in worlds])
+        self._timelines = self._rested("timelines", self._timelines, lambda: [self.session.timeline(world) for world in worlds])
+
+    def _rested(self, what: str, known: list[T], find: Callable[[], list[T]]) -> list[T]:
+        began = perf_counter()
+        if len(known) == len(self.session.clusters) and not self.thrift.may(what, began):
+            return known
+        found = find()
+        self.thrift.spent(what, began, perf_counter())
+        return found
+
+    def _draw_panel(self, panel: PanelView, lens: Lens) -> None:
+        """One panel, unless all that it reads is what it was, or it rests."""
         from k8s_tutor.ui.panels import PANELS
 
         look = self.look
+        world = min(panel.world, len(self._views) - 1)
         lit = look.focus == panel.panel
-        parts = (view,) if panel.panel in LIVE else tuple(getattr(view, part) for part in READS.get(panel.panel, ("events",)))
         outer = (panel.box, lens.id, look.selected, lit, look.scrolls.get(panel.panel, 0), look.ascii, look.details, look.why)
-        key = (*parts, panel.panel, panel.world, outer)
-        before = self._drawn.get(panel)
-        same = before is not None and len(before) == len(key) and all(map(_same, before, key))
-        if same and (panel.panel not in LIVE or not look.why):
+        key = (*parts(panel.panel, self._views[world]), panel.panel, panel.world, outer)
+        began = perf_counter()
+        if same(key, self._drawn.get(panel)) or not self.thrift.may(panel, began):
             return
         self._drawn[panel] = key
         render = PANELS.get(panel.panel)
-        width, height = panel.room
-        if render is None:
-            picture = Picture(panel.panel, (), ())
-        else:
-            picture = render(self.scene(panel.world, panel.panel), width, height)
+        picture = render(self.scene(world, panel.panel), *panel.room) if render else Picture(panel.panel, (), ())
         titles = self.session.titles()
-        if len(titles) > 1:
-            picture = replace(picture, title=titles[panel.world] if panel.panel == look.shown[0] else picture.title)
+        if len(titles) > 1 and panel.panel == look.shown[0]:
+            picture = replace(picture, title=titles[world])
         if look.projector:
             panel.show_bare(picture, look.ascii)
         else:
             panel.show_picture(picture, lit, look.ascii)
+        self.thrift.spent(panel, began, perf_counter())
 
     def _draw_lesson(self, lens: Lens) -> None:
         lesson = self.session.lesson
         if lesson is None or not self.lesson_view.display:
             return
-        width, height = self.lesson_view.room
-        if self.look.projector:
-            words = projector.words(lesson, self.look.hand, width, self.lesson_view.box.height - 1)
-            self.lesson_view.show_bare(words, self.look.ascii)
+        look = self.look
+        key = (lesson, look.hand, look.focus == LESSON, lens.id, look.ascii)
+        if key == self._lesson_drawn:
             return
-        picture = lesson_panel.render(lesson, self.look.hand, lens.breaks, width, height)
-        self.lesson_view.show_picture(picture, self.look.focus == LESSON, self.look.ascii)
+        self._lesson_drawn = key
+        width, height = self.lesson_view.room
+        if look.projector:
+            words = projector.words(lesson, look.hand, width, self.lesson_view.box.height - 1)
+            self.lesson_view.show_bare(words, look.ascii)
+            return
+        picture = lesson_panel.render(lesson, look.hand, lens.breaks, width, height)
+        self.lesson_view.show_picture(picture, look.focus == LESSON, look.ascii)
 
     def _draw_chrome(self, plan: Layout, lens: Lens) -> None:
         width = self.size.width
         session, driver, lesson = self.session, self.driver, self.session.lesson
-        timeline = session.timeline()
+        timeline = self._timelines[0]
         head = chrome.Head(
             self.crumbs,
             lesson.index + 1 if lesson is not None and lesson.kind != "end" else lesson.total if lesson is not None else 0,
@@ -202,7 +220,7 @@ class StageView(Screen[None]):
             session.now,
             driver.playing,
             session.holds,
-            timeline.events < timeline.head,
+            session.cluster.events < timeline.head,
             driver.words,
             session.cluster.seed,
             lens.id,
@@ -256,7 +274,7 @@ class StageView(Screen[None]):
 
     def _aside(self) -> Row:
         """What the console is busy with, at the right end of its line."""
-        console = self.session.view().console
+        console = self._views[0].console
         if not console.answers:
             return ()
         last = console.answers[-1]
@@ -271,10 +289,6 @@ class StageView(Screen[None]):
     def say(self, text: str, role: str = "warn") -> None:
         """One line for a person: what was done, or why not."""
         self.prompt.say(chrome.notice(text, self.size.width, role))
-
-
-def _same(one: Any, other: Any) -> bool:
-    return one is other or (isinstance(one, (str, int, tuple)) and one == other)
 
 
 def title_of(panel: str) -> str:
