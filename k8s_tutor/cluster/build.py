@@ -11,6 +11,8 @@ from k8s_tutor.sim import Link, World
 
 ADMIN = "kubernetes-admin"
 BALANCER = "lb"
+INSTALLER = "installer"
+"""The console that applies a specification's manifests; nobody sits at it."""
 
 
 def build(spec: ClusterSpec) -> World:
@@ -38,6 +40,8 @@ def _consoles(world: World, spec: ClusterSpec) -> None:
     """Your own console, which reaches everything, and those that sit in a room and talk to its managers."""
     everywhere = tuple(f"etcd-{i}" for i in range(1, spec.managers + 1))
     world.add(Console, "you", ConsoleConfig(BALANCER, ADMIN, spec.epoch, everywhere), host="you-host")
+    if spec.manifests:
+        world.add(Console, INSTALLER, ConsoleConfig(BALANCER, ADMIN, spec.epoch, everywhere), host=f"{INSTALLER}-host")
     for name, client in spec.clients.items():
         if not client.room:
             world.add(Console, name, ConsoleConfig(BALANCER, ADMIN, spec.epoch, everywhere), host=f"{name}-host")

@@ -10,13 +10,13 @@ import msgspec
 from k8s_tutor import __version__
 from k8s_tutor.cluster import inputs
 from k8s_tutor.cluster.apply import InputError, apply, check
-from k8s_tutor.cluster.build import build, is_up
+from k8s_tutor.cluster.build import INSTALLER, build, is_up
 from k8s_tutor.cluster.raftview import members_of, raft_view
 from k8s_tutor.cluster.spec import ClusterSpec
 from k8s_tutor.cluster.timelineview import timeline_view
 from k8s_tutor.cluster.views import CauseView, ClusterView, TimelineView
 from k8s_tutor.cluster.why import chain
-from k8s_tutor.cluster.wireview import console_view, consoles_of, log_view, network_view, wire_view
+from k8s_tutor.cluster.wireview import console_view, consoles_of, log_view, wire_view
 from k8s_tutor.cluster.workloadview import Workload
 from k8s_tutor.sim import SECOND, Timeline, World
 
@@ -174,7 +174,7 @@ class Cluster:
             raft=self._part("raft", (self._versions(members), faults), lambda: raft_view(world)),
             wire=self._part("wire", (world.stamp, world.events), lambda: wire_view(world)),
             log=self._part("log", (world.stamp, world.events), lambda: log_view(world)),
-            network=self._part("network", faults, lambda: network_view(world)),
+            network=self._workload.network(world, self._part),
             console=self._part("console", self._versions(consoles), lambda: console_view(world)),
             control_plane=self._workload.control_plane(world, self._part),
             workload=self._workload.workload(world, self._part),
@@ -261,16 +261,11 @@ def booted(spec: ClusterSpec) -> World:
     if spec.settle:
         world.run_until(lambda world: is_up(world) or world.now > BOOT_LIMIT)
         world.settle(within=BOOT_LIMIT)
-    for manifest in spec.manifests:
-        apply(world, _applying(manifest))
     if spec.manifests:
+        text = msgspec.json.encode(spec.manifests).decode()
+        apply(world, inputs.Kubectl("apply -f manifests.yaml", (("manifests.yaml", text),), INSTALLER))
         world.settle(within=BOOT_LIMIT)
     return world
-
-
-def _applying(manifest: dict[str, Any]) -> inputs.Kubectl:
-    """The line that applies one object."""
-    return inputs.Kubectl("apply -f manifest.yaml", (("manifest.yaml", msgspec.json.encode([manifest]).decode()),))
 
 
 __all__ = ["Cluster", "InputError", "SessionError", "booted"]

@@ -332,6 +332,12 @@ class RoomView(View, frozen=True):
 
     name: str
     machines: tuple[str, ...]
+    server: str = ""
+    """The API server of this room that was asked, or empty."""
+    orders: tuple[DeploymentView, ...] = ()
+    """What that server says should run."""
+    holders: tuple[tuple[str, str], ...] = ()
+    """(Lease, holder) of the controller manager and the scheduler, as that server says."""
 
 
 class NetworkView(View, frozen=True):

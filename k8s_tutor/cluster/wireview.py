@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from k8s_tutor.cluster import words
+from k8s_tutor.cluster.build import INSTALLER
 from k8s_tutor.cluster.views import (
     AnswerView,
     ConsoleView,
     FlightView,
     LogView,
-    NetworkView,
-    RoomView,
     WireView,
 )
 from k8s_tutor.cluster.why import note_view
@@ -68,20 +67,9 @@ def log_view(world: World) -> LogView:
     return LogView(notes=tuple(reversed(found)))
 
 
-def network_view(world: World) -> NetworkView:
-    """Rooms and cuts."""
-    rooms: dict[str, list[str]] = {}
-    for host, room in world.network.rooms.items():
-        rooms.setdefault(room, []).append(host)
-    return NetworkView(
-        rooms=tuple(RoomView(name=name, machines=tuple(hosts)) for name, hosts in rooms.items()),
-        cuts=tuple(world.network.cuts),
-    )
-
-
 def consoles_of(world: World) -> list[str]:
-    """Names of the consoles."""
-    return [process.name for process in world.processes.values() if process.actor is Console]
+    """Names of the consoles at which somebody sits."""
+    return [one.name for one in world.processes.values() if one.actor is Console and one.name != INSTALLER]
 
 
 def console_view(world: World) -> ConsoleView:

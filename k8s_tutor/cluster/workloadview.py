@@ -12,8 +12,10 @@ from k8s_tutor.cluster.processview import manager_machines, processes
 from k8s_tutor.cluster.spec import ClusterSpec
 from k8s_tutor.cluster.views import (
     ControlPlaneView,
+    NetworkView,
     PodView,
     RequestView,
+    RoomView,
     VerdictView,
     WorkloadView,
 )
@@ -94,6 +96,36 @@ class Workload:
             return known
         return stamp, podview.pod_view(tree, dict(actual), self._epoch)
 
+    # ------------------------------------------------------------------ rooms
+
+    def network(self, world: World, part: Part) -> NetworkView:
+        """Rooms, with what each room's own API server says, and cuts."""
+        rooms: dict[str, list[str]] = {}
+        for host, room in world.network.rooms.items():
+            rooms.setdefault(room, []).append(host)
+        servers = {room: _server_in(world, hosts) for room, hosts in rooms.items()}
+        known = tuple([
+            (server.name, server.caches.kinds["Deployment"].last, server.caches.kinds["Lease"].last)
+            for server in servers.values() if server is not None
+        ])  # fmt: skip
+        key = (tuple(world.network.cuts), tuple(world.down), tuple(world.paused), known)
+
+        def make() -> NetworkView:
+            views = tuple(self._room(name, hosts, servers[name]) for name, hosts in rooms.items())
+            return NetworkView(rooms=views, cuts=tuple(world.network.cuts))
+
+        return part("network", key, make)  # type: ignore[no-any-return]
+
+    def _room(self, name: str, hosts: list[str], server: ApiServer | None) -> RoomView:
+        leases = _trees(server, "Lease")
+        holders = tuple(
+            (lease, leases[f"kube-system/{lease}"]["spec"].get("holderIdentity", ""))
+            for lease in ("kube-controller-manager", "kube-scheduler")
+            if f"kube-system/{lease}" in leases
+        )
+        orders = tuple(podview.deployment_view(tree, self._epoch) for tree in _trees(server, "Deployment").values())
+        return RoomView(name=name, machines=tuple(hosts), server=server.name if server else "", orders=orders, holders=holders)
+
     # ------------------------------------------------------------------ verdicts and objects
 
     def verdicts(self, world: World, part: Part) -> tuple[VerdictView, ...]:
@@ -106,6 +138,15 @@ class Workload:
         """What an API server's watch cache holds of a kind; empty for a server that is down."""
         actor = world.actor(server) if server else self.server(world)
         return _trees(actor, kind) if isinstance(actor, ApiServer) else {}
+
+
+def _server_in(world: World, hosts: list[str]) -> ApiServer | None:
+    """The first API server that runs on one of these machines."""
+    for name, host in world.network.hosts.items():
+        actor = world.running.get(name)
+        if host in hosts and isinstance(actor, ApiServer):
+            return actor
+    return None
 
 
 def _trees(server: ApiServer | None, kind: str) -> dict[str, Any]:

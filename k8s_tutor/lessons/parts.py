@@ -14,7 +14,7 @@ from k8s_tutor.cluster import Cluster
 from k8s_tutor.cluster.raftview import members_of, raft_view
 from k8s_tutor.cluster.views import NoteView
 from k8s_tutor.cluster.why import note_view
-from k8s_tutor.cluster.wireview import console_view, consoles_of, network_view, wire_view
+from k8s_tutor.cluster.wireview import console_view, consoles_of, wire_view
 from k8s_tutor.cluster.workloadview import KINDS, Workload
 from k8s_tutor.etcd.member import Member
 from k8s_tutor.node.runtime import Runtime
@@ -80,7 +80,7 @@ def _part(parts: _Parts, world: World, name: str) -> Any:
     if name == "console":
         return parts.get(name, _versions(world, consoles_of(world)), lambda: console_view(world))
     if name == "network":
-        return parts.get(name, _faults(world), lambda: network_view(world))
+        return parts.workload.network(world, parts.get)
     if name == "workload":
         return parts.get(name, parts.workload_key(world), lambda: parts.workload.workload(world, _make))
     if name == "control_plane":

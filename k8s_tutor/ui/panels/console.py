@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from k8s_tutor.cluster.views import AnswerView
 from k8s_tutor.ui.draw import Canvas, plain
 from k8s_tutor.ui.panels.panel import panel, picked
@@ -13,7 +15,7 @@ from k8s_tutor.ui.words import age, stamp
 @panel
 def render(scene: Scene, width: int, height: int) -> Picture:
     """The latest answers, as kubectl printed them, above the line that is being typed."""
-    answers = [answer for answer in scene.view.console.answers if answer.client == scene.client]
+    answers = scene.view.console.answers
     lines: list[tuple[Row, str]] = []
     for answer in answers:
         if lines:
@@ -35,7 +37,7 @@ def render(scene: Scene, width: int, height: int) -> Picture:
     return canvas.picture("Console" if scene.client == "you" else f"Console of {scene.client}", status(scene, answers))
 
 
-def status(scene: Scene, answers: list[AnswerView]) -> Row:
+def status(scene: Scene, answers: Sequence[AnswerView]) -> Row:
     """What the console is busy with."""
     running = [answer for answer in answers if answer.code == -1]
     if running:
@@ -46,7 +48,8 @@ def status(scene: Scene, answers: list[AnswerView]) -> Row:
 def _answer(scene: Scene, answer: AnswerView) -> list[Row]:
     target = f"answer {answer.id}"
     verb = answer.line if answer.line.startswith(("kubectl ", "etcdctl ")) else f"kubectl {answer.line}"
-    rows: list[Row] = [((stamp(answer.at), "dim"), (" ▸ ", "you"), (verb, picked(scene, target, "you")))]
+    who = () if answer.client == scene.client else ((f" {answer.client}", "bright"),)
+    rows: list[Row] = [((stamp(answer.at), "dim"), *who, (" ▸ ", "you"), (verb, picked(scene, target, "you")))]
     rows += [((plain(line.expandtabs(8)), "text"),) for line in answer.stdout.splitlines()]
     rows += [((plain(line.expandtabs(8)), "fail"),) for line in answer.stderr.splitlines()]
     if answer.code == -1:

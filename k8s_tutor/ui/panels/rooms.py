@@ -229,6 +229,9 @@ def _orders_given(scene: Scene) -> list[Row]:
 
 
 def _copies(scene: Scene) -> list[Row]:
+    rooms = [room for room in scene.view.network.rooms if room.orders or room.holders]
+    if len(rooms) > 1:
+        return [_said_in(scene, room, len(max((r.name for r in rooms), key=len))) for room in rooms]
     work = scene.view.workload
     return [
         (
@@ -238,6 +241,17 @@ def _copies(scene: Scene) -> list[Row]:
         )
         for one in work.deployments[:2]
     ]
+
+
+def _said_in(scene: Scene, room: RoomView, wide: int) -> Row:
+    """What one room's own API server says: copies of each deployment, and who holds the controller manager's Lease."""
+    spans: list[tuple[str, str]] = [(f"Room {room.name:<{wide}}  ", "bright")]
+    for one in room.orders[:2]:
+        spans.append((f"{one.name} {one.desired} copies, {one.ready} ready   ", "ok" if one.ready == one.desired else "warn"))
+    for lease, holder in room.holders[:1]:
+        spans.append((f"{lease.removeprefix('kube-')}: {scene.lens.name(holder) if holder else 'nobody'}   ", "text"))
+    spans.append((f"says {scene.lens.name(room.server)}", "dim"))
+    return tuple(spans)
 
 
 def _running(scene: Scene) -> list[Row]:
