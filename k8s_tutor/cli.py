@@ -155,7 +155,10 @@ def _sandbox(args: argparse.Namespace) -> int:
     from k8s_tutor.serve import specs
 
     given = {name: getattr(args, name) for name in ("managers", "workers", "seed", "cni", "proxy", "runtime")}
-    spec = specs.sandbox(args.spec, args.manifests, {name: value for name, value in given.items() if value is not None})
+    try:
+        spec = specs.sandbox(args.spec, args.manifests, {name: value for name, value in given.items() if value is not None})
+    except specs.SpecError as error:
+        raise Problem(str(error)) from None
     _interactive()
     from k8s_tutor.ui import app
 
