@@ -36,7 +36,13 @@ class Tutor(App[int]):
     BINDINGS = []
     CSS = """
     Screen { background: $tutor-ground; color: $tutor-text; scrollbar-size: 0 0; overflow: hidden; }
-    CommandPalette > Vertical { border: none; }
+    CommandPalette { background: $tutor-ground 60%; }
+    CommandPalette > Vertical { background: $tutor-panel; max-width: 100; margin: 2 4; }
+    CommandPalette #--input, CommandPalette CommandInput { background: $tutor-panel; border: none; }
+    CommandPalette #--results, CommandPalette CommandList { background: $tutor-panel; border: none; }
+    CommandPalette SearchIcon { display: none; }
+    CommandPalette CommandList { scrollbar-background: $tutor-panel; scrollbar-color: $tutor-line; }
+    CommandList > .option-list--option-highlighted { background: $tutor-raised; color: $tutor-bright; }
     """
 
     def __init__(
@@ -61,6 +67,8 @@ class Tutor(App[int]):
         self.speed = speed
         self.frozen = False
         """Frame timers do nothing: a test plays the frames."""
+        self.ascii = os.environ.get("K8S_TUTOR_ASCII") == "1" or "utf" not in (sys.stdout.encoding or "utf").lower()
+        """Everything is drawn with ASCII characters."""
         self.trouble = ""
         for palette in theme.textual_themes():
             self.register_theme(palette)
@@ -192,7 +200,7 @@ class Tutor(App[int]):
         driver.film.still = self.animation_level == "none"
         if self.speed is not None:
             driver.speed, driver.pace = parse_speed(str(self.speed)), "steady"
-        look = Look(projector=projector)
+        look = Look(projector=projector, ascii=self.ascii)
         return Stage(session, driver, look, (title(crumbs[0]), *crumbs[1:]))
 
     def close_stage(self, stage: Stage) -> None:
@@ -219,11 +227,21 @@ class Tutor(App[int]):
 
     def watch_theme(self, theme_name: str) -> None:
         """Cached strips have the colours of the theme before."""
+        self.forget_strips()
+
+    def forget_strips(self) -> None:
+        """Everything is to be drawn anew, from what is known."""
         for screen in self.screen_stack if self.is_running else ():
             for widget in screen.query("*"):
                 forget = getattr(widget, "forget", None)
                 if forget is not None:
                     forget()
+
+    def toggle_ascii(self) -> bool:
+        """ASCII only, or all characters; says which."""
+        self.ascii = not self.ascii
+        self.forget_strips()
+        return self.ascii
 
     def toggle_motion(self) -> None:
         """Less motion, or all of it."""

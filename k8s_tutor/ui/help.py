@@ -41,15 +41,15 @@ def rows(place: Place, cells: int) -> tuple[Row, ...]:
         command = f":{action.name}" + (f" {action.argument}" if action.argument else "")
         out += wrap(
             (
-                (f"{keys:<10}".replace(" ", "\u00a0"), "key"),
+                (f"{keys:<15}".replace(" ", "\u00a0"), "key"),
                 (f"{command:<21}".replace(" ", "\u00a0") + " ", "you"),
                 (action.help, "text"),
             ),
             cells,
-            " " * 32,
+            " " * 37,
         )
     out += [(), (("What the marks say", "you+bold"),)]
-    out += [((f"{glyph}         ", role), (words, "text")) for glyph, role, words in GLYPHS]
+    out += [((f"{glyph}              ", role), (words, "text")) for glyph, role, words in GLYPHS]
     return tuple(tuple((text.replace("\u00a0", " "), role) for text, role in row) for row in out)
 
 

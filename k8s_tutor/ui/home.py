@@ -47,7 +47,6 @@ class Home(Screen[None]):
         self.prompt: Prompt = Prompt(id="prompt")
         self.polite = RowsView(id="polite")
         self.tracks: list[PanelView] = []
-        self.ascii = False
 
     @property
     def tutor(self) -> Tutor:
@@ -117,10 +116,10 @@ class Home(Screen[None]):
         self.greeting.show(GREETING)
         shelf = self.shelf
         for number, track in enumerate(self.tracks[: len(shelf.tracks)]):
-            track.show_picture(track_picture(shelf, number, *track.room), number == shelf.track, self.ascii)
-        self.detail.show_picture(detail_picture(shelf, *self.detail.room), True, self.ascii)
+            track.show_picture(track_picture(shelf, number, *track.room), number == shelf.track)
+        self.detail.show_picture(detail_picture(shelf, *self.detail.room), True)
         if self.other.display:
-            self.other.show_picture(other_picture(self.other.room[0]), False, self.ascii)
+            self.other.show_picture(other_picture(self.other.room[0]), False)
         self.foot.show((self._foot(width),))
         self.prompt.draw()
 
@@ -188,8 +187,7 @@ class Home(Screen[None]):
 
     def toggle_ascii(self) -> None:
         """ASCII only, or all characters."""
-        self.ascii = not self.ascii
-        self.draw()
+        self.tutor.toggle_ascii()
 
     @on(PanelView.Selected)
     def _selected(self, message: PanelView.Selected) -> None:

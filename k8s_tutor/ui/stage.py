@@ -112,7 +112,7 @@ class Stage(StageView):
 
     def toggle_ascii(self) -> None:
         """ASCII only, or all characters."""
-        self.look.ascii = not self.look.ascii
+        self.look.ascii = self.tutor.toggle_ascii()
 
     def choose(self, title: str, choices: list[tuple[str, str, str]], chosen: Callable[[str], None]) -> None:
         """Let somebody choose one of (name, explanation, value)."""

@@ -10,6 +10,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from k8s_tutor.ui import theme
+from k8s_tutor.ui.draw import to_ascii
 from k8s_tutor.ui.frame import MARGIN, frame, inside
 from k8s_tutor.ui.layout import NOWHERE
 from k8s_tutor.ui.rows import Row, text_of
@@ -67,6 +68,8 @@ class RowsView(Widget):
         name = self.app.theme
         ground = self.ground
         blank = theme.style(name, "text", ground)
+        if getattr(self.app, "ascii", False):
+            row = tuple((to_ascii(text), role) for text, role in row)
         segments = [Segment(text, theme.style(name, role, ground)) for text, role in row]
         return Strip(segments).adjust_cell_length(self.size.width, blank)
 

@@ -239,3 +239,20 @@ async def test_a_click_on_the_rail_goes_to_that_moment() -> None:
         await pilot.click(stage.time, offset=(2, 1))
         await until(pilot, lambda: stage.session.now < 3_000_000 and stage.session.past)
         assert not stage.driver.playing
+
+
+async def test_an_unknown_lesson_ends_the_app_with_one_line_and_status_2() -> None:
+    app = Tutor("nonsense")
+    app.frozen = True
+    async with app.run_test() as pilot:
+        await until(pilot, lambda: bool(app.trouble))
+    assert app.return_code == 2
+    assert "there is no lesson 'nonsense'" in app.trouble and "\n" not in app.trouble
+
+
+async def test_ascii_mode_draws_nothing_else(tmp_path: Path) -> None:
+    app = Tutor(lesson_file(tmp_path))
+    async with running(app) as pilot:
+        await command(pilot, "ascii")
+        lines = ["".join(segment.text for segment in strip) for strip in app.screen._compositor.render_strips()]
+        assert all(line.isascii() for line in lines), next(line for line in lines if not line.isascii())
