@@ -8,11 +8,16 @@ from typing import Any
 from k8s_tutor import kubectl
 from k8s_tutor.api.component import Access
 from k8s_tutor.api.wire import Request
+from k8s_tutor.etcd.wire import Status
 from k8s_tutor.kubectl.program import Pause, Result
 from k8s_tutor.sim import SECOND, Body, CallFailed, Calling, Context, Finished, advance
 
 PATIENCE = 75 * SECOND
 """How long a command waits for one answer; longer than any server takes to give up."""
+DIAL_TIMEOUT = 2 * SECOND
+"""How long etcdctl waits for one endpoint (--dial-timeout)."""
+COMMAND_TIMEOUT = 8 * SECOND
+"""How long etcdctl waits for its answer: a little longer than a member takes to give up (etcdctl itself: 5 s)."""
 KEPT = 50
 """Finished lines that are remembered."""
 
@@ -45,7 +50,6 @@ class Session(Body):
     at: int
     answers: tuple[Any, ...] = ()
     gathered: tuple[Any, ...] = ()
-    tries: int = 0
 
 
 class Answered(Body):
@@ -102,20 +106,20 @@ class Console(Calling):
         if isinstance(request, Request):
             self.ask(ctx, self.config.api, request, "_arrived", args, PATIENCE)
         else:
-            etcd = self.config.etcd
-            tries = self.sessions[args[0]].tries
-            self.ask(ctx, etcd[tries % len(etcd)], request, "_from_etcd", (*args, request), PATIENCE)
+            self._connect(ctx, request, args, 0)
 
-    def _from_etcd(self, ctx: Context, answer: Any, session: int, index: int, request: Any) -> None:
-        """An etcd client tries its next endpoint when one does not answer."""
-        running = self.sessions.get(session)
-        if running is None:
-            return
-        if isinstance(answer, CallFailed) and running.tries + 1 < len(self.config.etcd):
-            self.sessions[session] = _changed(running, tries=running.tries + 1)
-            self._send(ctx, request, (session, index))
-            return
-        self._arrived(ctx, answer, session, index)
+    def _connect(self, ctx: Context, request: Any, args: tuple[int, int], endpoint: int) -> None:
+        """An etcd client asks its endpoints one after the other until one answers, and stays with that one."""
+        if endpoint == len(self.config.etcd):
+            self._arrived(ctx, CallFailed("timeout"), *args)
+        else:
+            self.ask(ctx, self.config.etcd[endpoint], Status(), "_connected", (request, args, endpoint), DIAL_TIMEOUT)
+
+    def _connected(self, ctx: Context, answer: Any, request: Any, args: tuple[int, int], endpoint: int) -> None:
+        if isinstance(answer, CallFailed):
+            self._connect(ctx, request, args, endpoint + 1)
+        else:
+            self.ask(ctx, self.config.etcd[endpoint], request, "_arrived", args, COMMAND_TIMEOUT)
 
     def _arrived(self, ctx: Context, answer: Any, session: int, index: int) -> None:
         running = self.sessions.get(session)
