@@ -6,6 +6,7 @@ picture breaks, and the keys that work now. It always asks for one thing.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -189,20 +190,45 @@ def _on(role: str) -> str:
 
 
 def table(cells_of: tuple[tuple[str, ...], ...], cells: int) -> list[Row]:
-    """A table: dim head, columns lined up; a row that begins with ``*`` is where the learner is."""
+    """A table: dim head, columns lined up; a row that begins with ``*`` is where the learner is. Where it is too wide, outcomes
+    shrink to their mark, then columns give way from the right."""
     if not cells_of:
         return []
     columns = max(len(row) for row in cells_of)
     padded = [tuple(row) + ("",) * (columns - len(row)) for row in cells_of]
-    widths = [max(len(row[c].lstrip("*")) for row in padded) for c in range(columns)]
-    gap = 3 if sum(widths) + 3 * columns <= cells else 1
+    if _table_width(padded, 1) > cells:
+        padded = _marks_only(padded)
+    while len(padded[0]) > 2 and _table_width(padded, 1) > cells:
+        padded = [row[:-1] for row in padded]
+    gap = 3 if _table_width(padded, 3) <= cells else 2 if _table_width(padded, 2) <= cells else 1
+    widths = _widths(padded)
     rows: list[Row] = []
     for number, row in enumerate(padded):
         here = row[0].startswith("*")
         role = "dim" if number == 0 else "bright" if here else "text"
-        spans = tuple((row[c].lstrip("*").ljust(widths[c] + gap), _cell_role(row[c], role)) for c in range(columns))
+        spans = tuple(
+            (text.lstrip("*").ljust(wide + gap), _cell_role(text, role)) for text, wide in zip(row, widths, strict=True)
+        )
         rows.append((*spans, ("◀ you are here", "leader")) if here else spans)
     return [fit(row, cells) if width(row) > cells else row for row in rows]
+
+
+def _widths(rows: Sequence[tuple[str, ...]]) -> list[int]:
+    return [max(len(text.lstrip("*")) for text in column) for column in zip(*rows, strict=True)]
+
+
+def _table_width(rows: Sequence[tuple[str, ...]], gap: int) -> int:
+    widths = _widths(rows)
+    return sum(widths) + gap * (len(widths) - 1)
+
+
+def _marks_only(rows: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """Columns of outcomes (``✗ stops``) with their marks alone, and the first word of their heads."""
+    columns = []
+    for head, *rest in zip(*rows, strict=True):
+        outcome = all(text[:1] in ("✓", "✗", "…", "") for text in rest)
+        columns.append((head.split(" ")[0], *(text[:1] for text in rest)) if outcome else (head, *rest))
+    return [tuple(row) for row in zip(*columns, strict=True)]
 
 
 def _cell_role(text: str, role: str) -> str:

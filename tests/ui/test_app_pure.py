@@ -217,3 +217,17 @@ def test_the_header_fits(cells: int) -> None:
 )
 def test_manifests_are_found_in_a_line(line: str, names: list[str]) -> None:
     assert names_in(line) == names
+
+
+def test_a_wide_table_keeps_its_marks_and_gives_way_from_the_right() -> None:
+    from k8s_tutor.ui.lesson_panel import table
+
+    rows = (
+        ("members", "quorum", "may lose", "0 away", "1 away"),
+        ("*3", "2", "1", "✓ decided", "✓ decided"),
+        ("4", "3", "1", "✓ decided", "✗ stops"),
+    )
+    assert [text_of(row).rstrip() for row in table(rows, 80)][2] == "4         3        1          ✓ decided   ✗ stops"
+    assert [text_of(row).rstrip() for row in table(rows, 30)][2] == "4       3      1        ✓ ✗"
+    assert [text_of(row).rstrip() for row in table(rows, 26)][2] == "4       3      1        ✓"
+    assert text_of(table(rows, 80)[1]).endswith("◀ you are here")
