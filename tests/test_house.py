@@ -81,7 +81,7 @@ def test_cel_is_named_in_one_module_only() -> None:
 def test_a_whole_run_needs_no_screen() -> None:
     code = """
 import sys
-for name in ("textual", "rich", "yaml"):
+for name in ("textual", "rich"):
     sys.modules[name] = None
 from k8s_tutor.cluster import Cluster, ClusterSpec, inputs
 one = Cluster(ClusterSpec(managers=1, workers=1))

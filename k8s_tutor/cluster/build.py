@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from k8s_tutor.api.component import Component
 from k8s_tutor.cluster.spec import ClusterSpec
 from k8s_tutor.etcd.member import Member, MemberConfig
 from k8s_tutor.kubectl.console import Console, ConsoleConfig
@@ -53,9 +54,13 @@ def _consoles(world: World, spec: ClusterSpec) -> None:
 
 
 def is_up(world: World) -> bool:
-    """Whether a cluster that was switched on has a leader and, if it is more than etcd, API servers that take requests."""
+    """Whether a cluster that was switched on has a leader and, if it is more than etcd, API servers that take requests and
+    components that have listed all that they want to know, and watch it."""
     led = any(isinstance(actor, Member) and actor.node.role is Role.LEADER for actor in world.running.values())
     balancer = world.running.get(BALANCER)
     if not led or not isinstance(balancer, LoadBalancer):
         return led
-    return all(server in balancer.heard for server in balancer.config.servers)
+    if not all(server in balancer.heard for server in balancer.config.servers):
+        return False
+    informers = [one for actor in world.running.values() if isinstance(actor, Component) for one in actor.informers()]
+    return all(informer.synced and informer.watch for informer in informers)

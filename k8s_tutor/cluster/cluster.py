@@ -259,8 +259,11 @@ def booted(spec: ClusterSpec) -> World:
     """A world that has been switched on and, if the specification says so, has come up and to rest."""
     world = build(spec)
     if spec.settle:
-        world.run_until(lambda world: is_up(world) or world.now > BOOT_LIMIT)
-        world.settle(within=BOOT_LIMIT)
+        while world.now < BOOT_LIMIT:
+            world.run_until(lambda world: is_up(world) or world.now > BOOT_LIMIT)
+            world.settle(within=BOOT_LIMIT)
+            if is_up(world):
+                break
     if spec.manifests:
         text = msgspec.json.encode(spec.manifests).decode()
         apply(world, inputs.Kubectl("apply -f manifests.yaml", (("manifests.yaml", text),), INSTALLER))

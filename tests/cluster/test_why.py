@@ -10,7 +10,6 @@ LINKS = (
     ("type", "create deployment web"),
     ("POST", "/apis/apps/v1/namespaces/default/deployments"),
     ("etcd", "put /registry/deployments/default/web"),
-    ("Propose", "put /registry/deployments/default/web"),
     ("AppendEntries", "put /registry/deployments/default/web"),
     ("AppendEntriesReply", "have"),
     ("etcd watch", "PUT /registry/deployments/default/web"),
