@@ -226,7 +226,7 @@ def _marks_only(rows: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
     """Columns of outcomes (``✗ stops``) with their marks alone, and the first word of their heads."""
     columns = []
     for head, *rest in zip(*rows, strict=True):
-        outcome = all(text[:1] in ("✓", "✗", "…", "") for text in rest)
+        outcome = all(text[:1] in ("✓", "✗", "·", "") for text in rest)
         columns.append((head.split(" ")[0], *(text[:1] for text in rest)) if outcome else (head, *rest))
     return [tuple(row) for row in zip(*columns, strict=True)]
 
