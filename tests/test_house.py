@@ -1,4 +1,4 @@
-"""The house stands as DESIGN says: floors import downwards only, and the engine knows no clock, thread, screen or disk format."""
+"""The house stands: floors import downwards only, and the engine knows no clock, no thread and no screen."""
 
 from __future__ import annotations
 

@@ -46,10 +46,10 @@ KEYS = """
 import asyncio, sys, time
 from k8s_tutor.ui.app import Tutor
 async def main():
-    app = Tutor(spec={"managers": 3, "workers": 100, "manifests": [
-        {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web", "namespace": "default"},
-         "spec": {"replicas": 200, "selector": {"matchLabels": {"app": "web"}},
-                  "template": {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [{"name": "web", "image": "nginx"}]}}}}]})
+    template = {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [{"name": "web", "image": "nginx"}]}}
+    spec = {"replicas": 200, "selector": {"matchLabels": {"app": "web"}}, "template": template}
+    web = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web", "namespace": "default"}, "spec": spec}
+    app = Tutor(spec={"managers": 3, "workers": 100, "manifests": [web]})
     times = []
     async with app.run_test(size=(160, 50)) as pilot:
         while len(app.screen_stack) < 2:
