@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from textual import events, on
 from textual.app import ComposeResult
-from textual.screen import Screen
 
 from k8s_tutor.ui import actions, chrome, keys
 from k8s_tutor.ui import layout as layouts
+from k8s_tutor.ui.edge import EdgedScreen
 from k8s_tutor.ui.layout import Box
 from k8s_tutor.ui.placing import place, polite_rows
 from k8s_tutor.ui.prompt import Prompt
@@ -30,7 +30,7 @@ GREETING: tuple[Row, ...] = (
 )
 
 
-class Home(Screen[None]):
+class Home(EdgedScreen):
     """Choose what to play."""
 
     BINDINGS = keys.bindings("home")

@@ -11,11 +11,11 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from textual.app import ComposeResult
-from textual.screen import Screen
 
 from k8s_tutor.ui import actions, chrome, lenses, lesson_panel, projector
 from k8s_tutor.ui import layout as layouts
 from k8s_tutor.ui.driver import Driver
+from k8s_tutor.ui.edge import EdgedScreen
 from k8s_tutor.ui.layout import Box, Layout, Wish
 from k8s_tutor.ui.look import LESSON, Look
 from k8s_tutor.ui.placing import place, polite_rows
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class StageView(Screen[None]):
+class StageView(EdgedScreen):
     """The picture of a session."""
 
     def __init__(

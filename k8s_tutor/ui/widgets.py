@@ -11,6 +11,7 @@ from textual.widget import Widget
 
 from k8s_tutor.ui import theme
 from k8s_tutor.ui.draw import to_ascii
+from k8s_tutor.ui.edge import edged
 from k8s_tutor.ui.frame import MARGIN, frame, inside
 from k8s_tutor.ui.layout import NOWHERE
 from k8s_tutor.ui.rows import Row, text_of
@@ -71,7 +72,8 @@ class RowsView(Widget):
         if getattr(self.app, "ascii", False):
             row = tuple((to_ascii(text), role) for text, role in row)
         segments = [Segment(text, theme.style(name, role, ground)) for text, role in row]
-        return Strip(segments).adjust_cell_length(self.size.width, blank)
+        strip = Strip(segments).adjust_cell_length(self.size.width, blank)
+        return edged(strip) if self.box.x + self.box.width >= self.app.size.width else strip
 
 
 class PanelView(RowsView):
