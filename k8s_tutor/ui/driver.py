@@ -18,6 +18,8 @@ SLICE = 0.008
 """Seconds of wall time that the engine may take of one frame."""
 CHUNK = 60
 """Events between two looks at the clock."""
+WATCHFUL_CHUNK = 2
+"""The same while the film crosses quiet: work may begin at any event, and is not to be missed."""
 LONGEST_FRAME = 0.1
 """Seconds; a frame that came later (a suspended terminal) counts as this."""
 
@@ -61,8 +63,9 @@ class Driver:
     def _run(self, to: int) -> None:
         """Runs up to the instant, or as far as the frame's slice allows."""
         end = self.clock() + SLICE
-        while not self.session.advance(to, CHUNK):
-            if self.clock() >= end or self.session.holds:
+        watchful = self.pace == "cinema" and not self.film.following
+        while not self.session.advance(to, WATCHFUL_CHUNK if watchful else CHUNK):
+            if self.clock() >= end or self.session.holds or (watchful and self.session.works_before(to)):
                 break
         self.session.tick()
 

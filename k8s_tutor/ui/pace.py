@@ -2,7 +2,7 @@
 
 *Steady* multiplies the wall's time by a speed. *Cinema* looks at the messages of somebody's work: while one is in the air, its
 way takes about half a second of wall time, so that the eye can follow it; stretches without any are crossed in a
-fraction of a second.
+fraction of a second. Where one thing leads to a hundred others the film gathers speed, and is slow again for the next.
 """
 
 from __future__ import annotations
@@ -28,14 +28,28 @@ HOP = 0.45
 """Seconds of wall time for the way of one message at cinema's tempo 1."""
 GLIDE = 0.35
 """Seconds of wall time for a stretch without work."""
+CALM = 3.0
+"""Seconds of a burst of work that are shown at tempo 1."""
+CALM_AGAIN = 0.7
+"""The same for a burst that follows, after quiet, from the same beginning."""
+DOUBLING = 2.0
+"""Seconds after which the tempo of a burst that goes on has doubled."""
+FASTEST_BURST = 12.0
+"""Where that ends."""
+LANDING = 1.0
+"""Share of a hop's length within which, at full tempo, messages land together."""
 SHORTEST_HOP = 200
 """µs; messages inside one machine take less, and would stop the film."""
 QUIET_SPEED = 1.0
 """Virtual seconds a second while nothing at all is to be done."""
-PATIENCE = 1.5
-"""Seconds of quiet after which somebody who waits is no longer kept waiting: from then on the speed doubles every second."""
-FASTEST_QUIET = 60.0
+PATIENCE = 1.0
+"""Seconds of quiet after which somebody who waits is no longer kept waiting: from then on the speed rises."""
+IMPATIENCE = 0.5
+"""Seconds after which it has doubled."""
+FASTEST_QUIET = 256.0
 """Where that ends."""
+KEPT = 1.0
+"""Seconds of the rise that a burst of work in between leaves: who has waited before need not be patient again."""
 
 
 def parse_speed(text: str) -> Fraction:
@@ -64,50 +78,85 @@ def in_words(speed: Fraction) -> str:
     return f"×{speed}"
 
 
+def burst_tempo(busy_for: float) -> float:
+    """How much faster a burst of work is shown after so many seconds of wall time: 1, then rising evenly to `FASTEST_BURST`."""
+    return min(FASTEST_BURST, float(2 ** (max(0.0, busy_for - CALM) / DOUBLING)))
+
+
 @dataclass(slots=True)
 class Film:
     """Cinema pace. ``tempo`` 2 shows everything twice as fast; ``still``: no gliding, quiet is crossed at once."""
 
     tempo: float = 1.0
     still: bool = False
+    following: bool = False
+    """Messages of work are in the air in this frame."""
     _gap_end: int = -1
     _gap_rate: float = 0.0
     _quiet_for: float = 0.0
+    _busy_for: float = 0.0
+    _scene: object = None
 
     def target(
-        self, now: int, wall: float, flying: Iterable[FlightView], next_work: int | None, quiet: bool, awaited: bool = False
+        self,
+        now: int,
+        wall: float,
+        flying: Iterable[FlightView],
+        next_work: int | None,
+        quiet: bool,
+        awaited: bool = False,
+        scene: object = None,
     ) -> int:
-        """The instant (µs) to run to in a frame of ``wall`` seconds. ``awaited``: somebody waits for something to happen."""
+        """The instant (µs) to run to in a frame of ``wall`` seconds.
+
+        ``awaited``: somebody waits for something to happen. ``scene``: when it is another one than before, something new
+        begins, and is shown slowly again.
+        """
+        if scene != self._scene:
+            self._scene = scene
+            self._busy_for = self._quiet_for = 0.0
         hops = [(flight.due, flight.due - flight.sent_at) for flight in flying if flight.work and flight.due >= now]
         hops = [hop for hop in hops if hop[1] > 0]
+        self.following = bool(hops)
         if hops:
-            self._quiet_for = 0.0
-            return self._follow(now, wall, hops)
+            self._quiet_for = min(self._quiet_for, PATIENCE + KEPT)
+            return self._follow(now, self._busy(wall), hops)
         if next_work is not None and next_work > now and not quiet:
-            return self._cross(now, wall, next_work)
+            return self._cross(now, self._busy(wall), next_work)
         self._gap_end = -1
+        self._busy_for = min(self._busy_for, CALM - CALM_AGAIN)
         return now + int(wall * self._quiet_speed(wall, awaited) * self.tempo * SECOND)
+
+    def _busy(self, wall: float) -> float:
+        """A frame's seconds as the film counts them while a burst of work goes on."""
+        self._busy_for += wall
+        return wall * self.tempo * burst_tempo(self._busy_for)
 
     def _quiet_speed(self, wall: float, awaited: bool) -> float:
         """Quiet time keeps the wall's pace, but for somebody who waits it gathers speed."""
         self._quiet_for = self._quiet_for + wall if awaited else 0.0
         if self._quiet_for <= PATIENCE:
             return QUIET_SPEED
-        return min(FASTEST_QUIET, QUIET_SPEED * float(2 ** (self._quiet_for - PATIENCE)))
+        return min(FASTEST_QUIET, QUIET_SPEED * float(2 ** ((self._quiet_for - PATIENCE) / IMPATIENCE)))
 
-    def _follow(self, now: int, wall: float, hops: list[tuple[int, int]]) -> int:
-        """The soonest message sets the pace; it is not overtaken within the frame."""
+    def _follow(self, now: int, seconds: float, hops: list[tuple[int, int]]) -> int:
+        """The soonest message sets the pace.
+
+        At tempo 1 it is not overtaken within the frame; the faster the film, the more of what lands soon after it lands
+        with it.
+        """
         self._gap_end = -1
         due, length = min(hops)
         length = max(length, SHORTEST_HOP)
-        step = max(1, int(length * wall * self.tempo / HOP))
-        return min(now + step, max(due, now + 1)) if due > now else now + step
+        step = max(1, int(length * seconds / HOP))
+        with_it = int(length * LANDING * (1 - 1 / burst_tempo(self._busy_for)))
+        return min(now + step, max(due, now + 1) + with_it) if due > now else now + step
 
-    def _cross(self, now: int, wall: float, end: int) -> int:
+    def _cross(self, now: int, seconds: float, end: int) -> int:
         """A stretch without work, at one even rate from its beginning to its end."""
         if self.still:
             return end
         if self._gap_end != end:
             self._gap_end = end
-            self._gap_rate = (end - now) / (GLIDE / self.tempo)
-        return min(end, now + max(1, int(self._gap_rate * wall)))
+            self._gap_rate = (end - now) / GLIDE
+        return min(end, now + max(1, int(self._gap_rate * seconds)))

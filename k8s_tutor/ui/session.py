@@ -113,7 +113,13 @@ class Session:
             part(cluster, "console").busy for cluster in clusters
         )
         quiet = all(cluster.quiet for cluster in clusters)
-        return film.target(clusters[0].now, wall, flying, min(dues, default=None), quiet, awaited)
+        step = (lesson.index, lesson.phase) if lesson is not None else ()
+        scene = (*(cluster.timeline.taken for cluster in clusters), *step)
+        return film.target(clusters[0].now, wall, flying, min(dues, default=None), quiet, awaited, scene)
+
+    def works_before(self, to: int) -> bool:
+        """Whether a piece of work is due before an instant (µs)."""
+        return any((due := cluster.next_work()) is not None and due < to for cluster in self.clusters)
 
     def advance(self, to: int, budget: int) -> bool:
         """Runs up to an instant (µs), at most ``budget`` messages. True when it was reached."""

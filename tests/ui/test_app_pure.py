@@ -55,7 +55,51 @@ def test_a_stretch_without_work_is_crossed_in_a_moment_and_not_overtaken() -> No
 def test_quiet_keeps_the_walls_pace_but_gathers_speed_for_somebody_who_waits() -> None:
     film = pace.Film()
     assert seconds_to(film, 0, 5_000_000, flying=[], next_work=None, quiet=True) == pytest.approx(5, abs=0.1)
-    assert seconds_to(film, 0, 60_000_000, flying=[], next_work=None, quiet=True, awaited=True) < 12
+    assert seconds_to(film, 0, 300_000_000, flying=[], next_work=None, quiet=True, awaited=True) < 7
+
+
+def chain(film: pace.Film, hops: int, scene: object = 0) -> float:
+    """Seconds of wall time for so many messages, each sent when the one before has landed."""
+    seconds, now = 0.0, 0
+    for hop in range(hops):
+        sent = now
+        due = sent + 500
+        took = seconds_to(film, now, due, flying=[flight(sent, due)], next_work=due, quiet=False, scene=scene)
+        seconds, now = seconds + took, max(due, now)
+        assert hop < 6 or took < 0.9
+    return seconds
+
+
+def test_a_long_burst_is_slow_at_first_and_then_gathers_speed() -> None:
+    film = pace.Film()
+    first, rest = chain(film, 4), chain(film, 60)
+    assert 1.6 <= first <= 2.6
+    assert rest < 60 * pace.HOP / 2.5
+
+
+def test_the_tempo_of_a_burst_rises_smoothly_to_its_end() -> None:
+    tempi = [pace.burst_tempo(frame / 30) for frame in range(600)]
+    assert tempi[0] == 1 == pace.burst_tempo(pace.CALM) and tempi[-1] == pace.FASTEST_BURST
+    assert all(1 <= later / earlier < 1.02 for earlier, later in itertools.pairwise(tempi))
+
+
+def test_what_begins_anew_is_slow_again() -> None:
+    film = pace.Film()
+    chain(film, 60)
+    assert chain(film, 1) < 0.2
+    assert chain(film, 1, scene="another input") >= 0.4
+    chain(film, 60, scene="another input")
+    film.target(0, 1 / 30, [], None, True, scene="another input")
+    assert chain(film, 1, scene="another input") >= 0.4
+
+
+def test_messages_that_fly_at_once_cost_one_way_and_not_one_each() -> None:
+    film, now, frames = pace.Film(), 0, 0
+    together = [flight(0, 500 + 10 * number) for number in range(20)]
+    while now < 690:
+        now = film.target(now, 1 / 30, [one for one in together if one.due >= now], 690, False)
+        frames += 1
+    assert frames / 30 < 1.5 * pace.HOP + 0.4
 
 
 @pytest.mark.parametrize(("text", "speed"), [("2", 2), ("x1/100", Fraction(1, 100)), ("×10", 10), ("0.5", Fraction(1, 2))])
