@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import groupby
 from typing import Any
 
 import msgspec
@@ -26,6 +27,7 @@ from k8s_tutor.etcd.wire import (
     WatchCreate,
     WatchCreated,
     WatchEvents,
+    covers,
 )
 from k8s_tutor.raft import Config, Entry, HardState, Message, ProposalDropped, Ready, Role, Snapshot, make_node
 from k8s_tutor.sim import MS, SECOND, Actor, Body, Call, Context, Grow, Reply, State
@@ -107,11 +109,13 @@ class Waiting(Body):
 
 
 class Watcher(Body):
-    """An open watch: whom to tell about which keys."""
+    """An open watch: whom to tell about which keys, and from which revision on. A member that lags behind (it has just
+    restarted, say) applies older ones after the watch was opened: those are not for it."""
 
     client: str
     key: str
     end: str
+    start: int
 
 
 _encode = msgspec.json.Encoder().encode
@@ -143,6 +147,8 @@ class Member(Actor):
         self.waiting: dict[int, Waiting] = {}
         self.to_propose: dict[int, None] = {}
         """Requests that wait for a leader."""
+        self.to_read: dict[int, int] = {}
+        """Reads that wait until this member has applied what was committed when they were asked: request → index."""
         self.watchers: dict[int, Watcher] = {}
         self.retrying = False
 
@@ -245,15 +251,19 @@ class Member(Actor):
 
     def _give_up(self, ctx: Context, request: int) -> None:
         waiting = self.waiting.pop(request, None)
-        self.to_propose.pop(request, None)
+        self._drop(request)
         if waiting is not None:
             if waiting.work:
                 ctx.note("etcd.timeout", request=request)
             ctx.reply(waiting.client, Reply(request, EtcdError(ERR_TIMEOUT)))
 
+    def _drop(self, request: int) -> None:
+        self.to_propose.pop(request, None)
+        self.to_read.pop(request, None)
+
     def _forget(self, ctx: Context, request: int) -> Waiting | None:
         waiting = self.waiting.pop(request, None)
-        self.to_propose.pop(request, None)
+        self._drop(request)
         if waiting is not None:
             ctx.cancel(waiting.timer)
         return waiting
@@ -267,10 +277,10 @@ class Member(Actor):
 
     def _watch(self, ctx: Context, src: str, call: int, ask: WatchCreate) -> None:
         store = self.store
-        if ask.start_revision and ask.start_revision <= store.compacted:
+        if 0 < ask.start_revision < store.compacted:
             ctx.reply(src, Reply(call, EtcdError(ERR_COMPACTED)))
             return
-        self.watchers[call] = Watcher(src, ask.key, ask.end)
+        self.watchers[call] = Watcher(src, ask.key, ask.end, ask.start_revision)
         ctx.reply(src, Reply(call, WatchCreated(call, store.revision)))
         if 0 < ask.start_revision <= store.revision:
             self._tell(ctx, store.events_since(ask.start_revision), only=call)
@@ -280,12 +290,9 @@ class Member(Actor):
         for ident, watcher in self.watchers.items():
             if only and ident != only:
                 continue
-            mine = [event for event in events if _covers(watcher, event.kv.key)]
-            while mine:
-                revision = mine[0].kv.mod_revision
-                same = tuple(event for event in mine if event.kv.mod_revision == revision)
-                mine = mine[len(same) :]
-                ctx.reply(watcher.client, WatchEvents(ident, revision, same))
+            mine = [event for event in events if _concerns(watcher, event)]
+            for revision, same in groupby(mine, key=_revision):
+                ctx.reply(watcher.client, WatchEvents(ident, revision, tuple(same)))
 
     # ------------------------------------------------------------------ Raft
 
@@ -309,11 +316,20 @@ class Member(Actor):
                     self._apply(ctx, entry)
             for state in ready.read_states:
                 request = int(state.context)
-                waiting = self.waiting.get(request)
-                if waiting is not None and isinstance(waiting.body, Range):
-                    self._answer(ctx, request, self.store.range(waiting.body))
+                if request in self.waiting:
+                    self.to_read[request] = state.index
             node.advance(ready)
+            if self.to_read:
+                self._read(ctx)
             self._notice(ctx)
+
+    def _read(self, ctx: Context) -> None:
+        """Answers the reads for which enough is applied (etcd waits the same way: v3_server.go linearizableReadLoop)."""
+        applied = self.node.log.applied
+        for request in [request for request, index in self.to_read.items() if index <= applied]:
+            body = self.waiting[request].body
+            if isinstance(body, Range):
+                self._answer(ctx, request, self.store.range(body))
 
     def _note_commit(self, ctx: Context, committed: tuple[Entry, ...]) -> None:
         if self.node.role is not Role.LEADER or not ctx.work:
@@ -339,10 +355,16 @@ class Member(Actor):
         ctx.decide()
         ctx.note("raft.reset", lost=self.node.status().lost)
         self.store = Store()
+        self.to_read.clear()
         for ident, watcher in self.watchers.items():
             ctx.reply(watcher.client, WatchCanceled(ident, "etcdserver: mvcc: the store was restored from a snapshot"))
         self.watchers.clear()
 
 
-def _covers(watcher: Watcher, key: str) -> bool:
-    return watcher.key <= key < watcher.end if watcher.end else key == watcher.key
+def _concerns(watcher: Watcher, event: Event) -> bool:
+    kv = event.kv
+    return kv.mod_revision >= watcher.start and covers(watcher.key, watcher.end, kv.key)
+
+
+def _revision(event: Event) -> int:
+    return event.kv.mod_revision

@@ -29,6 +29,7 @@ from k8s_tutor.etcd.wire import (
     RangeResult,
     Txn,
     TxnResult,
+    covers,
 )
 from k8s_tutor.sim import Grow, State
 
@@ -60,24 +61,35 @@ class Store(State):
 
     def range(self, ask: Range) -> RangeResult | EtcdError:
         """Keys in order, now or as they were at a revision."""
+        return self._unreadable(ask) or self._read(ask, self.revision)
+
+    def _unreadable(self, ask: Range) -> EtcdError | None:
+        """Why a range cannot be read, or None."""
+        if not ask.key:
+            return EtcdError(ERR_EMPTY_KEY)
         if ask.revision > self.revision:
             return EtcdError(ERR_FUTURE)
         if 0 < ask.revision < self.compacted:
             return EtcdError(ERR_COMPACTED)
-        if 0 < ask.revision < self.revision:
+        return None
+
+    def _read(self, ask: Range, current: int) -> RangeResult:
+        """A range that was found to be readable. ``current`` is the revision of ``latest``, which inside a transaction that
+        has written is one ahead of the store's."""
+        if 0 < ask.revision < current:
             past = self._as_of(ask.revision, ask.key, ask.end)
             found = [past[key] for key in sorted(past)]
         else:
             found = [self.latest[key] for key in self._between(ask.key, ask.end)]
         count = len(found)
-        if ask.limit:
+        if ask.limit > 0:
             found = found[: ask.limit]
         more = len(found) < count
         if ask.count_only:
-            found = []
+            found, more = [], False
         if ask.keys_only:
             found = [KeyValue(kv.key, b"", kv.create_revision, kv.mod_revision, kv.version) for kv in found]
-        return RangeResult(self.revision, tuple(found), count, more)
+        return RangeResult(current, tuple(found), count, more)
 
     def _as_of(self, revision: int, key: str, end: str) -> dict[str, KeyValue]:
         past = {name: self.latest[name] for name in self._between(key, end)}
@@ -86,7 +98,7 @@ class Store(State):
             if event.kv.mod_revision <= revision:
                 break
             name = event.kv.key
-            if name == key or (end and key <= name < end):
+            if covers(key, end, name):
                 if event.previous is None:
                     past.pop(name, None)
                 else:
@@ -108,7 +120,7 @@ class Store(State):
             return self._compact(operation)
         if isinstance(operation, Txn):
             return self._txn(operation)
-        if not operation.key and isinstance(operation, Put):
+        if not operation.key:
             return EtcdError(ERR_EMPTY_KEY)
         revision = self.revision + 1
         result, events = self._write(operation, revision)
@@ -125,21 +137,20 @@ class Store(State):
         return CompactResult(self.revision)
 
     def _txn(self, txn: Txn) -> TxnResult | EtcdError:
-        for branch in (txn.success, txn.failure):
-            if len(branch) > MAX_OPS:
-                return EtcdError(ERR_TOO_MANY_OPS)
-            puts = [operation.key for operation in branch if isinstance(operation, Put)]
-            if len(set(puts)) != len(puts):
-                return EtcdError(ERR_DUPLICATE_KEY)
+        refusal = _malformed(txn)
+        if refusal is not None:
+            return refusal
         succeeded = all(self._holds(compare) for compare in txn.compares)
+        branch = txn.success if succeeded else txn.failure
+        for operation in branch:  # all of it can be read, or nothing is written (etcd server/etcdserver/txn checkTxn)
+            unreadable = self._unreadable(operation) if isinstance(operation, Range) else None
+            if unreadable is not None:
+                return unreadable
         revision, changed = self.revision + 1, False
         responses: list[RangeResult | PutResult | DeleteResult] = []
-        for operation in txn.success if succeeded else txn.failure:
+        for operation in branch:
             if isinstance(operation, Range):
-                read = self.range(operation)
-                if isinstance(read, EtcdError):
-                    return read
-                responses.append(read)
+                responses.append(self._read(operation, revision if changed else self.revision))
                 continue
             result, events = self._write(operation, revision)
             changed = changed or bool(events)
@@ -181,10 +192,32 @@ class Store(State):
             self.latest[key] = kv
             self.history.append(Event("PUT", kv, old))
             return PutResult(revision, old), 1
-        gone = []
-        for key in self._between(operation.key, operation.end):
-            old = self.latest.pop(key)
-            del self.keys[bisect_left(self.keys, key)]
-            gone.append(old)
-            self.history.append(Event("DELETE", KeyValue(key, b"", 0, revision, 0), old))
+        keys = self._between(operation.key, operation.end)
+        gone = [self.latest.pop(key) for key in keys]
+        if gone:
+            first = bisect_left(self.keys, keys[0])
+            del self.keys[first : first + len(keys)]
+        self.history.extend([Event("DELETE", KeyValue(old.key, b"", 0, revision, 0), old) for old in gone])
         return DeleteResult(revision if gone else self.revision, len(gone), tuple(gone)), len(gone)
+
+
+def _malformed(txn: Txn) -> EtcdError | None:
+    """What is wrong with a transaction whatever the store holds (etcd server/etcdserver/api/v3rpc/key.go checkTxnRequest)."""
+    if max(len(txn.compares), len(txn.success), len(txn.failure)) > MAX_OPS:
+        return EtcdError(ERR_TOO_MANY_OPS)
+    if not all(part.key for part in (*txn.compares, *txn.success, *txn.failure)):
+        return EtcdError(ERR_EMPTY_KEY)
+    if _writes_twice(txn.success) or _writes_twice(txn.failure):
+        return EtcdError(ERR_DUPLICATE_KEY)
+    return None
+
+
+def _writes_twice(branch: tuple[Operation, ...]) -> bool:
+    """Whether a key is put twice, or put and deleted: one revision holds one event of a key. Overlapping deletes are fine."""
+    if len(branch) < 2:
+        return False
+    puts = [operation.key for operation in branch if isinstance(operation, Put)]
+    if len(set(puts)) != len(puts):
+        return True
+    gone = [operation for operation in branch if isinstance(operation, DeleteRange)]
+    return any(covers(one.key, one.end, key) for one in gone for key in puts)

@@ -23,6 +23,11 @@ def prefix_end(prefix: str) -> str:
     return prefix[:-1] + chr(ord(prefix[-1]) + 1) if prefix else "\U0010ffff"
 
 
+def covers(key: str, end: str, name: str) -> bool:
+    """Whether a range (one ``key``, or ``[key, end)``) takes the key ``name``."""
+    return key <= name < end if end else name == key
+
+
 class KeyValue(Body):
     """One key at one revision. ``version`` counts the writes since the key was created."""
 

@@ -19,6 +19,8 @@ from k8s_tutor.sim import Body, CallFailed
 USAGE = 128
 """Exit status for wrong arguments."""
 VERSION = "3.6.0"
+FIRST_KEY = "\0"
+"""The smallest key there is: what etcdctl asks for when it is given an empty one with --prefix or --from-key."""
 _RANGE = "{} command needs one argument as key and an optional argument as range_end"
 COMMON = "write-out:w endpoints* command-timeout~ hex! "
 FLAGS = {
@@ -113,9 +115,9 @@ def _span(words: Words, args: tuple[str, ...]) -> tuple[str, str]:
     if len(args) == 2 and (words.on("prefix") or words.on("from-key")):
         raise _Arguments("too many arguments, only accept one argument when `--prefix` or `--from-key` is set")
     if words.on("prefix"):
-        return key, wire.prefix_end(key)
+        return key or FIRST_KEY, wire.prefix_end(key)
     if words.on("from-key"):
-        return key, wire.prefix_end("")
+        return key or FIRST_KEY, wire.prefix_end("")
     return key, args[1] if len(args) == 2 else ""
 
 

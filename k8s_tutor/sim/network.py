@@ -56,7 +56,8 @@ class Network(State):
         self.held: dict[tuple[str, str], tuple[Message, ...]] = {}
         """(from process, to process) → what waits in the sender's buffer while the path is cut."""
         self.last_due: dict[tuple[str, str], int] = {}
-        """(from process, to process) → arrival of the latest packet of the connection, so that order is kept."""
+        """(from process, to process) → arrival of the latest packet of the connection, so that order is kept; for pairs with
+        more than plain latency between them, or that had it."""
 
     def link(self, src: str, dst: str) -> Link:
         """The link from one process to another; both must exist."""
@@ -74,9 +75,9 @@ class Network(State):
         return (a, b) in cuts or (src, dst) in cuts or (a, dst) in cuts or (src, b) in cuts
 
     def learn(self, src: str, dst: str) -> None:
-        """Remembers the latency of a pair if nothing but latency is between them."""
+        """Remembers the latency of a pair with nothing but latency between them, and no packet that the next could overtake."""
         link = self.link(src, dst)
-        if link.plain and not self.is_cut(src, dst):
+        if link.plain and (src, dst) not in self.last_due and not self.is_cut(src, dst):
             self.plain[src, dst] = link.latency
 
     def endpoints(self, name: str) -> list[str]:

@@ -286,7 +286,8 @@ class World:
         network = self.network
         link = network.link(src, dst)
         due = self.now + link.latency
-        if link.plain and (src, dst) not in network.last_due:
+        if link.plain and network.last_due.get((src, dst), 0) <= due:  # nothing is left that could be overtaken
+            network.last_due.pop((src, dst), None)
             return due
         if link.jitter:
             due += self.chance.draw(f"link/{src}/{dst}/jitter", link.jitter + 1)
