@@ -67,10 +67,10 @@ async def running(app: Tutor, size: tuple[int, int] = (120, 40)) -> AsyncIterato
 
 async def until(pilot: Pilot[int], condition: Callable[[], bool], limit: int = 200) -> None:
     """Lets the app work until something is true."""
-    for _ in range(limit):
+    for turn in range(limit):
         if condition():
             return
-        await pilot.pause()
+        await pilot.pause(None if turn < limit // 2 else 0.05)
     raise AssertionError("this did not come true")
 
 
