@@ -102,11 +102,14 @@ class _Lint:
             self.spec = ClusterSpec.model_validate(translated(lesson.cluster, lesson.lens))
         except ValidationError:
             self.spec = ClusterSpec()
+        self._bare = self.spec.components == "etcd"
+        """Whether a world of the step at hand is etcd alone."""
 
     def all(self) -> Iterator[Problem]:
         worlds = False
         for index, step in enumerate(self.lesson.steps):
             path: Path_ = ("steps", index)
+            self._bare = self._is_bare(step)
             yield from self._step(step, path)
             if isinstance(step, Compare):
                 if not step.worlds and not worlds:
@@ -117,6 +120,12 @@ class _Lint:
                 yield self.document.problem((*path, "beside"), "there is no `compare` step before this one to stay in")
             elif not getattr(step, "beside", False):
                 worlds = worlds and isinstance(step, Ask)
+
+    def _is_bare(self, step: Step) -> bool:
+        if isinstance(step, Compare) and step.worlds:
+            return any(world.cluster.get("components", self.spec.components) == "etcd" for world in step.worlds)
+        goes_on = isinstance(step, Compare) or getattr(step, "beside", False)
+        return self._bare if goes_on else self.spec.components == "etcd"
 
     def _step(self, step: Step, path: Path_) -> Iterator[Problem]:
         if isinstance(step, (Do, Predict, WaitFor, Compare)):
@@ -221,7 +230,7 @@ class _Lint:
             yield self.document.problem((*path, "as"), f"there is no client {client!r}{did_you_mean(client, clients)}")
         if isinstance(action, act.Kubectl) and action.kubectl.split()[:1] == ["kubectl"]:
             yield self.document.problem((*path, "kubectl"), "leave out the word kubectl: the line begins with its verb")
-        if self.spec.components == "etcd" and not isinstance(action, act.Etcdctl):
+        if self._bare and not isinstance(action, act.Etcdctl):
             yield self.document.problem(path, "this cluster is etcd alone and has no API server: use `etcdctl`")
         manifests = action.files if isinstance(action, act.Kubectl) else {}
         if isinstance(action, act.Apply):
