@@ -13,10 +13,11 @@ from k8s_tutor.cluster.apply import InputError, apply, check
 from k8s_tutor.cluster.build import INSTALLER, build, is_up
 from k8s_tutor.cluster.raftview import members_of, raft_view
 from k8s_tutor.cluster.spec import ClusterSpec
+from k8s_tutor.cluster.tails import LogTail, WireTail
 from k8s_tutor.cluster.timelineview import timeline_view
 from k8s_tutor.cluster.views import CauseView, ClusterView, TimelineView
 from k8s_tutor.cluster.why import chain
-from k8s_tutor.cluster.wireview import console_view, consoles_of, log_view, wire_view
+from k8s_tutor.cluster.wireview import console_view, consoles_of
 from k8s_tutor.cluster.workloadview import Workload
 from k8s_tutor.sim import SECOND, Timeline, World
 
@@ -46,6 +47,7 @@ class Cluster:
         self.timeline = timeline or Timeline(booted(self.spec), apply)
         self._parts: dict[str, tuple[Any, Any]] = {}
         self._workload = Workload(self.spec)
+        self._log, self._wire = LogTail(), WireTail()
 
     # ------------------------------------------------------------------ the present
 
@@ -172,8 +174,8 @@ class Cluster:
         return ClusterView(
             now=world.now, events=world.events, epoch=self.spec.epoch, seed=self.spec.seed, quiet=world.is_quiet(),
             raft=self._part("raft", (self._versions(members), faults), lambda: raft_view(world)),
-            wire=self._part("wire", (world.stamp, world.events), lambda: wire_view(world)),
-            log=self._part("log", (world.stamp, world.events), lambda: log_view(world)),
+            wire=self._part("wire", (world.stamp, world.events), lambda: self._wire.view(world)),
+            log=self._part("log", (world.stamp, world.events), lambda: self._log.view(world)),
             network=self._workload.network(world, self._part),
             console=self._part("console", self._versions(consoles), lambda: console_view(world)),
             control_plane=self._workload.control_plane(world, self._part),

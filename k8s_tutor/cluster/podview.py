@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from k8s_tutor.api import podstatus, quantity, times
 from k8s_tutor.cluster.views import (
@@ -19,6 +19,8 @@ from k8s_tutor.node import cri
 from k8s_tutor.node.runtime import Runtime
 from k8s_tutor.sim import World
 
+_Held = dict[str, dict[str, tuple[int, str]]]
+"""``namespace/pod`` → container → (attempt, what its runtime says of it)."""
 _WORDS = {cri.RUNNING: "running", cri.EXITED: "exited", cri.CREATED: "created"}
 
 
@@ -27,23 +29,51 @@ def runtimes(world: World) -> list[Runtime]:
     return [actor for actor in (*world.running.values(), *world.paused.values()) if isinstance(actor, Runtime)]
 
 
-def actual_containers(world: World) -> dict[str, tuple[tuple[str, str], ...]]:
-    """``namespace/pod`` → ((container, what the runtime says of it), ...), the newest of each name."""
-    found: dict[str, dict[str, tuple[int, str]]] = {}
-    for runtime in runtimes(world):
-        for container in runtime.disk.containers.values():
-            sandbox = runtime.disk.sandboxes.get(container.sandbox)
-            if sandbox is None:
-                continue
-            names = found.setdefault(f"{sandbox.namespace}/{sandbox.name}", {})
-            if names.get(container.name, (-1, ""))[0] <= container.attempt:
-                names[container.name] = (container.attempt, _WORDS.get(container.state, ""))
-        for pull in runtime.pulls.values():
-            _add_pull(runtime, pull, found)
-    return {pod: tuple((name, word) for name, (_, word) in names.items()) for pod, names in found.items()}
+class Actual:
+    """What really runs, as the runtimes have it; one that has not been stepped is not asked again."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[int, _Held, int]] = {}
+        self.running: dict[str, int] = {}
+        """Machine → containers that run on it."""
+
+    def look(self, world: World) -> dict[str, tuple[tuple[str, str], ...]]:
+        """``namespace/pod`` → ((container, what its runtime says of it), ...), the newest of each name."""
+        found: _Held = {}
+        self.running = {}
+        for runtime in runtimes(world):
+            known = self._known.get(runtime.name)
+            if known is None or known[0] != runtime.version:
+                running = sum(one.state == cri.RUNNING for one in runtime.disk.containers.values())
+                known = self._known[runtime.name] = runtime.version, _held(runtime), running
+            machine = world.network.hosts[runtime.name]
+            self.running[machine] = self.running.get(machine, 0) + known[2]
+            for pod, names in known[1].items():
+                found[pod] = _newest(found[pod], names) if pod in found else names
+        return {pod: tuple([(name, word) for name, (_, word) in names.items()]) for pod, names in found.items()}
 
 
-def _add_pull(runtime: Runtime, pull: Any, found: dict[str, dict[str, tuple[int, str]]]) -> None:
+def _newest(one: dict[str, tuple[int, str]], other: dict[str, tuple[int, str]]) -> dict[str, tuple[int, str]]:
+    """Of two runtimes that both know a pod, for each container the later attempt."""
+    return {**one, **{name: pair for name, pair in other.items() if one.get(name, (-1, ""))[0] <= pair[0]}}
+
+
+def _held(runtime: Runtime) -> _Held:
+    """What one runtime knows."""
+    found: _Held = {}
+    for container in runtime.disk.containers.values():
+        sandbox = runtime.disk.sandboxes.get(container.sandbox)
+        if sandbox is None:
+            continue
+        names = found.setdefault(f"{sandbox.namespace}/{sandbox.name}", {})
+        if names.get(container.name, (-1, ""))[0] <= container.attempt:
+            names[container.name] = (container.attempt, _WORDS.get(container.state, ""))
+    for pull in runtime.pulls.values():
+        _add_pull(runtime, pull, found)
+    return found
+
+
+def _add_pull(runtime: Runtime, pull: Any, found: _Held) -> None:
     """An image on its way shows at every sandbox that has no container yet."""
     percent = f"pulling {pull.done * 100 // pull.total}%" if pull.total else "pulling"
     busy = {container.sandbox for container in runtime.disk.containers.values()}
@@ -99,28 +129,33 @@ def _differs(container: ContainerView) -> bool:
     return (container.state == "running") != (container.actual == "running")
 
 
-def node_view(world: World, name: str, tree: Any, pods: Sequence[PodView], processes: tuple[ProcessView, ...]) -> NodeView:
-    """One worker; ``tree`` is None before it registers."""
-    mine = [pod for pod in pods if pod.node == name]
+class NodeFacts(NamedTuple):
+    """All that a node's view is made of; equal facts give the same view. ``tree`` is None before it registers."""
+
+    name: str
+    room: str
+    up: bool
+    running: int
+    tree: Any
+    pods: tuple[PodView, ...]
+    processes: tuple[ProcessView, ...]
+
+
+def node_view(facts: NodeFacts) -> NodeView:
+    """One worker."""
+    tree, mine = facts.tree, facts.pods
     spec, status = (tree or {}).get("spec", {}), (tree or {}).get("status", {})
     allocatable = status.get("allocatable", {})
     conditions = {one["type"]: one["status"] for one in status.get("conditions", ())}
     live = [pod for pod in mine if pod.phase not in ("Succeeded", "Failed")]
-    running = sum(
-        1
-        for runtime in runtimes(world)
-        if world.network.hosts[runtime.name] == name
-        for container in runtime.disk.containers.values()
-        if container.state == cri.RUNNING
-    )
     return NodeView(
-        name=name, room=world.network.rooms.get(name, ""), registered=tree is not None, ready=conditions.get("Ready", ""),
+        name=facts.name, room=facts.room, registered=tree is not None, ready=conditions.get("Ready", ""),
         unschedulable=bool(spec.get("unschedulable")),
         taints=tuple(f"{one['key']}:{one['effect']}" for one in spec.get("taints", ())),
-        up=name not in world.dead_hosts, processes=processes, cpu=quantity.milli(allocatable.get("cpu", "0")),
+        up=facts.up, processes=facts.processes, cpu=quantity.milli(allocatable.get("cpu", "0")),
         memory=quantity.value(allocatable.get("memory", "0")), cpu_requested=sum(pod.cpu for pod in live),
-        memory_requested=sum(pod.memory for pod in live), pods=tuple(f"{pod.namespace}/{pod.name}" for pod in mine),
-        pod_limit=quantity.value(allocatable.get("pods", "0")), actual_containers=running,
+        memory_requested=sum(pod.memory for pod in live), pods=tuple([f"{pod.namespace}/{pod.name}" for pod in mine]),
+        pod_limit=quantity.value(allocatable.get("pods", "0")), actual_containers=facts.running,
     )  # fmt: skip
 
 
@@ -136,22 +171,26 @@ def deployment_view(tree: Any, epoch: int) -> DeploymentView:
     )  # fmt: skip
 
 
-def service_view(tree: Any, slices: Sequence[Any]) -> ServiceView:
-    """A Service with its backends."""
-    metadata, spec = tree["metadata"], tree["spec"]
-    mine = [
-        one for one in slices
-        if one["metadata"]["namespace"] == metadata["namespace"]
-        and one["metadata"].get("labels", {}).get("kubernetes.io/service-name") == metadata["name"]
-    ]  # fmt: skip
-    endpoints = tuple(
+def endpoint_views(tree: Any) -> tuple[EndpointView, ...]:
+    """The backends in one EndpointSlice."""
+    return tuple([
         EndpointView(
             address=next(iter(one.get("addresses", ())), ""), pod=one.get("targetRef", {}).get("name", ""),
             node=one.get("nodeName", ""), ready=one.get("conditions", {}).get("ready", False),
         )
-        for slice_ in mine
-        for one in slice_.get("endpoints") or ()
-    )  # fmt: skip
+        for one in tree.get("endpoints") or ()
+    ])  # fmt: skip
+
+
+def service_of(tree: Any) -> str:
+    """``namespace/name`` of the Service that an EndpointSlice belongs to."""
+    metadata = tree["metadata"]
+    return f"{metadata['namespace']}/{metadata.get('labels', {}).get('kubernetes.io/service-name', '')}"
+
+
+def service_view(tree: Any, endpoints: tuple[EndpointView, ...]) -> ServiceView:
+    """A Service with its backends."""
+    metadata, spec = tree["metadata"], tree["spec"]
     ports = tuple(
         f"{port['port']}{':' + str(port['nodePort']) if port.get('nodePort') else ''}/{port.get('protocol', 'TCP')}"
         for port in spec.get("ports", ())

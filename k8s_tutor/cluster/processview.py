@@ -21,21 +21,54 @@ def kind_of(process: str) -> str:
     return KINDS.get(process.rstrip("0123456789").rstrip("-"), "")
 
 
-def processes(world: World, machine: str) -> tuple[ProcessView, ...]:
-    """The processes of one machine."""
-    return tuple(_process(world, name) for name, host in world.network.hosts.items() if host == machine)
+class Processes:
+    """The processes of all machines, each shown again as it was while nothing that shows of it has changed."""
 
+    def __init__(self) -> None:
+        self._machines: dict[str, tuple[str, ...]] = {}
+        self._count = 0
+        self._known: dict[str, tuple[int, bool, ProcessView]] = {}
+        self._shown: dict[str, tuple[ProcessView, ...]] = {}
 
-def manager_machines(world: World) -> tuple[MachineView, ...]:
-    """The managers, in order."""
-    machines = dict.fromkeys(host for host in world.network.hosts.values() if host.startswith("cp-"))
-    return tuple(
-        MachineView(
-            name=machine, room=world.network.rooms.get(machine, ""), up=machine not in world.dead_hosts,
-            processes=processes(world, machine),
-        )
-        for machine in machines
-    )  # fmt: skip
+    def machines(self, world: World) -> dict[str, tuple[str, ...]]:
+        """Machine → its processes. Processes are never taken away, nor do they move."""
+        if len(world.network.hosts) != self._count:
+            found: dict[str, list[str]] = {}
+            for name, machine in world.network.hosts.items():
+                found.setdefault(machine, []).append(name)
+            self._machines = {machine: tuple(names) for machine, names in found.items()}
+            self._count = len(world.network.hosts)
+        return self._machines
+
+    def of(self, world: World, machine: str) -> tuple[ProcessView, ...]:
+        """The processes of one machine; the same tuple while they look the same."""
+        found = tuple([self._one(world, name) for name in self.machines(world).get(machine, ())])
+        known = self._shown.setdefault(machine, found)
+        if known != found:
+            known = self._shown[machine] = found
+        return known
+
+    def _one(self, world: World, name: str) -> ProcessView:
+        actor, paused = world.actor(name), name in world.paused
+        version = actor.version if actor is not None else -1
+        known = self._known.get(name)
+        if known is None or known[0] != version or known[1] != paused:
+            view = _process(world, name)
+            if known is not None and known[2] == view:
+                view = known[2]
+            known = self._known[name] = version, paused, view
+        return known[2]
+
+    def managers(self, world: World) -> tuple[MachineView, ...]:
+        """The managers, in order."""
+        return tuple(
+            MachineView(
+                name=machine, room=world.network.rooms.get(machine, ""), up=machine not in world.dead_hosts,
+                processes=self.of(world, machine),
+            )
+            for machine in self.machines(world)
+            if machine.startswith("cp-")
+        )  # fmt: skip
 
 
 def _process(world: World, name: str) -> ProcessView:

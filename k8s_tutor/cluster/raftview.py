@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from k8s_tutor.cluster import words
 from k8s_tutor.cluster.views import EntryView, MemberView, PeerView, RaftView
 from k8s_tutor.etcd.member import Member, MemberConfig
@@ -104,7 +106,9 @@ def _down(world: World, name: str, machine: str, room: str) -> MemberView:
 
 
 def _entries(entries: list[Entry], commit: int) -> tuple[EntryView, ...]:
-    return tuple(
-        EntryView(index=entry.index, term=entry.term, text=words.entry_text(entry), committed=entry.index <= commit)
-        for entry in entries
-    )
+    return tuple([_entry(entry, entry.index <= commit) for entry in entries])
+
+
+@lru_cache(maxsize=1024)
+def _entry(entry: Entry, committed: bool) -> EntryView:
+    return EntryView(index=entry.index, term=entry.term, text=words.entry_text(entry), committed=committed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from k8s_tutor.cluster import inputs
 from k8s_tutor.cluster.views import BranchView, TimelineView
 from k8s_tutor.sim import Timeline
+from k8s_tutor.sim.log import instant
 
 SLICES = 60
 
@@ -32,6 +33,7 @@ def _heat(timeline: Timeline, head_at: int) -> tuple[int, ...]:
     points = timeline.branch.checkpoints
     if points and points[-1].world.now > timeline.world.now:
         log = points[-1].world.log
-    edges = [log.since(head_at * i // SLICES) for i in range(SLICES)]
-    edges.append(len(log.records()))
+    records = log.records()
+    edges = [records.first(head_at * i // SLICES, instant) for i in range(SLICES)]
+    edges.append(len(records))
     return tuple(edges[i + 1] - edges[i] for i in range(SLICES))

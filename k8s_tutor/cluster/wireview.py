@@ -10,16 +10,17 @@ from k8s_tutor.cluster.views import (
     AnswerView,
     ConsoleView,
     FlightView,
-    LogView,
     WireView,
 )
-from k8s_tutor.cluster.why import note_view
 from k8s_tutor.kubectl.console import Console
-from k8s_tutor.sim import TIMER, WORK, Lost, Message, Note, World
+from k8s_tutor.sim import TIMER, WORK, Lost, Message, World
 
 RECENT = 40
 """Messages that have arrived or were lost, kept in a view."""
+SEARCHED = 20 * RECENT
+"""Records of the log that are searched for them."""
 NOTES = 200
+"""Notes in a view."""
 
 
 def flight(world: World, message: Message, outcome: str) -> FlightView:
@@ -35,36 +36,23 @@ def flight(world: World, message: Message, outcome: str) -> FlightView:
 
 def wire_view(world: World) -> WireView:
     """What is in the air now, and what has just landed."""
-    flying = [flight(world, tuple(envelope), "flying") for envelope in world.in_flight()]
+    flying = [flight(world, message, "flying") for message in world.flying()]
     for messages in world.network.held.values():
         flying.extend(flight(world, message, "held") for message in messages)
     return WireView(flying=tuple(flying), recent=_recent(world))
 
 
+def arrival(world: World, record: Any) -> FlightView | None:
+    """A record of the log as a message that has landed or was lost; None for any other."""
+    if type(record) is tuple:
+        return None if record[7] & TIMER or record[2] == record[3] else flight(world, record, "arrived")
+    return flight(world, record.envelope, record.reason) if isinstance(record, Lost) else None
+
+
 def _recent(world: World) -> tuple[FlightView, ...]:
-    records, found = world.log.records(), []
-    for index in range(len(records) - 1, max(-1, len(records) - 1 - 20 * RECENT), -1):
-        record: Any = records[index]
-        if type(record) is tuple:
-            if not record[7] & TIMER and record[2] != record[3]:
-                found.append(flight(world, record, "arrived"))
-        elif isinstance(record, Lost):
-            found.append(flight(world, record.envelope, record.reason))
-        if len(found) == RECENT:
-            break
-    return tuple(reversed(found))
-
-
-def log_view(world: World) -> LogView:
-    """The latest notes."""
-    records, found = world.log.records(), []
-    for index in range(len(records) - 1, -1, -1):
-        record = records[index]
-        if isinstance(record, Note):
-            found.append(note_view(world, record))
-            if len(found) == NOTES:
-                break
-    return LogView(notes=tuple(reversed(found)))
+    records = world.log.records()
+    found = [view for record in records[-SEARCHED:] if (view := arrival(world, record)) is not None]
+    return tuple(found[-RECENT:])
 
 
 def consoles_of(world: World) -> list[str]:

@@ -1,43 +1,87 @@
-"""The Kubernetes parts of a view: processes, requests, nodes, pods, Services and verdicts."""
+"""The Kubernetes parts of a view: processes, requests, nodes, pods, Services and verdicts.
+
+Each object is shown once for each state that it was in: what is built again is what has changed, and an item that looks as
+it did is the very same object.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from k8s_tutor.api import scheme
 from k8s_tutor.api.server import ApiServer
 from k8s_tutor.cluster import podview
-from k8s_tutor.cluster.processview import manager_machines, processes
+from k8s_tutor.cluster.processview import Processes
 from k8s_tutor.cluster.spec import ClusterSpec
+from k8s_tutor.cluster.tails import RequestTail
+from k8s_tutor.cluster.trees import Trees
+from k8s_tutor.cluster.verdictview import Verdicts
 from k8s_tutor.cluster.views import (
     ControlPlaneView,
+    EndpointView,
     NetworkView,
     PodView,
-    RequestView,
+    ProcessView,
     RoomView,
     VerdictView,
     WorkloadView,
 )
 from k8s_tutor.node.runtime import Runtime
 from k8s_tutor.scheduler.actor import Scheduler
-from k8s_tutor.sim import Note, World
+from k8s_tutor.sim import World
 
 Part = Callable[[str, Any, Callable[[], Any]], Any]
+T = TypeVar("T")
 KINDS = ("Node", "Pod", "Deployment", "Service", "EndpointSlice")
 """What the workload is made of."""
-REQUESTS = 20
-SCANNED = 4_000
-"""Records of the log that are searched for the latest requests."""
+LEASES = ("kube-controller-manager", "kube-scheduler")
+"""The Leases whose holders a room shows."""
+
+
+class Memo:
+    """For each key what was made of it last, and from what."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[Any, Any]] = {}
+
+    def all(self, facts: Mapping[str, Any], make: Callable[[Any], T]) -> tuple[T, ...]:
+        """What ``make`` makes of each of ``facts``; facts that are what they were give the same object as before."""
+        before, now = self._known, {}
+        for key, fact in facts.items():
+            known = before.get(key)
+            if known is None or (known[0] is not fact and known[0] != fact):
+                made = make(fact)
+                known = fact, (known[1] if known is not None and known[1] == made else made)
+            now[key] = known
+        self._known = now
+        return tuple([known[1] for known in now.values()])
 
 
 class Workload:
-    """Builds these parts, and remembers the pods it has built while they stay the same."""
+    """Builds these parts, and remembers of what it has built them."""
 
     def __init__(self, spec: ClusterSpec) -> None:
         self._epoch = spec.epoch
         self._workers = spec.worker_count if spec.components == "all" else 0
-        self._pods: dict[str, tuple[Any, PodView]] = {}
+        self._processes = Processes()
+        self._trees = Trees()
+        self._requests = RequestTail()
+        self._actual = podview.Actual()
+        self._verdicts = Verdicts()
+        self._named: dict[type[Any], tuple[str, ...]] = {}
+        self._standing: tuple[Any, dict[str, tuple[ProcessView, ...]]] = (None, {})
+        self._pods, self._nodes, self._deployments = Memo(), Memo(), Memo()
+        self._slices, self._services = Memo(), Memo()
+        self._built: WorkloadView | None = None
+        self._plane: ControlPlaneView | None = None
+
+    def _running(self, world: World, kind: type[T]) -> list[T]:
+        """The actors of a kind that run. A world's processes never change, only who of them is up."""
+        names = self._named.get(kind)
+        if names is None:
+            names = self._named[kind] = tuple(one.name for one in world.processes.values() if one.actor is kind)
+        return [found for name in names if (found := world.running.get(name)) is not None]  # type: ignore[misc]
 
     # ------------------------------------------------------------------ control plane
 
@@ -45,7 +89,11 @@ class Workload:
         """The managers and what goes through their API servers."""
 
         def make() -> ControlPlaneView:
-            return ControlPlaneView(machines=manager_machines(world), requests=_requests(world))
+            machines, requests = self._processes.managers(world), self._requests.view(world)
+            plane = self._plane
+            if plane is None or plane.machines != machines or plane.requests != requests:
+                plane = self._plane = ControlPlaneView(machines=machines, requests=requests)
+            return plane
 
         return part("control_plane", (world.stamp, world.events), make)  # type: ignore[no-any-return]
 
@@ -53,48 +101,65 @@ class Workload:
 
     def server(self, world: World) -> ApiServer | None:
         """The API server that is read when none is named: of those that run, the one that knows most."""
-        best: ApiServer | None = None
-        for actor in world.running.values():
-            if isinstance(actor, ApiServer) and (best is None or actor.caches.revision > best.caches.revision):
-                best = actor
-        return best
+        return max(self._running(world, ApiServer), key=lambda server: server.caches.revision, default=None)
 
     def workload(self, world: World, part: Part) -> WorkloadView:
         """Nodes, pods, Deployments and Services."""
         server = self.server(world)
         known = tuple([server.caches.kinds[kind].last for kind in KINDS]) if server is not None else ()
-        runtimes = tuple([actor.version for actor in world.running.values() if isinstance(actor, Runtime)])
+        runtimes = tuple([runtime.version for runtime in self._running(world, Runtime)])
         faults = (tuple(world.down), tuple(world.paused), tuple(world.dead_hosts))
-        key = (server.name if server is not None else "", known, runtimes, faults)
+        key = (world, server.name if server is not None else "", known, runtimes, faults)
         return part("workload", key, lambda: self._make(world, server))  # type: ignore[no-any-return]
 
     def _make(self, world: World, server: ApiServer | None) -> WorkloadView:
-        trees = {kind: _trees(server, kind) for kind in KINDS}
-        actual = podview.actual_containers(world)
-        slices = list(trees["EndpointSlice"].values())
-        pods, kept = [], {}
-        for key, tree in trees["Pod"].items():
-            pod = self._pod(key, tree, actual.get(key, ()))
-            kept[key] = pod
-            pods.append(pod[1])
-        self._pods = kept
-        return WorkloadView(
+        trees = {kind: self._trees.of(server, kind) for kind in KINDS}
+        actual = self._actual.look(world)
+        pods = self._pods.all({key: (tree, actual.get(key, ())) for key, tree in trees["Pod"].items()}, self._pod)
+        made = WorkloadView(
             server=server.name if server else "",
-            nodes=tuple(
-                podview.node_view(world, f"node-{i}", trees["Node"].get(f"node-{i}"), pods, processes(world, f"node-{i}"))
-                for i in range(1, self._workers + 1)
-            ),
-            pods=tuple(pods),
-            deployments=tuple(podview.deployment_view(tree, self._epoch) for tree in trees["Deployment"].values()),
-            services=tuple(podview.service_view(tree, slices) for tree in trees["Service"].values()),
-        )  # fmt: skip
+            nodes=self._nodes.all(self._node_facts(world, trees["Node"], pods), podview.node_view),
+            pods=pods,
+            deployments=self._deployments.all(trees["Deployment"], lambda tree: podview.deployment_view(tree, self._epoch)),
+            services=self._services.all(self._service_facts(trees), lambda facts: podview.service_view(*facts)),
+        )
+        if self._built is None or self._built != made:
+            self._built = made
+        return self._built
 
-    def _pod(self, key: str, tree: Any, actual: tuple[tuple[str, str], ...]) -> tuple[Any, PodView]:
-        stamp = (tree["metadata"]["resourceVersion"], tree["metadata"]["uid"], actual)
-        known = self._pods.get(key)
-        if known is not None and known[0] == stamp:
-            return known
-        return stamp, podview.pod_view(tree, dict(actual), self._epoch)
+    def _pod(self, fact: tuple[Any, tuple[tuple[str, str], ...]]) -> PodView:
+        return podview.pod_view(fact[0], dict(fact[1]), self._epoch)
+
+    def _node_facts(self, world: World, trees: Mapping[str, Any], pods: tuple[PodView, ...]) -> dict[str, podview.NodeFacts]:
+        mine: dict[str, list[PodView]] = {}
+        for pod in pods:
+            mine.setdefault(pod.node, []).append(pod)
+        processes = self._worker_processes(world)
+        rooms, running = world.network.rooms, self._actual.running
+        return {
+            name: podview.NodeFacts(
+                name, rooms.get(name, ""), name not in world.dead_hosts, running.get(name, 0), trees.get(name),
+                tuple(mine.get(name, ())), processes[name],
+            )
+            for name in [f"node-{i}" for i in range(1, self._workers + 1)]
+        }  # fmt: skip
+
+    def _worker_processes(self, world: World) -> dict[str, tuple[ProcessView, ...]]:
+        """The processes of each worker; of those nothing shows but whether they are up and paused."""
+        standing = (tuple(world.down), tuple(world.paused))
+        if self._standing[0] != standing:
+            names = [f"node-{i}" for i in range(1, self._workers + 1)]
+            self._standing = standing, {name: self._processes.of(world, name) for name in names}
+        return self._standing[1]
+
+    def _service_facts(self, trees: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[Any, tuple[EndpointView, ...]]]:
+        """Each Service with the backends in its slices."""
+        slices = trees["EndpointSlice"]
+        backends: dict[str, tuple[EndpointView, ...]] = {}
+        for tree, views in zip(slices.values(), self._slices.all(slices, podview.endpoint_views), strict=True):
+            name = podview.service_of(tree)
+            backends[name] = backends.get(name, ()) + views
+        return {name: (tree, backends.get(name, ())) for name, tree in trees["Service"].items()}
 
     # ------------------------------------------------------------------ rooms
 
@@ -103,12 +168,12 @@ class Workload:
         rooms: dict[str, list[str]] = {}
         for host, room in world.network.rooms.items():
             rooms.setdefault(room, []).append(host)
-        servers = {room: _server_in(world, hosts) for room, hosts in rooms.items()}
+        servers = {room: self._server_in(world, hosts) for room, hosts in rooms.items()}
         known = tuple([
             (server.name, server.caches.kinds["Deployment"].last, server.caches.kinds["Lease"].last)
             for server in servers.values() if server is not None
         ])  # fmt: skip
-        key = (tuple(world.network.cuts), tuple(world.down), tuple(world.paused), known)
+        key = (world, tuple(world.network.cuts), tuple(world.down), tuple(world.paused), known)
 
         def make() -> NetworkView:
             views = tuple(self._room(name, hosts, servers[name]) for name, hosts in rooms.items())
@@ -117,80 +182,36 @@ class Workload:
         return part("network", key, make)  # type: ignore[no-any-return]
 
     def _room(self, name: str, hosts: list[str], server: ApiServer | None) -> RoomView:
-        leases = _trees(server, "Lease")
-        holders = tuple(
-            (lease, leases[f"kube-system/{lease}"]["spec"].get("holderIdentity", ""))
-            for lease in ("kube-controller-manager", "kube-scheduler")
-            if f"kube-system/{lease}" in leases
-        )
-        orders = tuple(podview.deployment_view(tree, self._epoch) for tree in _trees(server, "Deployment").values())
-        return RoomView(name=name, machines=tuple(hosts), server=server.name if server else "", orders=orders, holders=holders)
+        orders = self._trees.of(server, "Deployment").values()
+        views = tuple([podview.deployment_view(tree, self._epoch) for tree in orders])
+        holders = _holders(server) if server is not None else ()
+        return RoomView(name=name, machines=tuple(hosts), server=server.name if server else "", orders=views, holders=holders)
 
     # ------------------------------------------------------------------ verdicts and objects
 
     def verdicts(self, world: World, part: Part) -> tuple[VerdictView, ...]:
         """The latest decisions of all schedulers, oldest first."""
-        schedulers = [actor for actor in world.running.values() if isinstance(actor, Scheduler)]
-        key = tuple(actor.version for actor in schedulers)
-        return part("verdicts", key, lambda: _verdicts(schedulers))  # type: ignore[no-any-return]
+        schedulers = self._running(world, Scheduler)
+        key = tuple([scheduler.version for scheduler in schedulers])
+        return part("verdicts", key, lambda: self._verdicts.view(schedulers))  # type: ignore[no-any-return]
 
     def objects(self, world: World, kind: str, server: str) -> Mapping[str, Any]:
         """What an API server's watch cache holds of a kind; empty for a server that is down."""
         actor = world.actor(server) if server else self.server(world)
-        return _trees(actor, kind) if isinstance(actor, ApiServer) else {}
+        return self._trees.of(actor, kind) if isinstance(actor, ApiServer) else {}
+
+    def _server_in(self, world: World, hosts: list[str]) -> ApiServer | None:
+        """The first API server that runs on one of these machines."""
+        machine = world.network.hosts
+        return next((one for one in self._running(world, ApiServer) if machine[one.name] in hosts), None)
 
 
-def _server_in(world: World, hosts: list[str]) -> ApiServer | None:
-    """The first API server that runs on one of these machines."""
-    for name, host in world.network.hosts.items():
-        actor = world.running.get(name)
-        if host in hosts and isinstance(actor, ApiServer):
-            return actor
-    return None
-
-
-def _trees(server: ApiServer | None, kind: str) -> dict[str, Any]:
-    """``namespace/name`` → tree, ordered by key."""
-    if server is None or kind not in server.caches.kinds:
-        return {}
-    row, found = scheme.resource(kind), {}
-    items = server.caches.kinds[kind].items
-    for key in sorted(items):
-        item = items[key]
-        found[key.removeprefix(row.prefix)] = scheme.tree(scheme.with_revision(row, item.data, item.revision))
-    return found
-
-
-def _requests(world: World) -> tuple[RequestView, ...]:
-    """The latest requests, from what the API servers noted."""
-    records, codes, found = world.log.records(), {}, []
-    for index in range(len(records) - 1, max(-1, len(records) - 1 - SCANNED), -1):
-        note = records[index]
-        if not isinstance(note, Note):
-            continue
-        if note.kind == "api.answer":
-            codes[note.fields["id"]] = note.fields["code"]
-        elif note.kind == "api.request":
-            fields = note.fields
-            found.append(RequestView(
-                id=fields["id"], server=note.actor, at=note.at, user=fields["user"], verb=fields["verb"], path=fields["path"],
-                stages=tuple(fields["stages"]), code=codes.get(fields["id"], 0), work=True,
-            ))  # fmt: skip
-            if len(found) == REQUESTS:
-                break
-    return tuple(reversed(found))
-
-
-def _verdicts(schedulers: list[Scheduler]) -> tuple[VerdictView, ...]:
-    found = [
-        VerdictView(
-            pod=verdict.pod, at=verdict.at, chosen=verdict.chosen, message=verdict.message,
-            rows=tuple(
-                (node.node, "; ".join(node.reasons), tuple((score.plugin, score.weighted) for score in node.scores), node.total)
-                for node in verdict.nodes
-            ),
-        )
-        for scheduler in schedulers
-        for verdict in scheduler.verdicts.values()
-    ]  # fmt: skip
-    return tuple(sorted(found, key=lambda verdict: verdict.at)[-50:])
+def _holders(server: ApiServer) -> tuple[tuple[str, str], ...]:
+    """(Lease, holder) of the components that elect a leader, as far as this server knows."""
+    row, items = scheme.resource("Lease"), server.caches.kinds["Lease"].items
+    found = []
+    for name in LEASES:
+        item = items.get(f"{row.prefix}kube-system/{name}")
+        if item is not None:
+            found.append((name, scheme.tree(item.data)["spec"].get("holderIdentity", "")))
+    return tuple(found)

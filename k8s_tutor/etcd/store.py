@@ -107,7 +107,7 @@ class Store(State):
 
     def events_since(self, revision: int) -> list[Event]:
         """All events at ``revision`` or later, in order."""
-        start = bisect_left(self.history, revision, key=lambda event: event.kv.mod_revision)
+        start = self.history.first(revision, lambda event: event.kv.mod_revision)
         return self.history[start:]
 
     # ------------------------------------------------------------------ writing

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Generic, TypeVar, overload
+from bisect import bisect_left
+from collections.abc import Callable, Iterator
+from typing import Any, Generic, TypeVar, overload
 
 T = TypeVar("T")
 
@@ -34,6 +35,10 @@ class Grow(Generic[T]):
             self._items = self._items[: self._length]
         self._items.extend(items)
         self._length += len(items)
+
+    def first(self, value: Any, key: Callable[[T], Any]) -> int:
+        """Index of the first item whose key is not below ``value``; the items are ordered by it."""
+        return bisect_left(self._items, value, 0, self._length, key=key)
 
     def truncate(self, length: int) -> None:
         """Forgets all items from ``length`` on."""

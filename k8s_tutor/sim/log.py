@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import deque
 from hashlib import sha256
 from typing import Any
@@ -73,7 +72,7 @@ class EventLog:
 
     def since(self, at: int) -> int:
         """Index of the first kept record at or after an instant (µs)."""
-        return bisect_left(self.records(), at, key=instant)
+        return self.records().first(at, instant)
 
     def find(self, message: int, at: int) -> Envelope | Given | None:
         """The delivery or input with this id that happened at the instant ``at`` (µs), or None if it is not kept any more."""

@@ -406,7 +406,11 @@ class World:
 
     def in_flight(self) -> list[Envelope]:
         """Messages between processes that have left and not arrived, in order of arrival (timers are not among them)."""
-        return [Envelope._make(m) for m in sorted(self.queue) if not m[7] & (TIMER | CLOSED) and m[2] != m[3]]
+        return [Envelope._make(message) for message in self.flying()]
+
+    def flying(self) -> list[Message]:
+        """The same as the plain tuples that the queue holds."""
+        return sorted([m for m in self.queue if not m[7] & (TIMER | CLOSED) and m[2] != m[3]])
 
     def _take_from_queue(self, ident: int) -> Message:
         for index, message in enumerate(self.queue):
