@@ -6,7 +6,7 @@ only one polite sentence.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -56,6 +56,10 @@ FIRST = 3
 """What the first panel's weight is raised by: it is the one that the step is about."""
 
 
+SLACK = 2
+"""Rows beyond its least that must be free before the filler comes."""
+
+
 class Place(NamedTuple):
     """One panel on the screen. ``world``: which of the worlds that stand side by side."""
 
@@ -91,6 +95,10 @@ class Wish:
     zoom: bool = False
     lesson: bool = True
     worlds: int = 1
+    most: tuple[tuple[str, int], ...] = ()
+    """Panels that have less to say than others of their kind now, each with its rows."""
+    filler: str = ""
+    """Panel that takes the rows that nobody has a use for."""
 
 
 def too_small(width: int, height: int) -> str:
@@ -117,8 +125,14 @@ def stage(width: int, height: int, wish: Wish) -> Layout:
         tabs = Box(body.x, body.y + body.height - 1, body.width, 1)
         body = Box(body.x, body.y, body.width, body.height - 1)
         shown, hidden = _choose(panels, body, wish)
+    most = dict(wish.most)
+    if not hidden and wish.filler not in ("", *shown) and not wish.zoom:
+        width = body.width // max(1, wish.worlds)
+        wanted = sum(max(_most(panel, most) for panel in row) for row in _rows(shown, width))
+        if body.height - wanted >= NEEDS.get(wish.filler, Need()).height + SLACK:
+            shown = (*shown, wish.filler)
     places = tuple(
-        place for world, column in enumerate(_columns(body, wish.worlds)) for place in _arrange(shown, column, world)
+        place for world, column in enumerate(_columns(body, wish.worlds)) for place in _arrange(shown, column, world, most)
     )
     return Layout(places, hidden, Box(0, 0, width, 1), tabs, lesson, timeline, prompt, footer)
 
@@ -181,7 +195,13 @@ def _height(panels: Sequence[str], width: int) -> int:
     return sum(max(NEEDS.get(panel, Need()).height for panel in row) for row in _rows(panels, width))
 
 
-def _arrange(panels: Sequence[str], body: Box, world: int) -> list[Place]:
+def _most(panel: str, most: Mapping[str, int]) -> int:
+    """Rows of which a panel can make use."""
+    need = NEEDS.get(panel, Need())
+    return max(need.height, min(need.most, most.get(panel, need.most)))
+
+
+def _arrange(panels: Sequence[str], body: Box, world: int, most: Mapping[str, int]) -> list[Place]:
     """Rectangles for panels that fit, all rows of the body used."""
     rows = _rows(panels, body.width)
     needs = [[NEEDS.get(panel, Need()) for panel in row] for row in rows]
@@ -190,7 +210,7 @@ def _arrange(panels: Sequence[str], body: Box, world: int) -> list[Place]:
     heights = share(
         body.height,
         [max(need.height for need in row) for row in needs],
-        [max(need.most for need in row) for row in needs],
+        [max(_most(panel, most) for panel in row) for row in rows],
         weights,
     )
     places: list[Place] = []

@@ -6,6 +6,7 @@ picture breaks, and the keys that work now. It always asks for one thing.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -92,6 +93,10 @@ def render(view: LessonView, hand: Hand, breaks: str, cells_wide: int, cells_hig
     body, spots, anchor = _body(view, hand, cells_wide)
     foot = _foot(view, breaks, cells_wide, cells_high, len(body))
     room = max(1, cells_high - len(foot))
+    if len(body) > room:
+        body, spots, anchor = _denser(body, spots, anchor)
+        foot = [row for row in foot if row]
+        room = max(1, cells_high - len(foot))
     roomy = len(body) + 1 <= room
     start = 0 if roomy else max(0, min(anchor if hand.scroll is None else hand.scroll, len(body) - room))
     rows: list[Row] = [(), *body] if roomy else list(body[start : start + room])
@@ -101,6 +106,13 @@ def render(view: LessonView, hand: Hand, breaks: str, cells_wide: int, cells_hig
     rows += [()] * (room - len(rows))
     kept = tuple(Spot(s.row + shift, s.column, s.width, s.target) for s in spots if 0 <= s.row + shift < room)
     return Picture("Lesson", _status(view), (*rows, *foot), kept)
+
+
+def _denser(body: list[Row], spots: list[Spot], anchor: int) -> tuple[list[Row], list[Spot], int]:
+    """The same without its empty rows, for where rows are few."""
+    above = list(itertools.accumulate((not row for row in body), initial=0))
+    kept = [Spot(spot.row - above[spot.row], spot.column, spot.width, spot.target) for spot in spots]
+    return [row for row in body if row], kept, anchor - above[min(anchor, len(body))]
 
 
 def _status(view: LessonView) -> Row:

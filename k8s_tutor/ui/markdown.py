@@ -38,24 +38,35 @@ def wrap(row: Row, cells: int, indent: str = "") -> tuple[Row, ...]:
     rows: list[Row] = []
     line: list[Span] = []
     used = 0
-    for word, role in _words(row):
-        for piece in _pieces(word, cells - cell_len(indent)):
-            size = cell_len(piece)
-            if used + size > cells and used:
-                rows.append(_trimmed(line))
-                line, used = ([(indent, "text")], cell_len(indent)) if indent else ([], 0)
-            if piece.isspace() and rows and (not line or line == [(indent, "text")]):
-                continue
-            line.append((piece, role))
-            used += size
+    for word in _words(row):
+        size = sum(cell_len(text) for text, _ in word)
+        broken = size > cells - cell_len(indent)
+        for text, role in word:
+            for piece in _pieces(text, cells - cell_len(indent)) if broken else (text,):
+                size = cell_len(piece) if broken else size
+                if used + size > cells and used:
+                    rows.append(_trimmed(line))
+                    line, used = ([(indent, "text")], cell_len(indent)) if indent else ([], 0)
+                if piece.isspace() and rows and (not line or line == [(indent, "text")]):
+                    continue
+                line.append((piece, role))
+                used += cell_len(piece)
+                size -= cell_len(piece)
     if line or not rows:
         rows.append(_trimmed(line))
     return tuple(rows)
 
 
-def _words(row: Row) -> list[Span]:
-    """Words and blanks, each with its role."""
-    return [(part, role) for text, role in row for part in re.split(r"([ \t\n]+)", text) if part]
+def _words(row: Row) -> list[list[Span]]:
+    """Words and blanks as spans: a full stop behind a word in code belongs to that word."""
+    words: list[list[Span]] = []
+    for text, role in row:
+        for part in re.split(r"([ \t\n]+)", text):
+            if part and words and not part.isspace() and not words[-1][-1][0].isspace():
+                words[-1].append((part, role))
+            elif part:
+                words.append([(part, role)])
+    return words
 
 
 def _pieces(word: str, cells: int) -> list[str]:

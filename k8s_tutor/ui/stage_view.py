@@ -74,7 +74,16 @@ class StageView(EdgedScreen):
         """What the layout is asked for."""
         look = self.look
         lesson = self.session.lesson
-        return Wish(look.shown, look.focus, look.zoom, lesson is not None, len(self.session.clusters))
+        filler = "log" if lesson is not None and lesson.kind != "end" else ""
+        return Wish(look.shown, look.focus, look.zoom, lesson is not None, len(self.session.clusters), self._most(), filler)
+
+    def _most(self) -> tuple[tuple[str, int], ...]:
+        """Rows of which panels whose size depends on the cluster's can make use."""
+        work = self.session.view().workload
+        each = max((sum(pod.node == node.name for pod in work.pods) for node in work.nodes), default=0)
+        workers = 4 + len(work.nodes) * (2 + max(1, (each + 2) // 3))
+        stage_map = 10 + 6 * max(1, len(work.deployments)) + len(work.nodes)
+        return ("workers", max(9, workers)), ("stage_map", stage_map)
 
     def rearrange(self) -> None:
         """Places every widget anew, then draws."""

@@ -151,7 +151,8 @@ def _lines(canvas: Canvas, scene: Scene, foot: list[Row]) -> None:
     foot = foot[: max(0, canvas.height - len(members) - 2)]
     spare = canvas.height - len(foot) - len(members)
     bar = 3 if spare >= 4 else 2 if spare >= 3 else 1 if spare >= 1 else 0
-    step = 2 if len(members) <= spare - bar < len(members) + LEAST + 2 or canvas.height > 3 * len(members) + LEAST + 6 else 1
+    roomy = canvas.height - len(foot) >= 2 * len(members) + len(members) + LEAST + 5
+    step = 2 if len(members) <= spare - bar < len(members) + LEAST + 2 or roomy else 1
     wide = max(len(member_name(scene.lens, member)) for member in members)
     words = max(len(member_mark(member, scene.view.raft, scene.lens).word) for member in members)
     for number, member in enumerate(members):

@@ -25,13 +25,14 @@ def render(scene: Scene, width: int, height: int) -> Picture:
     if not shown:
         canvas.put(0, 0, "nothing has happened yet", "dim")
     two = analogy and width >= 88
+    split = _split(scene, shown, width) if two else 0
     for number, note in enumerate(shown):
         row = number * step
         plain = events.words(note)
-        told = scene.lens.note(note).replace("default/", "") if analogy else ""
+        told = _told(scene, note) if analogy else ""
         role = events.role_of(note)
         left = canvas.put(row, 0, stamp(note.at), "dim") + 2 if width >= 36 else 0
-        half = (width - left) * 9 // 20 if two else width - left
+        half = split if two else width - left
         first = told or (plain if not two else "")
         target = f"message {note.cause}" if note.cause else ""
         if first:
@@ -43,6 +44,18 @@ def render(scene: Scene, width: int, height: int) -> Picture:
         if target:
             canvas.spot(row, 0, width, target)
     return canvas.picture(title, _status(scene, two))
+
+
+def _split(scene: Scene, shown: list[NoteView], width: int) -> int:
+    """Cells of the picture's column: what its sentences take, as far as Kubernetes' words beside them leave it."""
+    room = width - 11
+    told = max((len(events.briefly(_told(scene, note))) for note in shown), default=0) + 2
+    plain = max((len(events.briefly(events.words(note))) for note in shown), default=0)
+    return min((max(told, room * 9 // 20) + 3) // 4 * 4, max(room * 9 // 20, room - plain))
+
+
+def _told(scene: Scene, note: NoteView) -> str:
+    return scene.lens.note(note).replace("default/", "")
 
 
 def _fit(text: str, cells: int) -> str:

@@ -77,22 +77,24 @@ def render(scene: Scene, width: int, height: int) -> Picture:
     canvas = Canvas(width, height)
     title = scene.lens.word("stage", "The stage")
     found = sections(scene)
-    if not found:
-        canvas.put(0, 0, "the stage is empty: no score yet", "dim")
-        return canvas.picture(title, status(scene))
     if scene.mode == "projector":
         _projector(canvas, scene, found)
         return canvas.picture(title, status(scene))
     foot = 4 if height >= 14 else 2 if height >= 7 else 1 if height >= 4 else 0
     desks = len(scene.view.workload.nodes)
-    tall, pitch, gap, used = _size(found, width, height - foot)
-    if tall and 0 < desks <= 8 and height - foot - used > desks:
-        foot += desks - 1
+    size = _size(found, width, height - foot)
+    spare = height - foot - (size.used if size.tall else len(found)) - desks
+    if 0 < desks <= 8 and spare >= 1 and foot >= 2:
+        foot += desks - 1 + (1 if foot == 2 else 0)
+        if spare > desks + 3 and foot - desks >= 3:
+            foot += desks - 1
     rows = height - foot
-    if tall:
-        row = 1 if rows - used >= 3 else 0
+    if not found:
+        canvas.put(1 if rows > 3 else 0, 0, "The stage is empty: there is no score yet.", "dim")
+    elif size.tall:
+        row = 1 if rows - size.used >= 3 else 0
         for section in found:
-            row = _cards(canvas, scene, section, row, (tall, pitch, gap))
+            row = _cards(canvas, scene, section, row, size)
     else:
         _marks(canvas, scene, found, rows)
     if foot:
@@ -118,23 +120,37 @@ def in_tune(pod: PodView) -> bool:
     return _plays(pod) and not pod.differs
 
 
-def _size(found: list[Section], width: int, rows: int) -> tuple[int, int, int, int]:
-    """(rows of a card, cells from card to card, blank rows below a card, rows of all); zeros when cards do not fit."""
-    for tall, gap in ((3, 2), (3, 1), (2, 1), (2, 0)):
-        for pitch in (16, 13):
+class Cards(NamedTuple):
+    """How musicians are laid out; ``tall`` 0 when cards do not fit."""
+
+    tall: int
+    """Rows of a card."""
+    pitch: int
+    """Cells from card to card."""
+    gap: int
+    """Blank rows below a card."""
+    used: int
+    """Rows of all."""
+
+
+def _size(found: list[Section], width: int, rows: int) -> Cards:
+    """The largest cards that fit, with some air left for tall ones, so that they do not shrink at the next musician."""
+    for tall, gap, pitches in ((5, 2, (20, 16)), (3, 2, (16, 13)), (3, 1, (16, 13)), (2, 1, (16, 13)), (2, 0, (16, 13))):
+        for pitch in pitches:
             across = (width - 18) // pitch
             if across < 2:
                 continue
             lines = sum(max(1, -(-max(len(section.pods), section.wanted) // across)) for section in found)
-            if lines * (tall + gap) - gap <= rows:
-                return tall, pitch, gap, lines * (tall + gap) - gap
-    return 0, 0, 0, 0
+            used = lines * (tall + gap) - gap
+            if used + (6 if tall > 3 else 0) <= rows:
+                return Cards(tall, pitch, gap, used)
+    return Cards(0, 0, 0, 0)
 
 
-def _cards(canvas: Canvas, scene: Scene, section: Section, row: int, size: tuple[int, int, int]) -> int:
+def _cards(canvas: Canvas, scene: Scene, section: Section, row: int, size: Cards) -> int:
     """One section; an empty chair for each musician that the score wants and nobody plays. Returns the next row."""
-    tall, pitch, gap = size
-    _label(canvas, scene, section, row, tall)
+    tall, pitch, gap, _ = size
+    _label(canvas, scene, section, row + (1 if tall > 3 else 0), tall)
     across = max(1, (canvas.width - 18) // pitch)
     chairs = max(len(section.pods), section.wanted)
     for number in range(chairs):
@@ -142,8 +158,9 @@ def _cards(canvas: Canvas, scene: Scene, section: Section, row: int, size: tuple
         if number < len(section.pods):
             _musician(canvas, scene, section, section.pods[number], number, at, column, tall, pitch - 2)
         else:
-            canvas.put(at, column + 1, "◌", "warn")
-            canvas.put(at + 1, column + 1, "empty chair"[: pitch - 3], "dim")
+            top = at + (1 if tall > 3 else 0)
+            canvas.put(top, column + 1, "◌", "warn")
+            canvas.put(top + 1, column + 1, "empty chair"[: pitch - 3], "dim")
     return row + max(1, -(-chairs // across)) * (tall + gap)
 
 
@@ -164,6 +181,9 @@ def _musician(
     target = key(pod)
     ground = "selected" if scene.selected == target else "on-dim"
     canvas.fill(row, column, wide, tall, ground)
+    canvas.spot(row, column, wide, target, tall)
+    if tall > 3:
+        row, column, wide = row + 1, column + 1, wide - 1
     suffix = "+selected" if ground == "selected" else "+sunk"
     plays = mark.glyph == "♪"
     canvas.put(row, column + 1, "♪♪♪" if plays else shorten(f"{mark.glyph} {mark.word}", wide - 1), mark.role + suffix)
@@ -173,7 +193,6 @@ def _musician(
         last = f"{pod.name.rsplit('-', 1)[-1]} {_desk(pod)}".strip()
         again = f"again ×{pod.restarts}" if pod.restarts else ""
         canvas.put(row + 2, column + 1, shorten(again or last, wide - 1), ("warn" if again else "dim") + suffix)
-    canvas.spot(row, column, wide, target, tall)
 
 
 def _desk(pod: PodView) -> str:
@@ -192,7 +211,7 @@ def musician(scene: Scene, pod: PodView) -> Mark:
 
 def _marks(canvas: Canvas, scene: Scene, found: list[Section], rows: int) -> None:
     """A row a section: ``Strings  ♪♪♪♪✗◌  5 of 6``; the last row gathers those that do not fit."""
-    wide = min(12, max(len(section.name) for section in found) + 2)
+    wide = min(12, max((len(section.name) for section in found), default=0) + 2)
     step = 2 if rows >= 2 * len(found) else 1
     fits = max(0, rows if len(found) <= rows else rows - 1)
     for number, section in enumerate(found[:fits]):
@@ -221,24 +240,27 @@ def _marks(canvas: Canvas, scene: Scene, found: list[Section], rows: int) -> Non
 
 def _foot(canvas: Canvas, scene: Scene, row: int, rows: int) -> None:
     """Desks with what is asked of them; tempo and volume."""
+    desks = len(scene.view.workload.nodes)
     if rows >= 2:
-        top = row + (1 if rows >= 4 else 0)
+        top = row + (1 if rows >= 4 or rows - desks >= 2 else 0)
         canvas.put(top, 0, "seats", "dim")
-        if rows > 4:
-            _desks(canvas, scene, top)
+        if rows > 4 or rows >= desks + 2:
+            _desks(canvas, scene, top, 2 if rows >= 2 * desks + 2 else 1)
         else:
             _desk_row(canvas, scene, top)
     _tempo(canvas, scene, row + rows - 1)
 
 
-def _desks(canvas: Canvas, scene: Scene, top: int) -> None:
+def _desks(canvas: Canvas, scene: Scene, top: int, step: int) -> None:
     """A row a desk: its bar, and who sits there."""
+    left = 18 if canvas.width >= 70 else 7
     for number, node in enumerate(scene.view.workload.nodes):
-        row = top + number
+        row = top + number * step
         away = node.ready != "True"
-        canvas.put(row, 18, _node_name(scene, node), picked(scene, node.name, "fail" if away else "text"))
-        canvas.spot(row, 18, 12, node.name)
-        column = canvas.put(row, 30, load(node.cpu_requested, node.cpu, 6), "load") + 2
+        name = _node_name(scene, node)
+        canvas.put(row, left, name, picked(scene, node.name, "fail" if away else "text"))
+        canvas.spot(row, left, 12, node.name)
+        column = canvas.put(row, left + max(12, len(name) + 2), load(node.cpu_requested, node.cpu, 6), "load") + 2
         for pod in scene.view.workload.pods:
             if pod.node == node.name:
                 mark = musician(scene, pod)

@@ -18,7 +18,7 @@ def render(scene: Scene, width: int, height: int) -> Picture:
     """One row: the rail. Two: what was going on above it. Three and more: words and branches below."""
     canvas = Canvas(width, height)
     title = "Timeline"
-    words = _status(scene)
+    words = _status(scene, max(10, width // 8))
     if width < 8 or height < 1:
         return canvas.picture(title, words)
     beside = cells_of(words) + 3 if width >= 60 else 0
@@ -41,11 +41,11 @@ def render(scene: Scene, width: int, height: int) -> Picture:
     return canvas.picture(title, words)
 
 
-def _status(scene: Scene) -> Row:
+def _status(scene: Scene, cells: int) -> Row:
     now = scene.view.now
     row: Row = ((clock(now), "bright"), (f" of {clock(max(now, scene.timeline.head_at))}", "dim"))
     current = next((branch.name for branch in scene.timeline.branches if branch.current), "")
-    return (*row, (f"  {current}", "other")) if len(scene.timeline.branches) > 1 else row
+    return (*row, (f"  {shorten(current, cells)}", "other")) if len(scene.timeline.branches) > 1 else row
 
 
 def _column(scene: Scene, at: int, cells: int) -> int:

@@ -64,7 +64,7 @@ def _ways(scene: Scene, flight: FlightView, cells: int = 200) -> str:
 def _room(scene: Scene, shown: tuple[FlightView, ...], width: int) -> int:
     """Cells of the column of senders and receivers: as wide as the widest of them, within reason, in steps of four, so that it
     seldom moves."""
-    most = 44 if width >= 110 else 32 if width >= 76 else 24 if width >= 50 else 20
+    most = 44 if width >= 96 else 32 if width >= 76 else 24 if width >= 50 else 20
     widest = max((len(_ways(scene, flight)) for flight in shown), default=8)
     return max(8, min(most, (widest + 3) // 4 * 4, width // 2))
 

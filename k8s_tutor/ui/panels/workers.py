@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from rich.cells import cell_len
+
 from k8s_tutor.cluster.views import NodeView, PodView
 from k8s_tutor.ui.big import big_width, put_big
 from k8s_tutor.ui.draw import Canvas, load, shorten, squeeze
@@ -94,43 +96,51 @@ def short_name(pod: PodView) -> str:
 def _heights(scene: Scene, width: int, rows: int) -> tuple[int, list[int]]:
     """Cells of a column of pods, and rows of each node's block: words as long as they are, or shorter where rows are few."""
     groups = _pods_of(scene)
+    margin = _margin(scene, width)
     widest = max((sum(len(text) for text, _ in pod_row(scene, pod, 40)) for pod in scene.view.workload.pods), default=8)
     found: tuple[int, list[int]] = (1, [])
     for limit in (34, 24, 18, 13):
-        cells = max(6, min(widest, limit, width - 8))
-        across = max(1, (width - 6) // (cells + 2))
+        cells = max(6, min(widest, limit, width - margin))
+        across = max(1, (width - margin + 2) // (cells + 2))
         found = cells, [1 + max(1, -(-len(groups[node.name]) // across)) for node in scene.view.workload.nodes]
         if sum(found[1]) + len(found[1]) - 1 <= rows:
             break
     return found
 
 
+def _margin(scene: Scene, width: int) -> int:
+    """Cells of the column of names: as wide as the longest, within a sixth of the panel."""
+    longest = max((cell_len(scene.lens.name(node.name)) for node in scene.view.workload.nodes), default=0)
+    return max(8, min(longest + 2, 16, width // 6))
+
+
 def _blocks(canvas: Canvas, scene: Scene, rows: int, heights: list[int], cells: int) -> None:
     groups = _pods_of(scene)
-    across = max(1, (canvas.width - 6) // (cells + 2))
+    margin = _margin(scene, canvas.width)
+    across = max(1, (canvas.width - margin + 2) // (cells + 2))
     gap = 1 if sum(heights) + len(heights) - 1 <= rows else 0
     row = 0
     for node, tall in zip(scene.view.workload.nodes, heights, strict=True):
-        _head(canvas, scene, node, row)
+        _head(canvas, scene, node, row, margin)
         pods = groups[node.name]
         for number, pod in enumerate(pods):
-            at, column = row + 1 + number // across, 8 + (number % across) * (cells + 2)
+            at, column = row + 1 + number // across, margin + (number % across) * (cells + 2)
             canvas.row(at, column, pod_row(scene, pod, cells))
             canvas.spot(at, column, cells, key(pod))
         if not pods:
-            canvas.put(row + 1, 8, f"no {scene.lens.word('pod')}s", "dim")
+            canvas.put(row + 1, margin, f"no {scene.lens.word('pod')}s", "dim")
         row += tall + gap
     spare = rows - row
     if spare >= 2 and canvas.width >= 40:
         canvas.put(rows - 1, 0, "bars: cpu asked for, of what the node can give", "dim")
 
 
-def _head(canvas: Canvas, scene: Scene, node: NodeView, row: int) -> None:
+def _head(canvas: Canvas, scene: Scene, node: NodeView, row: int, margin: int) -> None:
     """``node-1  ▇▇▅▁▁▁▁▁ 1250m of 2   kubelet ● proxy ● runtime ●``."""
     mark = node_mark(node, scene.lens)
-    canvas.put(row, 0, shorten(scene.lens.name(node.name), 7), picked(scene, node.name, "bright"))
-    canvas.spot(row, 0, 7, node.name)
-    column = canvas.put(row, 8, load(node.cpu_requested, node.cpu, 8), "load") + 1
+    canvas.put(row, 0, shorten(scene.lens.name(node.name), margin - 1), picked(scene, node.name, "bright"))
+    canvas.spot(row, 0, margin - 1, node.name)
+    column = canvas.put(row, margin, load(node.cpu_requested, node.cpu, 8), "load") + 1
     said = _trouble(node, mark.word if mark.role != "ok" else "")
     tail = _dots(node, named=True) if canvas.width >= 62 else _dots(node, named=False)
     room = canvas.width - column - sum(len(text) for text, _ in tail) - 2
@@ -183,15 +193,16 @@ def _line(canvas: Canvas, scene: Scene, node: NodeView, row: int, left: int, wid
     """One node in one row: name, bar, state, its pods as glyphs and their number."""
     mark = node_mark(node, scene.lens)
     pods = [pod for pod in scene.view.workload.pods if pod.node == node.name]
-    at = canvas.put(row, left, shorten(scene.lens.name(node.name), 8), picked(scene, node.name, "bright"))
+    named = max(9, _margin(scene, width))
+    canvas.put(row, left, shorten(scene.lens.name(node.name), named - 1), picked(scene, node.name, "bright"))
     canvas.spot(row, left, width - 1, node.name)
-    at = max(at + 1, left + 9)
+    at = left + named
     if width >= 26:
         at = canvas.put(row, at, load(node.cpu_requested, node.cpu, 5), "load") + 1
     word = f"{mark.glyph} {mark.word}" if width >= 44 else mark.glyph
     at = canvas.put(row, at, word, mark.role) + 1
     if width >= 44:
-        at = max(at, left + 33 if width >= 60 else left + 25)
+        at = max(at, left + named + 24 if width >= 60 else left + named + 16)
     room = left + width - at - 5
     for pod in pods[: max(0, room)]:
         look = pod_mark(pod, scene.lens)
