@@ -82,11 +82,28 @@ class Lens(BaseModel):
         if template is None:
             return flight.text or flight.kind
         ends = {"src": self.name(flight.src), "dst": self.name(flight.dst)}
-        return fill(template, {"text": _OBJECT.sub("", flight.text), "kind": flight.kind, **ends})
+        return fill(template, {"text": self.thing(flight.text, flight.kind), "kind": flight.kind, **ends})
+
+    def thing(self, path: str, verb: str = "") -> str:
+        """An object's path in this lens' words: ``/api/v1/namespaces/default/pods/web-1`` → ``musician web-1``, ``.../scale`` of
+        a Deployment → ``volume of section web``. A collection is ``new musician`` for POST, else ``all musicians``. Other texts
+        stay as they are."""
+        found = _PATH.match(path)
+        if found is None:
+            return path
+        resource, name, part = found["resource"], found["name"], found["part"]
+        kind = self.words.get(resource.removesuffix("s"), resource.removesuffix("s"))
+        if name is None:
+            return f"new {kind}" if verb == "POST" else f"all {self.words.get(resource, resource)}"
+        called = self.machines.get(name) or f"{kind} {name}"
+        return f"{self.words.get(part, part)} of {called}" if part else called
 
     def note(self, note: NoteView) -> str:
-        """The sentence for a note of the event log, or empty: this lens has nothing to say about it."""
-        template = self.notes.get(note.kind)
+        """The sentence for a note of the event log, or empty: this lens has nothing to say about it.
+
+        A key may be the kind alone or with an exit code (``container.died 0``).
+        """
+        template = self.notes.get(f"{note.kind} {note.fields.get('exit_code', '')}") or self.notes.get(note.kind)
         if template is None:
             return ""
         fields = {key: self._translated(value) for key, value in note.fields.items()}
@@ -100,8 +117,10 @@ class Lens(BaseModel):
         return value
 
 
-_OBJECT = re.compile(r"^/api(?:s/[^/]+)?/v[^/]+/(?:namespaces/(?=[^/]+/))?(?:default/)?")
-"""What stands before the object in a path of the API: ``deployments/web`` says enough."""
+_PATH = re.compile(
+    r"^/api(?:s/[^/]+)?/v[^/]+/(?:namespaces/[^/]+/(?=[^/]))?(?P<resource>[a-z]+)(?:/(?P<name>[^/]+)(?:/(?P<part>[a-z]+))?)?$"
+)
+"""A path of the API: only what, which and which part of it are told; the namespace goes without saying."""
 _NODE_PROCESSES = frozenset({"kubelet", "containerd", "crio", "docker", "cni", "kube-proxy"})
 
 

@@ -10,6 +10,9 @@ from k8s_tutor.lessons.steps import ASKING, DONE, FAILED, READING, RUNNING, SHOW
 from k8s_tutor.lessons.values import in_words
 from k8s_tutor.lessons.view import Block, Key, LessonView, WorldTitle
 
+TOLD = (READING, DONE, WORKING)
+"""Phases in which a step says where its picture breaks: never before an answer is given, since it may give it away."""
+
 if TYPE_CHECKING:
     from k8s_tutor.lessons.player import Player
 
@@ -32,7 +35,7 @@ def draw(player: Player) -> LessonView:
         kind="end" if step is None else step.KIND, step_title="" if step is None else step.title,
         phase="done" if ending else state.phase, blocks=tuple(_blocks(player)), keys=tuple(_keys(player)), holds=player.holds,
         panels=player.panels, lens=player.shown_lens, notes="" if step is None else step.notes,
-        truth="" if step is None else step.truth, worlds=worlds, deadline=deadline, upcoming=_upcoming(player),
+        truth=step.truth if step is not None and state.phase in TOLD else "", worlds=worlds, deadline=deadline, upcoming=_upcoming(player),
     )  # fmt: skip
 
 
@@ -60,7 +63,7 @@ def _blocks(player: Player) -> list[Block]:
     else:
         blocks = [Block("text", step.text)] if step.text else []
         blocks += _captions(player)
-    if step.truth and player.phase in (READING, DONE, WORKING):
+    if step.truth and player.phase in TOLD:
         blocks.append(Block("truth", step.truth))
     return blocks
 

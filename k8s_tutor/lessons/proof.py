@@ -14,6 +14,7 @@ from k8s_tutor.lessons.lint import changes_nothing
 from k8s_tutor.lessons.loader import Loaded, files, load_all
 from k8s_tutor.lessons.models import Task
 from k8s_tutor.lessons.player import HEADLESS, Player
+from k8s_tutor.lessons.pool import spread
 from k8s_tutor.lessons.stage import Stage
 from k8s_tutor.lessons.values import in_words as duration
 
@@ -148,7 +149,10 @@ def check(places: Sequence[Path] = (), seeds: int | Sequence[int] = SEEDS) -> Re
     except LessonError as error:
         problems = list(error.problems)
         loaded = list(_sound(places, {problem.file for problem in problems}))
-    return Report(tuple(prove(entry, seeds) for entry in loaded), tuple(problems))
+    jobs = [(entry.document.file, seed) for entry in loaded for seed in _seeds(entry, seeds)]
+    runs = iter(spread(_prove_file, jobs))
+    proofs = [_proof(entry, [next(runs) for _ in _seeds(entry, seeds)]) for entry in loaded]
+    return Report(tuple(proofs), tuple(problems))
 
 
 def _sound(places: Sequence[Path], broken: set[str]) -> Iterator[Loaded]:
@@ -165,25 +169,55 @@ def _sound(places: Sequence[Path], broken: set[str]) -> Iterator[Loaded]:
             yield load(path)
 
 
+class _SeedProof(NamedTuple):
+    """What one play of a lesson gave: (step, group, run) of its tasks, and troubles as (step, text)."""
+
+    runs: tuple[tuple[int, str, Run], ...]
+    troubles: tuple[tuple[int, str], ...]
+
+
 def prove(entry: Loaded, seeds: int | Sequence[int] = SEEDS) -> LessonProof:
     """Plays a lesson headless on each seed and makes the runs of each of its tasks."""
-    lesson = entry.lesson
-    own = int(lesson.cluster.get("seed", 1))
-    chosen = range(own, own + seeds) if isinstance(seeds, int) else seeds
-    tasks = {index: step for index, step in enumerate(lesson.steps) if isinstance(step, Task)}
+    return _proof(entry, [_prove(entry, seed) for seed in _seeds(entry, seeds)])
+
+
+def _seeds(entry: Loaded, seeds: int | Sequence[int]) -> Sequence[int]:
+    own = int(entry.lesson.cluster.get("seed", 1))
+    return range(own, own + seeds) if isinstance(seeds, int) else seeds
+
+
+def _prove_file(job: tuple[str, int]) -> _SeedProof:
+    """One lesson on one seed, in whatever process."""
+    from k8s_tutor.lessons.loader import load
+
+    return _prove(load(Path(job[0])), job[1])
+
+
+def _prove(entry: Loaded, seed: int) -> _SeedProof:
+    player = Player(entry.lesson, seed)
+    runs: list[tuple[int, str, Run]] = []
+    troubles: list[tuple[int, str]] = []
+    while not player.finished:
+        step, index = player.step, player.index
+        if isinstance(step, Task):
+            runs += [(index, group, run) for group, run in task_runs(player.main, step, seed)]
+        found = player.finish_step()
+        if not isinstance(step, Task):
+            troubles += [(index, f"{trouble} (seed {seed})") for trouble in found]
+        player.skip()
+    return _SeedProof(tuple(runs), tuple(troubles))
+
+
+def _proof(entry: Loaded, plays: Sequence[_SeedProof]) -> LessonProof:
+    """The plays of a lesson on all its seeds, put together."""
+    tasks = {index: step for index, step in enumerate(entry.lesson.steps) if isinstance(step, Task)}
     runs: dict[int, dict[str, list[Run]]] = {index: {name: [] for name in GROUPS} for index in tasks}
     troubles: dict[tuple[str, str], None] = {}
-    for seed in chosen:
-        player = Player(lesson, seed)
-        while not player.finished:
-            step = player.step
-            if isinstance(step, Task):
-                for name, run in task_runs(player.main, step, seed):
-                    runs[player.index][name].append(run)
-            for trouble in player.finish_step():
-                if not isinstance(step, Task):
-                    troubles[entry.place("steps", player.index), f"{trouble} (seed {seed})"] = None
-            player.skip()
+    for play in plays:
+        for index, group, run in play.runs:
+            runs[index][group].append(run)
+        for index, text in play.troubles:
+            troubles[entry.place("steps", index), text] = None
     proofs = tuple(
         TaskProof(
             index, step.title or " ".join(step.text.split()[:8]), entry.place("steps", index, "task"),
@@ -191,7 +225,7 @@ def prove(entry: Loaded, seeds: int | Sequence[int] = SEEDS) -> LessonProof:
         )
         for index, step in tasks.items()
     )  # fmt: skip
-    return LessonProof(lesson.id, entry.document.file, proofs, tuple(troubles))
+    return LessonProof(entry.lesson.id, entry.document.file, proofs, tuple(troubles))
 
 
 def task_runs(stage: Stage, task: Task, seed: int) -> Iterator[tuple[str, Run]]:

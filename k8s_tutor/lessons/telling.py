@@ -36,6 +36,8 @@ class Teller:
         self._consensus = stage.cluster.spec.components == "etcd" or stage.cluster.spec.workers == 0
         self._next = stage.reader.since.record
         self._told = 0
+        self._bookkeeping: tuple[str, ...] = ()
+        """The latest writes over an object, each told once: a controller keeps its counts with many of them."""
         new = {answer.id for answer in stage.reader.since.lines(stage.cluster)}
         self._answered: set[int] = {answer.id for answer in stage.lines()} - new
 
@@ -51,6 +53,9 @@ class Teller:
             at, kind, text = found
             count = count + 1 if kind == last else 1
             last = kind
+            if kind == "PUT" and text in self._bookkeeping:
+                continue
+            self._bookkeeping = (*self._bookkeeping[-3:], text) if kind == "PUT" else self._bookkeeping
             if count <= REPEATS or not kind.startswith("Append"):
                 self._told += 1
                 out.append((at, self._told, self._prefix + text))

@@ -134,3 +134,19 @@ def test_progress_that_cannot_be_kept_does_not_stop_a_lesson(tmp_path: Path) -> 
     (tmp_path / "file").write_text("")
     record = Progress(tmp_path / "file" / "p.sqlite3").recorder("a", 3, 1)
     record("step", 1, {})
+
+
+@pytest.mark.parametrize(
+    ("verb", "path", "said"),
+    [
+        ("POST", "/api/v1/namespaces/default/pods", "new musician"),
+        ("GET", "/api/v1/namespaces/default/pods", "all musicians"),
+        ("DELETE", "/api/v1/namespaces/shop/pods/web-1", "musician web-1"),
+        ("PATCH", "/apis/apps/v1/namespaces/default/deployments/web/scale", "volume of section web"),
+        ("PATCH", "/api/v1/nodes/node-2", "desk 2"),
+        ("PUT", "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/kube-scheduler", "lease kube-scheduler"),
+        ("AppendEntries", "5 put /registry/pods/default/web", "5 put /registry/pods/default/web"),
+    ],
+)
+def test_a_lens_says_paths_in_its_own_words(verb: str, path: str, said: str) -> None:
+    assert lenses.lens("orchestra").thing(path, verb) == said
