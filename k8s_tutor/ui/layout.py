@@ -127,8 +127,8 @@ def stage(width: int, height: int, wish: Wish) -> Layout:
         shown, hidden = _choose(panels, body, wish)
     most = dict(wish.most)
     if not hidden and wish.filler not in ("", *shown) and not wish.zoom:
-        width = body.width // max(1, wish.worlds)
-        wanted = sum(max(_most(panel, most) for panel in row) for row in _rows(shown, width))
+        rows = _rows(shown, body.width // max(1, wish.worlds))
+        wanted = sum(max(_most(panel, most) for panel in row) for row in rows)
         if body.height - wanted >= NEEDS.get(wish.filler, Need()).height + SLACK:
             shown = (*shown, wish.filler)
     places = tuple(

@@ -83,7 +83,7 @@ class StageView(EdgedScreen):
         each = max((sum(pod.node == node.name for pod in work.pods) for node in work.nodes), default=0)
         workers = 4 + len(work.nodes) * (2 + max(1, (each + 2) // 3))
         stage_map = 10 + 6 * max(1, len(work.deployments)) + len(work.nodes)
-        return ("workers", max(9, workers)), ("stage_map", stage_map)
+        return ("workers", max(9, workers)), ("stage_map", stage_map), ("verdicts", 12 + len(work.nodes))
 
     def rearrange(self) -> None:
         """Places every widget anew, then draws."""

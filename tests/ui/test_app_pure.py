@@ -126,7 +126,8 @@ def test_no_two_boxes_overlap_and_all_lie_on_the_screen(size: tuple[int, int]) -
     panels = tuple(NEEDS)
     for count, worlds, lesson, zoom in itertools.product((1, 2, 5, len(panels)), (1, 2, 3), (True, False), (True, False)):
         for focus in (panels[0], panels[count - 1], ""):
-            plan = stage(*size, Wish(panels[:count], focus, zoom, lesson, worlds))
+            most = (("workers", 9), ("committee", 12)) if lesson else ()
+            plan = stage(*size, Wish(panels[:count], focus, zoom, lesson, worlds, most, "log" if worlds < 3 else ""))
             boxes = [plan.header, plan.tabs, plan.lesson, plan.timeline, plan.prompt, plan.footer]
             boxes = [box for box in (*boxes, *(place.box for place in plan.places)) if box.height]
             cells = sum(box.width * box.height for box in boxes)
@@ -138,6 +139,15 @@ def test_no_two_boxes_overlap_and_all_lie_on_the_screen(size: tuple[int, int]) -
             assert len(covered) == cells == size[0] * size[1]
             if focus:
                 assert focus in {place.panel for place in plan.places}
+
+
+def test_rows_that_nobody_has_a_use_for_go_to_the_filler() -> None:
+    short = Wish(("committee",), filler="log")
+    assert [place.panel for place in stage(160, 48, short).places] == ["committee", "log"]
+    assert [place.panel for place in stage(80, 24, short).places] == ["committee"]
+    assert [place.panel for place in stage(160, 48, Wish(("committee",), "committee", True, filler="log")).places] == ["committee"]
+    crowded = Wish(("committee", "workers", "wire"), filler="log", most=(("workers", 30),))
+    assert "log" not in {place.panel for place in stage(160, 48, crowded).places}
 
 
 def test_small_terminals_get_one_polite_sentence() -> None:

@@ -31,7 +31,7 @@ def render(scene: Scene, width: int, height: int) -> Picture:
         plain = events.words(note)
         told = _told(scene, note) if analogy else ""
         role = events.role_of(note)
-        left = canvas.put(row, 0, stamp(note.at), "dim") + 2 if width >= 36 else 0
+        left = canvas.put(row, 0, f"{stamp(note.at):>{len(stamp(scene.view.now))}}", "dim") + 2 if width >= 36 else 0
         half = split if two else width - left
         first = told or (plain if not two else "")
         target = f"message {note.cause}" if note.cause else ""
@@ -48,7 +48,7 @@ def render(scene: Scene, width: int, height: int) -> Picture:
 
 def _split(scene: Scene, shown: list[NoteView], width: int) -> int:
     """Cells of the picture's column: what its sentences take, as far as Kubernetes' words beside them leave it."""
-    room = width - 11
+    room = width - len(stamp(scene.view.now)) - 2
     told = max((len(events.briefly(_told(scene, note))) for note in shown), default=0) + 2
     plain = max((len(events.briefly(events.words(note))) for note in shown), default=0)
     return min((max(told, room * 9 // 20) + 3) // 4 * 4, max(room * 9 // 20, room - plain))

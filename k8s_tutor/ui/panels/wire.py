@@ -87,7 +87,7 @@ def _line(canvas: Canvas, scene: Scene, flight: FlightView, row: int, room: int)
         canvas.put(row, width - 1, mark.glyph, "dim" if landed else role)
     left, right = 0, width - max(bar, 1) - 2
     if width >= 50:
-        left = canvas.put(row, 0, stamp(flight.sent_at), "dim") + 2
+        left = canvas.put(row, 0, f"{stamp(flight.sent_at):>{len(stamp(scene.view.now))}}", "dim") + 2
     canvas.put(row, left, _ways(scene, flight, room), picked(scene, target, "dim" if landed else role))
     left += room + 2
     kind = 22 if width >= 84 else 0
