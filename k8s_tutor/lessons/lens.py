@@ -85,9 +85,9 @@ class Lens(BaseModel):
         return fill(template, {"text": self.thing(flight.text, flight.kind), "kind": flight.kind, **ends})
 
     def thing(self, path: str, verb: str = "") -> str:
-        """An object's path in this lens' words: ``/api/v1/namespaces/default/pods/web-1`` → ``musician web-1``, ``.../scale`` of
-        a Deployment → ``volume of section web``. A collection is ``new musician`` for POST, else ``all musicians``. Other texts
-        stay as they are."""
+        """An object's path in this lens' words: ``/api/v1/namespaces/default/pods/web-1`` → ``musician web-1``, a Deployment's
+        ``.../scale`` → ``volume of section web``. A collection is ``new musician`` for POST, else ``all musicians``. Other
+        texts stay as they are."""
         found = _PATH.match(path)
         if found is None:
             return path

@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Callable
 from typing import Any
 
+from k8s_tutor.cluster import InputError
 from k8s_tutor.lessons import lens as lenses
 from k8s_tutor.lessons import models
 from k8s_tutor.lessons.debrief import told
@@ -20,7 +21,7 @@ from k8s_tutor.lessons.values import clock
 
 WIDTH = 88
 SLICE = 20_000
-PROMPT = "kubectl ..., crash NAME, restart NAME, cut A B | C, heal, wait 10s, hint, solve, reset: "
+PROMPT = "{console} ..., crash NAME, restart NAME, cut A B | C, heal, wait 10s, hint, solve, reset: "
 
 Out = Callable[[str], None]
 Read = Callable[[str], str]
@@ -74,6 +75,7 @@ class Narrator:
             self._answer()
             self._run()
             self._feedback()
+            self._imagine()
             self._say(step.say)
         elif isinstance(step, (models.Ask, models.Review)):
             self._questions(step)
@@ -141,12 +143,26 @@ class Narrator:
             if self.auto:
                 player.solve(confirmed=True)
                 break
-            line = self._read(PROMPT).strip()
+            console = "etcdctl" if player.cluster.spec.components == "etcd" else "kubectl"
+            line = self._read(PROMPT.format(console=console)).strip()
             self._command(line)
         self._run()
         if player.phase == DONE:
             self._out("  ✓ the goal is reached")
             self._say(step.say)
+
+    def _imagine(self) -> None:
+        """Offers the world in which a wrong answer would have been right."""
+        player = self.player
+        if self.auto or player.imaginable is None:
+            return
+        if not self._read("See the world in which your answer would be right? y or n ").strip().lower().startswith("y"):
+            return
+        player.imagine()
+        self._say(player.open.imagined)
+        if len(player.stages) > 1:
+            self._run()
+            self._worlds()
 
     def _command(self, line: str) -> None:
         """One line of somebody who works at a task in text."""
@@ -156,17 +172,20 @@ class Narrator:
         if line == "hint":
             self._say(player.hint() or "There is no further hint.")
         elif line == "solve":
-            if not player.solve():
+            if player.solve():
+                self._tellers = {}
+            else:
                 self._out("The solution plays from the moment at which the task opened. Say solve once more.")
         elif line == "reset":
             player.reset()
+            self._tellers = {}
         else:
             try:
                 given, wait = command(line, player.lens)
                 for entry in given:
                     player.give(entry)
                 self._run(wait, given[0] if given else None)
-            except CommandError as error:
+            except (CommandError, InputError) as error:
                 self._out(str(error))
 
     # ------------------------------------------------------------------ telling

@@ -30,12 +30,13 @@ def draw(player: Player) -> LessonView:
     if len(player.stages) > 1:
         ended = state.run.ended if state.run is not None else [1] * len(player.stages)
         worlds = tuple(WorldTitle(s.title, "done" if at else "running") for s, at in zip(player.stages, ended, strict=True))
+    truth = step.truth if step is not None and state.phase in TOLD else ""
     return LessonView(
         id=lesson.id, title=lesson.title, track=lesson.track, index=player.index, total=player.total,
         kind="end" if step is None else step.KIND, step_title="" if step is None else step.title,
         phase="done" if ending else state.phase, blocks=tuple(_blocks(player)), keys=tuple(_keys(player)), holds=player.holds,
         panels=player.panels, lens=player.shown_lens, notes="" if step is None else step.notes,
-        truth=step.truth if step is not None and state.phase in TOLD else "", worlds=worlds, deadline=deadline, upcoming=_upcoming(player),
+        truth=truth, worlds=worlds, deadline=deadline, upcoming=_upcoming(player),
     )  # fmt: skip
 
 

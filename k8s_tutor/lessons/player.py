@@ -15,10 +15,10 @@ from k8s_tutor.lessons.lens import Lens
 from k8s_tutor.lessons.loader import spec_of
 from k8s_tutor.lessons.measure import Measurement
 from k8s_tutor.lessons.panel import draw
-from k8s_tutor.lessons.stage import Stage, replayed
+from k8s_tutor.lessons.stage import Stage
 from k8s_tutor.lessons.steps import ASKING, DONE, FAILED, READING, RUNNING, SHOWING, WORKING, Open, Run
 from k8s_tutor.lessons.view import LessonView
-from k8s_tutor.lessons.worlds import Moment, moment_of, return_to, together, unanimous
+from k8s_tutor.lessons.worlds import IMAGINED, Moment, beside, moment_of, return_to, together, unanimous
 
 Recorder = Callable[[str, int, dict[str, Any]], None]
 """Told what the learner did: (kind, step, details). Kinds: ``step answer hint solution task finished``."""
@@ -296,16 +296,8 @@ class Player:
         if imagined.quorum is not None:
             self.open.imagined = unanimous(imagined.quorum, self.main, imagined.say)
         if imagined.cluster:
-            cluster = self.main.cluster
-            session, opened = cluster.save(), self.main.reader.since.at
-            past = cluster.fork() if not session["inputs"] else replayed(cluster.spec, session, opened - 1)
-            other = replayed(spec_of(self.lesson, imagined.cluster), session, opened - 1)
-            sides = [Stage(past, self.lens, "As it is"), Stage(other, self.lens, option.text)]
-            start = max(stage.cluster.now for stage in sides)
-            for stage in sides:
-                stage.cluster.run_until(start)
-            self.stages = sides
-            self.open.run = Run(sides, step.then, [step.until] * 2, step.limit)
+            self.stages = beside(self.main, spec_of(self.lesson, imagined.cluster), option.text)
+            self.open.run = Run(self.stages, step.then, [step.until] * 2, min(step.limit, IMAGINED))
             self.open.imagining = True
             self.open.phase = RUNNING
         return True
@@ -419,7 +411,9 @@ class Player:
         return self.troubles()
 
     def troubles(self) -> list[str]:
-        """What went wrong in the open step."""
+        """What went wrong in the open step. In an imagined world nothing can: it need not do what this one does."""
+        if self.open.imagining:
+            return []
         found = list(self.open.run.troubles) if self.open.run else []
         found += self.main.script.troubles if self.open.shown else []
         if self.open.run is not None and self.open.run.late and getattr(self.step, "until", None):

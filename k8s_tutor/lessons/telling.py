@@ -20,7 +20,10 @@ LEFT_OUT = ("/status", "/events", "/binding")
 """Ends of paths that are not told: reports and what a note says better."""
 CONSENSUS_ONLY = ("AppendEntries", "AppendEntriesReply", "Propose")
 """Kinds that are told only where etcd is all there is."""
-SAID_BY_OTHERS = ("console.", "api.", "scheduler.decided", "kubelet.", "runtime.ready", "cni.del", "lb.connected", "proxy.")
+SAID_BY_OTHERS = (
+    "console.", "api.", "scheduler.decided", "kubelet.", "runtime.ready", "cni.del", "lb.connected", "lb.reset", "lb.refused",
+    "proxy.",
+)  # fmt: skip
 """Notes that are left out."""
 REPEATS = 3
 """Lines of one kind in a row before the rest is summed up."""

@@ -30,13 +30,15 @@ def test_auto_narration_answers_right_and_plays_the_solution(small: Loaded) -> N
 
 
 def test_narration_reads_answers_and_commands(small: Loaded) -> None:
-    typed = iter(["", "7", "2", "frobnicate", "hint", "crash Bob", "3", ""])
+    typed = iter(["", "7", "2", "y", "frobnicate", "crash lb", "reset", "hint", "crash Bob", "3", ""])
     lines: list[str] = []
     assert narrate(Player(small.lesson), lines.append, lambda prompt: next(typed))
     text = "\n".join(lines)
     assert "there is no option '7'; answer with a number from 1 to 2" in text
     assert "'frobnicate' is no command" in text
     assert "Two are left." in text
+    assert "lb" in text.partition("'frobnicate' is no command")[2].partition("Two are left.")[0]
+    assert "As it is" in text or "had to agree" in text
     assert "  crash Bob" in text
 
 
