@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from k8s_tutor.ui.pace import SECOND, parse_speed
+from k8s_tutor.ui.words import clock
 
 if TYPE_CHECKING:
     from k8s_tutor.ui.stage import Stage
@@ -45,6 +46,11 @@ def _wire(stage: Stage) -> tuple[int, frozenset[int]]:
 def back(stage: Stage, argument: str) -> None:
     """Go back to where the last step began; else to just before the newest message landed, a tenth of a second at most."""
     stage.driver.playing = False
+    _back(stage)
+    stage.say(f"back at {clock(stage.session.now)}; Space goes on from here", "other")
+
+
+def _back(stage: Stage) -> None:
     session, look = stage.session, stage.look
     events, now = session.cluster.events, session.now
     while look.steps and look.steps[-1][0] >= events:

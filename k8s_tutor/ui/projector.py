@@ -21,7 +21,8 @@ _MARKUP = re.compile(r"[*`_]")
 def layout(cells_wide: int, cells_high: int, wish: Wish) -> Layout:
     """Header, one panel a world in the upper part, what the room is asked below it, one line of keys."""
     panels = (wish.focus,) if wish.focus in wish.panels else wish.panels[:1]
-    low = (max(7, min(16, cells_high * 4 // 10))) if wish.lesson and not wish.zoom else 0
+    share = cells_high // 2 if cells_high >= 36 else min(16, cells_high * 4 // 10)
+    low = max(7, share) if wish.lesson and not wish.zoom else 0
     body = Box(1, 1, cells_wide - 2, cells_high - 2 - low)
     places = tuple(
         Place(panel, world, Box(body.x + body.width * world // wish.worlds, body.y, body.width // wish.worlds, body.height))

@@ -117,6 +117,10 @@ class Cause(Protocol):
     def words(self) -> str:
         """What happened, in one line."""
 
+    @property
+    def target(self) -> str:
+        """What is selected there, e.g. ``message 812``, or nothing."""
+
 
 @dataclass(frozen=True, slots=True)
 class Option:

@@ -29,6 +29,8 @@ class CauseLine:
 
     at: int
     words: str
+    target: str = ""
+    """What can be selected there: the message that brought it about."""
 
 
 class Session:
@@ -253,7 +255,21 @@ class Session:
         message = cause_of(self.view(), target)
         if not message:
             return ()
-        return tuple(CauseLine(link.at, cause_words(link, lens)) for link in self.cluster.why(message))
+        return links(self.cluster.why(message), lens)
+
+
+def links(chain: tuple[CauseView, ...], lens: Lens) -> tuple[CauseLine, ...]:
+    """A chain of causes in words; a clock that only ticked, again and again, is told once."""
+    out: list[CauseLine] = []
+    ticks = 0
+    for link in chain:
+        ticks = ticks + 1 if link.timer and not link.notes and not link.input else 0
+        words = cause_words(link, lens)
+        if ticks > 1:
+            out.pop()
+            words = f"{lens.name(link.dst)}: its clock ticks, {ticks} times"
+        out.append(CauseLine(link.at, words, "" if link.input else f"message {link.id}"))
+    return tuple(out)
 
 
 def beginning(cluster: Cluster) -> int:
@@ -294,9 +310,7 @@ def cause_words(link: CauseView, lens: Lens) -> str:
 
 
 def note_words(note: NoteView, lens: Lens) -> str:
-    """A note as the lens says it, else by its kind and fields."""
-    said = lens.note(note)
-    if said:
-        return said
-    fields = " ".join(f"{key}={value}" for key, value in note.fields.items())
-    return f"{note.kind} {fields}".rstrip()
+    """A note as the lens says it, else as those who run clusters would put it."""
+    from k8s_tutor.ui.panels import events
+
+    return lens.note(note) or events.words(note)

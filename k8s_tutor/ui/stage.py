@@ -158,6 +158,7 @@ class Stage(StageView):
 
         if self.layout_now is None and name not in ("quit", "leave"):
             return
+        self.prompt.notice = ()
         refused = keys.carry_out(lambda: DEEDS[name](self, argument))
         self.session.changed()
         if refused:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from k8s_tutor.cluster.views import FlightView
+from k8s_tutor.cluster.views import CauseView, FlightView
 from k8s_tutor.ui import markdown, pace, theme
 from k8s_tutor.ui.chrome import Head, clock, header
 from k8s_tutor.ui.frame import frame
@@ -18,7 +18,8 @@ from k8s_tutor.ui.line import LineEdit
 from k8s_tutor.ui.manifests import names_in
 from k8s_tutor.ui.roles import ROLES
 from k8s_tutor.ui.rows import text_of, width
-from k8s_tutor.ui.scene import Picture, Spot
+from k8s_tutor.ui.scene import Picture, PlainLens, Spot
+from k8s_tutor.ui.session import links
 from k8s_tutor.ui.widgets import neighbour
 
 
@@ -145,7 +146,8 @@ def test_rows_that_nobody_has_a_use_for_go_to_the_filler() -> None:
     short = Wish(("committee",), filler="log")
     assert [place.panel for place in stage(160, 48, short).places] == ["committee", "log"]
     assert [place.panel for place in stage(80, 24, short).places] == ["committee"]
-    assert [place.panel for place in stage(160, 48, Wish(("committee",), "committee", True, filler="log")).places] == ["committee"]
+    zoomed = Wish(("committee",), "committee", True, filler="log")
+    assert [place.panel for place in stage(160, 48, zoomed).places] == ["committee"]
     crowded = Wish(("committee", "workers", "wire"), filler="log", most=(("workers", 30),))
     assert "log" not in {place.panel for place in stage(160, 48, crowded).places}
 
@@ -153,6 +155,23 @@ def test_rows_that_nobody_has_a_use_for_go_to_the_filler() -> None:
 def test_small_terminals_get_one_polite_sentence() -> None:
     assert too_small(40, 12) == "k8s-tutor needs at least 60×20; this terminal is 40×12. Please make it larger."
     assert not too_small(60, 20)
+
+
+def test_a_clock_that_only_ticks_is_told_once_in_a_chain_of_causes() -> None:
+    def link(number: int, timer: bool) -> CauseView:
+        return CauseView(
+            id=number, at=number, src="a", dst="a" if timer else "b", kind="Tick" if timer else "Vote", text="", timer=timer,
+            input=False, notes=(),
+        )  # fmt: skip
+
+    chain = links((*(link(number, True) for number in range(1, 71)), link(71, False)), PlainLens())
+    assert [line.words for line in chain] == ["a: its clock ticks, 70 times", "a → b  Vote"]
+    assert [line.target for line in chain] == ["message 70", "message 71"]
+
+
+def test_a_full_stop_stays_with_the_word_in_code_before_it() -> None:
+    rows = markdown.render("or cut a cable with `cut Alice Bob`.", 34)
+    assert [text_of(row) for row in rows] == ["or cut a cable with cut Alice", "Bob."]
 
 
 @given(

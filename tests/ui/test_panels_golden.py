@@ -29,6 +29,7 @@ class Cause(NamedTuple):
 
     at: int
     words: str
+    target: str = ""
 
 
 WHY = (

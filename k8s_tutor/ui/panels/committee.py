@@ -56,7 +56,8 @@ def status(scene: Scene, width: int) -> Row:
     if raft.lost:
         return (*wrong, (f"{raft.lost} decided and lost", "fail"))
     if not raft.has_quorum:
-        return (*wrong, (f"no quorum: here {raft.reach}, needs {raft.quorum} of {raft.size}", "fail"))
+        few = "no quorum" if width < 36 else f"no quorum: {raft.reach} of {raft.size}"
+        return (*wrong, (f"no quorum: here {raft.reach}, needs {raft.quorum} of {raft.size}" if width >= 56 else few, "fail"))
     words = f"quorum {raft.quorum} of {raft.size}"
     if width >= 60:
         words += f" · here {raft.reach} · may lose {raft.may_lose} more"
@@ -172,7 +173,7 @@ def _line(canvas: Canvas, scene: Scene, member: MemberView, row: int, wide: int,
     canvas.put(row, 2, member_name(scene.lens, member), picked(scene, member.machine, "bright"))
     canvas.spot(row, 0, canvas.width, member.machine)
     column = wide + 4
-    canvas.put(row, column, mark.word, mark.role)
+    canvas.put(row, column, shorten(mark.word, canvas.width - column), mark.role)
     column += words + 2
     left = canvas.width - column
     if left >= 5:

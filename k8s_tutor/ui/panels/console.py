@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rich.cells import cell_len
+
 from k8s_tutor.cluster.views import AnswerView
 from k8s_tutor.ui.draw import Canvas, plain
 from k8s_tutor.ui.panels.panel import panel, picked
-from k8s_tutor.ui.rows import Row
+from k8s_tutor.ui.rows import Row, Span
 from k8s_tutor.ui.scene import Picture, Scene
 from k8s_tutor.ui.words import age, stamp
 
@@ -20,7 +22,7 @@ def render(scene: Scene, width: int, height: int) -> Picture:
     for answer in answers:
         if lines:
             lines.append(((), ""))
-        lines += [(row, f"answer {answer.id}") for row in _answer(scene, answer)]
+        lines += [(row, f"answer {answer.id}") for whole in _answer(scene, answer) for row in broken(whole, width)]
     prompt = _prompt(scene, width) if scene.cursor >= 0 or scene.line else None
     room = height - (1 if prompt else 0) - (1 if prompt and lines and height > 2 else 0)
     if not lines and not prompt:
@@ -57,6 +59,23 @@ def _answer(scene: Scene, answer: AnswerView) -> list[Row]:
     elif answer.code > 0 and not answer.stderr:
         rows.append(((f"exit status {answer.code}", "fail"),))
     return rows
+
+
+def broken(row: Row, cells: int) -> list[Row]:
+    """A row that is too long as several, as terminals break lines; those after the first are set in."""
+    rows: list[list[Span]] = [[]]
+    left = max(8, cells)
+    for text, role in row:
+        part = ""
+        for character in text:
+            size = cell_len(character)
+            if size > left:
+                rows[-1].append((part, role))
+                rows.append([("  ", "text")])
+                part, left = "", max(8, cells) - 2
+            part, left = part + character, left - size
+        rows[-1].append((part, role))
+    return [tuple(spans) for spans in rows]
 
 
 def _prompt(scene: Scene, width: int) -> Row:

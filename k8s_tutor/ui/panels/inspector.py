@@ -22,6 +22,7 @@ def render(scene: Scene, width: int, height: int) -> Picture:
     if scene.details:
         lines += [(), *(((line, "text"),) for line in scene.details)]
     chain = why_rows(scene.why, width)
+    targets = [cause.target for cause in scene.why]
     room = height - len(lines) - 1
     if chain and room < min(len(chain), 6):
         lines = lines[: max(1, height - 1 - min(len(chain), height * 2 // 3))]
@@ -30,8 +31,11 @@ def render(scene: Scene, width: int, height: int) -> Picture:
     if lines and not lines[0]:
         lines = lines[1:]
     top = min(scene.scroll, max(0, len(lines) - height))
+    first = len(lines) - len(chain)
     for row, spans in enumerate(lines[top : top + height]):
         canvas.row(row, 0, spans)
+        if chain and first <= row + top and targets[row + top - first]:
+            canvas.spot(row, 0, width, targets[row + top - first])
     if len(lines) - top > height > 1:
         canvas.fill(height - 1, 0, width, 1, "text")
         canvas.put(height - 1, 0, f"… {count(len(lines) - top - height + 1, 'more line')}", "dim")

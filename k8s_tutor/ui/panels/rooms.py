@@ -28,7 +28,7 @@ def render(scene: Scene, width: int, height: int) -> Picture:
         return canvas.picture(title)
     if scene.mode == "projector" and width >= 24 and height >= 6:
         _projector(canvas, scene, rooms)
-        return canvas.picture(title, status(scene))
+        return canvas.picture(title, status(scene, width))
     role, lines = _sentence(scene, width, 3 if height >= 10 else 1 if height >= 4 else 0)
     rows = height - len(lines) - (1 if height >= 12 and lines else 0)
     gap = GAP if width >= 26 * len(rooms) else 3
@@ -41,17 +41,20 @@ def render(scene: Scene, width: int, height: int) -> Picture:
         _lines(canvas, scene, rooms, rows)
     for offset, line in enumerate(lines):
         canvas.put(height - len(lines) + offset, 0, line, f"{role}+bold")
-    return canvas.picture(title, status(scene))
+    return canvas.picture(title, status(scene, width))
 
 
-def status(scene: Scene) -> Row:
-    """``2 brains``; ``0 brains, nothing lost``."""
+def status(scene: Scene, width: int) -> Row:
+    """``2 brains, nothing lost``; ``2 brains`` where cells are few."""
     raft = scene.view.raft
     deciding = brains(raft)
     wrong: Row = (("WRONG RULE", "fail"), (" · ", "line")) if raft.wrong else ()
     lost = f"{raft.lost} decided and lost" if raft.lost else "nothing lost"
     role = "fail" if len(deciding) > 1 or raft.lost else "ok" if deciding else "leader"
-    return (*wrong, (f"{count(len(deciding), 'brain')}, {lost}", role))
+    told = count(len(deciding), "brain")
+    if width >= 50:
+        return (*wrong, (f"{told}, {lost}", role))
+    return (*(wrong if width >= 36 else ()), (f"{told}, {raft.lost} lost" if raft.lost and not wrong else told, role))
 
 
 def rooms_of(view: ClusterView) -> tuple[RoomView, ...]:
