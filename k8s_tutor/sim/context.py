@@ -14,10 +14,15 @@ if TYPE_CHECKING:
 class Context:
     """The hands of an actor: the time, sending, timers, notes and chance. One per world; lent for one delivery at a time."""
 
-    __slots__ = ("_world", "cause", "name", "now", "work")
+    __slots__ = ("_believes", "_pending", "_plain", "_queue", "_world", "cause", "ids", "name", "now", "work")
 
     def __init__(self, world: World) -> None:
         self._world = world
+        # What sending and noting touch each time, at hand: the world changes these in place and never replaces them.
+        self._queue, self._plain, self._believes = world.queue, world.network.plain, world.network.believes
+        self._pending = world.log.pending
+        self.ids = 0
+        """The latest id that was given to a message, an input or a call."""
         self.now = 0
         """µs since the world began."""
         self.name = ""
@@ -29,35 +34,29 @@ class Context:
 
     def send(self, dst: str, body: Any) -> None:
         """Sends a datagram: it may be lost, doubled or overtaken, as the link between the two hosts decides."""
-        world = self._world
-        latency = world.network.plain.get((self.name, dst))
+        name = self.name
+        latency = self._plain.get((name, dst))
         if latency is None:
-            world.send_over_link(self, dst, body)
+            self._world.send_over_link(self, dst, body)
             return
         now = self.now
-        world.ids = ident = world.ids + 1
-        heappush(
-            world.queue,
-            (now + latency, ident, self.name, dst, body, self.cause, now, self.work),
-        )
+        self.ids = ident = self.ids + 1
+        heappush(self._queue, (now + latency, ident, name, dst, body, self.cause, now, self.work))
 
     def stream(self, dst: str, body: Any) -> None:
         """Sends over the connection to ``dst``: reliable and in order until `Actor.disconnected`. Opens it at first use."""
-        world = self._world
-        latency = world.network.plain.get((self.name, dst))
-        if latency is None or (self.name, dst) not in world.network.believes:
-            world.send_over_connection(self, dst, body)
+        pair = (self.name, dst)
+        latency = self._plain.get(pair)
+        if latency is None or pair not in self._believes:
+            self._world.send_over_connection(self, dst, body)
             return
         now = self.now
-        world.ids = ident = world.ids + 1
-        heappush(
-            world.queue,
-            (now + latency, ident, self.name, dst, body, self.cause, now, self.work | STREAM),
-        )
+        self.ids = ident = self.ids + 1
+        heappush(self._queue, (now + latency, ident, pair[0], dst, body, self.cause, now, self.work | STREAM))
 
     def reply(self, dst: str, body: Any) -> None:
         """Like `stream`, but only over a connection that is open: what a server sends. Otherwise nothing happens."""
-        if (self.name, dst) in self._world.network.believes:
+        if (self.name, dst) in self._believes:
             self.stream(dst, body)
 
     def reset(self, peer: str) -> None:
@@ -67,14 +66,10 @@ class Context:
     def after(self, delay: int, body: Any, work: bool | None = None) -> int:
         """Sends ``body`` to oneself in ``delay`` µs. ``work``: True, False (housekeeping) or None (as this delivery is).
         Returns the id for `cancel`."""
-        world = self._world
-        now = self.now
-        flag = self.work if work is None else WORK if work else 0
-        world.ids = ident = world.ids + 1
-        heappush(
-            world.queue,
-            (now + delay, ident, self.name, self.name, body, self.cause, now, flag | TIMER),
-        )
+        now, name = self.now, self.name
+        kind = (self.work if work is None else WORK if work else 0) | TIMER
+        self.ids = ident = self.ids + 1
+        heappush(self._queue, (now + delay, ident, name, name, body, self.cause, now, kind))
         return ident
 
     def cancel(self, timer: int) -> None:
@@ -83,8 +78,8 @@ class Context:
 
     def fresh(self) -> int:
         """An id that nothing else in this world has."""
-        self._world.ids += 1
-        return self._world.ids
+        self.ids += 1
+        return self.ids
 
     def decide(self) -> None:
         """Says that this delivery, though it began as housekeeping, has led to a decision: what follows is work."""
@@ -94,7 +89,7 @@ class Context:
 
     def note(self, kind: str, /, **fields: Any) -> None:
         """Adds to the event log what the actor has just done, e.g. ``note("raft.leader", term=3)``."""
-        self._world.log.pending.append(Note(self.now, self.cause, self.name, kind, fields))
+        self._pending.append(Note(self.now, self.cause, self.name, kind, fields))
 
     def draw(self, stream: str, bound: int) -> int:
         """Chance in ``[0, bound)`` from a stream of this actor."""

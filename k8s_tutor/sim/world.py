@@ -41,7 +41,6 @@ class World:
         """µs since the world began."""
         self.events = 0
         """Deliveries so far."""
-        self.ids = 0
         self.stamp = 0
         self.queue: list[Message] = []
         self.cancelled: dict[int, None] = {}
@@ -57,7 +56,18 @@ class World:
         self.network = Network(link or Link(), loopback or Link(latency=50))
         self.chance = Chance(seed)
         self.log = EventLog()
+        self.pending = self.log.pending
+        """What the log takes at its next flush."""
         self.context = Context(self)
+
+    @property
+    def ids(self) -> int:
+        """The latest id that was given to a message, an input or a call."""
+        return self.context.ids
+
+    @ids.setter
+    def ids(self, value: int) -> None:
+        self.context.ids = value
 
     # ------------------------------------------------------------------ building
 
@@ -90,7 +100,7 @@ class World:
     def step(self, until: int = FOREVER) -> Message | None:
         """Delivers the next message to its actor and returns it; None when nothing is left to deliver up to ``until`` (µs).
         On the way, what cannot be delivered (receiver down or paused, timer cancelled) is put where it belongs."""
-        queue, running, cancelled = self.queue, self.running, self.cancelled
+        queue, running, cancelled, context = self.queue, self.running, self.cancelled, self.context
         while queue and queue[0][0] <= until:
             message = heappop(queue)
             due, ident, src, dst, body, _, _, kind = message
@@ -101,15 +111,13 @@ class World:
             if actor is None or (kind & CLOSED and not self._is_true(dst, src, body.since)):
                 self._not_delivered(message)
                 continue
-            self.now = due
+            self.now = context.now = due
             self.events += 1
             self.stamp = actor.version = self.stamp + 1
-            context = self.context
-            context.now = due
             context.name = dst
             context.cause = ident
             context.work = kind & WORK
-            self.log.pending.append(message)
+            self.pending.append(message)
             if kind & CLOSED:
                 self._closed(dst, src)
                 actor.disconnected(context, src, body.reason)
@@ -134,7 +142,7 @@ class World:
             self.waiting[dst] = (*self.waiting.get(dst, ()), message)
         elif not kind & (CLOSED | TIMER):
             self.now = due
-            self.log.pending.append(Lost(due, message, "down"))
+            self.pending.append(Lost(due, message, "down"))
 
     def shed(self, until: int) -> None:
         """Puts aside what cannot be delivered at the head of the queue, up to an instant (µs), and delivers nothing."""
@@ -203,7 +211,7 @@ class World:
         self.stamp += 1
         context = self.context
         context.now, context.cause, context.work, context.name = self.now, self.ids, WORK, ""
-        self.log.pending.append(Given(self.now, self.ids, given))
+        self.pending.append(Given(self.now, self.ids, given))
         ident = self.ids
         apply(self, given)
         return ident
@@ -233,10 +241,10 @@ class World:
         self.ids += 1
         message = (due, self.ids, src, dst, body, context.cause, now, context.work)
         if network.is_cut(src, dst):
-            self.log.pending.append(Lost(now, message, "cut"))
+            self.pending.append(Lost(now, message, "cut"))
             return
         if link.loss and self.chance.draw(f"link/{src}/{dst}/loss", 1_000_000) < link.loss:
-            self.log.pending.append(Lost(now, message, "lost"))
+            self.pending.append(Lost(now, message, "lost"))
             return
         heappush(self.queue, message)
         if link.duplicate and self.chance.draw(f"link/{src}/{dst}/double", 1_000_000) < link.duplicate:
@@ -368,8 +376,8 @@ class World:
             elif kind & STREAM:
                 network.held[src, dst] = (*network.held.get((src, dst), ()), message)
             else:
-                self.log.pending.append(Lost(self.now, message, "cut"))
-        self.queue = kept
+                self.pending.append(Lost(self.now, message, "cut"))
+        self.queue[:] = kept
 
     def _notice_silence(self) -> None:
         """Starts the keep-alive clock of each connection whose other end has become unreachable."""
@@ -422,7 +430,7 @@ class World:
 
     def drop(self, message: int) -> None:
         """Loses a message in flight. Raises LookupError when it is not in flight."""
-        self.log.pending.append(Lost(self.now, self._take_from_queue(message), "dropped"))
+        self.pending.append(Lost(self.now, self._take_from_queue(message), "dropped"))
 
     def delay(self, message: int, by: int) -> None:
         """Lets a message in flight arrive ``by`` µs later, or at once for a negative number that leads into the past."""
@@ -458,7 +466,8 @@ class World:
 
     def _forget_process(self, process: str, told: bool) -> None:
         network = self.network
-        self.queue = [m for m in self.queue if not (m[3] == process and (m[7] & (TIMER | CLOSED | STREAM) or m[2] == process))]
+        lost = TIMER | CLOSED | STREAM
+        self.queue[:] = [m for m in self.queue if not (m[3] == process and (m[7] & lost or m[2] == process))]
         heapify(self.queue)
         for pair in [pair for pair in network.dialling if pair[0] == process]:
             del network.dialling[pair]
@@ -498,7 +507,7 @@ class World:
         """An independent world with the same future. Actors that have not been stepped since ``like`` was copied from this
         world are shared with it, so both must only ever be copied again, never stepped."""
         new = World.__new__(World)
-        new.now, new.events, new.ids, new.stamp = self.now, self.events, self.ids, self.stamp
+        new.now, new.events, new.stamp = self.now, self.events, self.stamp
         new.queue, new.cancelled = self.queue.copy(), self.cancelled.copy()
         new.running = _copy_actors(self.running, like.running if like else {})
         new.paused = _copy_actors(self.paused, like.paused if like else {})
@@ -506,7 +515,9 @@ class World:
         new.disks = {name: disk.copy() if disk is not None else None for name, disk in self.disks.items()}
         new.dead_hosts, new.down = self.dead_hosts.copy(), self.down.copy()
         new.network, new.chance, new.log = self.network.copy(), self.chance.copy(), self.log.copy()
+        new.pending = new.log.pending
         new.context = Context(new)
+        new.ids = self.ids
         return new
 
     def fork(self) -> World:
