@@ -84,3 +84,19 @@ def _plain(text: str, lens: Lens) -> str:
 
 
 __all__ = ["Asked", "CelError", "draw", "in_words", "is_right", "put"]
+
+
+def chosen(choice: int | str, options: list[str]) -> int:
+    """The number (from 0) of the option that is meant: a number from 0, or its text, number from 1 or letter as typed.
+
+    Raises ValueError: there is no such option.
+    """
+    if isinstance(choice, int):
+        if 0 <= choice < len(options):
+            return choice
+        raise ValueError(f"there is no option {choice + 1}; there are {len(options)}")
+    wanted = choice.strip().casefold()
+    for index, text in enumerate(options):
+        if wanted in (text.casefold(), str(index + 1), chr(ord("a") + index)):
+            return index
+    raise ValueError(f"there is no option {choice!r}; answer with a number from 1 to {len(options)}")

@@ -7,8 +7,9 @@ from typing import Any
 
 from k8s_tutor.cluster import Cluster, InputError, inputs
 from k8s_tutor.lessons import lens as lenses
-from k8s_tutor.lessons import models
-from k8s_tutor.lessons.answers import Asked, is_right, put
+from k8s_tutor.lessons import models, teacher
+from k8s_tutor.lessons.answers import Asked, chosen, is_right, put
+from k8s_tutor.lessons.cel import condition
 from k8s_tutor.lessons.debrief import Story
 from k8s_tutor.lessons.goals import GoalCheck
 from k8s_tutor.lessons.lens import Lens
@@ -22,8 +23,6 @@ from k8s_tutor.lessons.worlds import IMAGINED, Moment, beside, moment_of, return
 
 Recorder = Callable[[str, int, dict[str, Any]], None]
 """Told what the learner did: (kind, step, details). Kinds: ``step answer hint solution task finished``."""
-HEADLESS = 200_000
-"""Messages of one slice when nobody watches."""
 
 
 class Player:
@@ -204,7 +203,7 @@ class Player:
         asked = self._asked
         options = options or list(asked.options if asked else ())
         if options:
-            self.open.chosen = _chosen(choice, options)
+            self.open.chosen = chosen(choice, options)
             right = next(i for i, option in enumerate(self.options) if option.correct)
             self.open.right = self.open.chosen == right
         else:
@@ -236,7 +235,7 @@ class Player:
         if not isinstance(step, models.Task) or self.phase not in (WORKING, FAILED):
             return ""
         left = [hint for hint in step.hints if hint.say not in self.open.hints]
-        fitting = [hint for hint in left if hint.when and self.main.reader.holds(_compiled(hint.when))]
+        fitting = [hint for hint in left if hint.when and self.main.reader.holds(condition(hint.when))]
         found = next(iter(fitting or [hint for hint in left if not hint.when]), None)
         if found is None:
             return ""
@@ -391,36 +390,12 @@ class Player:
     # ------------------------------------------------------------------ nobody watches
 
     def finish_step(self) -> list[str]:
-        """Brings the open step to its end without anybody at the keys: answers right, plays solutions, runs demonstrations.
-
-        Returns what went wrong: a condition that did not come true, an action that could not be done.
-        """
-        step = self.step
-        while self.phase == ASKING:
-            self.answer(self.right_answer())
-            if isinstance(step, models.Review) and self.phase == DONE and self.open.item + 1 < len(step.items):
-                self.next()
-        if isinstance(step, models.Task) and self.phase in (WORKING, FAILED):
-            self.solve(confirmed=True)
-        end = self.cluster.now + _patience(step)
-        while self.phase in (RUNNING, SHOWING) and self.cluster.now < end:
-            if self.open.measurement is not None:
-                self.tick()
-            else:
-                self.advance(end, HEADLESS)
-        return self.troubles()
+        """See `teacher.finish_step`."""
+        return teacher.finish_step(self)
 
     def troubles(self) -> list[str]:
-        """What went wrong in the open step. In an imagined world nothing can: it need not do what this one does."""
-        if self.open.imagining:
-            return []
-        found = list(self.open.run.troubles) if self.open.run else []
-        found += self.main.script.troubles if self.open.shown else []
-        if self.open.run is not None and self.open.run.late and getattr(self.step, "until", None):
-            found.append(f"{getattr(self.step, 'until', '')!r} did not come true")
-        if isinstance(self.step, models.Task) and self.phase != DONE:
-            found.append("the solution does not reach the goal")
-        return found
+        """See `teacher.troubles`."""
+        return teacher.troubles(self)
 
     def right_answer(self) -> int | str:
         """The right answer of the question that is put: the number of an option, or words."""
@@ -444,25 +419,3 @@ class Player:
         """Skips ahead to a step (from 0)."""
         while self.index < min(index, self.total) and self.skip():
             pass
-
-
-def _patience(step: models.Step | None) -> int:
-    return int(getattr(step, "limit", 0) or getattr(step, "deadline", 0)) + 1
-
-
-def _compiled(source: str) -> Any:
-    from k8s_tutor.lessons.cel import condition
-
-    return condition(source)
-
-
-def _chosen(choice: int | str, options: list[str]) -> int:
-    if isinstance(choice, int):
-        if 0 <= choice < len(options):
-            return choice
-        raise ValueError(f"there is no option {choice + 1}; there are {len(options)}")
-    wanted = choice.strip().casefold()
-    for index, text in enumerate(options):
-        if wanted in (text.casefold(), str(index + 1), chr(ord("a") + index)):
-            return index
-    raise ValueError(f"there is no option {choice!r}; answer with a number from 1 to {len(options)}")

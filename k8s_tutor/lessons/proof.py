@@ -13,9 +13,10 @@ from k8s_tutor.lessons.goals import GoalCheck
 from k8s_tutor.lessons.lint import changes_nothing
 from k8s_tutor.lessons.loader import Loaded, files, load_all
 from k8s_tutor.lessons.models import Task
-from k8s_tutor.lessons.player import HEADLESS, Player
+from k8s_tutor.lessons.player import Player
 from k8s_tutor.lessons.pool import spread
 from k8s_tutor.lessons.stage import Stage
+from k8s_tutor.lessons.teacher import HEADLESS
 from k8s_tutor.lessons.values import in_words as duration
 
 SEEDS = 3
