@@ -86,7 +86,7 @@ def why(stage: Stage, argument: str) -> None:
     look = stage.look
     if not stage.session.why(look.selected, stage.lens):
         raise LookupError(f"nothing is known yet about what led to {look.selected}")
-    look.details, look.why = (), True
+    look.details, look.why, look.why_of = (), True, look.selected
     look.open("inspector")
 
 

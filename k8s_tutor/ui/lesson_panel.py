@@ -219,7 +219,8 @@ def table(cells_of: tuple[tuple[str, ...], ...], cells: int) -> list[Row]:
         here = row[0].startswith("*")
         role = "dim" if number == 0 else "bright" if here else "text"
         spans = tuple(
-            (text.lstrip("*").ljust(wide + gap), _cell_role(text, role)) for text, wide in zip(row, widths, strict=True)
+            (text.lstrip("*").ljust(wide + (gap if column < len(widths) - 1 or here else 0)), _cell_role(text, role))
+            for column, (text, wide) in enumerate(zip(row, widths, strict=True))
         )
         rows.append((*spans, ("◀ you are here", "leader")) if here else spans)
     return [fit(row, cells) if width(row) > cells else row for row in rows]

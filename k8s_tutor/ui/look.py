@@ -33,6 +33,8 @@ class Look:
     details: tuple[str, ...] = ()
     why: bool = False
     """The inspector shows the chain of causes."""
+    why_of: str = ""
+    """Of what; it stays while its links are selected one by one."""
     client: str = "you"
     hand: Hand = field(default_factory=Hand)
     steps: tuple[tuple[int, int], ...] = ()

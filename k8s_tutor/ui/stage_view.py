@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from k8s_tutor.cluster.views import ClusterView, TimelineView
     from k8s_tutor.lessons.view import LessonView
     from k8s_tutor.ui.scene import Lens
-    from k8s_tutor.ui.session import Session
+    from k8s_tutor.ui.session import CauseLine, Session
 
 T = TypeVar("T")
 
@@ -132,7 +132,7 @@ class StageView(EdgedScreen):
 
     def scene(self, world: int, panel: str) -> Scene:
         """All that a panel may know."""
-        look, session = self.look, self.session
+        look = self.look
         lens = self.lens
         return Scene(
             view=self._views[world],
@@ -141,11 +141,20 @@ class StageView(EdgedScreen):
             selected=look.selected,
             mode="projector" if look.projector else "stage",
             ascii=look.ascii,
-            why=session.why(look.selected, lens) if look.why and panel == "inspector" else (),
+            why=self._chain(lens) if look.why and panel == "inspector" else (),
             details=look.details if panel == "inspector" else (),
             client=look.client,
             scroll=look.scrolls.get(panel, 0),
         )
+
+    def _chain(self, lens: Lens) -> tuple[CauseLine, ...]:
+        """The chain of causes that was asked for, as long as one of its links is selected; else that of what is selected."""
+        look = self.look
+        chain = self.session.why(look.why_of, lens) if look.why_of else ()
+        if look.selected != look.why_of and look.selected not in {link.target for link in chain}:
+            look.why_of = look.selected
+            chain = self.session.why(look.selected, lens)
+        return chain
 
     def draw(self) -> None:
         """Draws what has changed."""

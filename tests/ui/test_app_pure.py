@@ -170,7 +170,7 @@ def test_a_clock_that_only_ticks_is_told_once_in_a_chain_of_causes() -> None:
 
 
 def test_a_full_stop_stays_with_the_word_in_code_before_it() -> None:
-    rows = markdown.render("or cut a cable with `cut Alice Bob`.", 34)
+    rows = markdown.render("or cut a cable with `cut Alice Bob`.", 33)
     assert [text_of(row) for row in rows] == ["or cut a cable with cut Alice", "Bob."]
 
 

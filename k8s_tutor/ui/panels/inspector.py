@@ -21,7 +21,7 @@ def render(scene: Scene, width: int, height: int) -> Picture:
     lines = _facts(scene, width)
     if scene.details:
         lines += [(), *(((line, "text"),) for line in scene.details)]
-    chain = why_rows(scene.why, width)
+    chain = why_rows(scene.why, width, scene.selected)
     targets = [cause.target for cause in scene.why]
     room = height - len(lines) - 1
     if chain and room < min(len(chain), 6):
@@ -32,6 +32,8 @@ def render(scene: Scene, width: int, height: int) -> Picture:
         lines = lines[1:]
     top = min(scene.scroll, max(0, len(lines) - height))
     first = len(lines) - len(chain)
+    if chain and scene.selected in targets:
+        top = _in_view(top, first + targets.index(scene.selected), len(lines), height)
     for row, spans in enumerate(lines[top : top + height]):
         canvas.row(row, 0, spans)
         if chain and first <= row + top and targets[row + top - first]:
@@ -40,6 +42,12 @@ def render(scene: Scene, width: int, height: int) -> Picture:
         canvas.fill(height - 1, 0, width, 1, "text")
         canvas.put(height - 1, 0, f"… {count(len(lines) - top - height + 1, 'more line')}", "dim")
     return canvas.picture(named(scene, scene.selected) or "Inspector", _status(scene))
+
+
+def _in_view(top: int, line: int, lines: int, height: int) -> int:
+    """The first row to show so that a line is seen with its neighbours: the arrows lead on to them."""
+    lowest, highest = line + 3 - height, max(0, line - 1)
+    return max(0, min(max(top, lowest) if lowest <= highest else highest, highest, max(0, lines - height)))
 
 
 def _status(scene: Scene) -> Row:
@@ -62,7 +70,7 @@ def _facts(scene: Scene, width: int) -> list[Row]:
     return rows
 
 
-def why_rows(causes: tuple[Cause, ...], width: int) -> list[Row]:
+def why_rows(causes: tuple[Cause, ...], width: int, selected: str = "") -> list[Row]:
     """``03.100  you typed …`` and below it, step by step, what followed; the time between two steps at the right."""
     rows: list[Row] = []
     before = causes[0].at if causes else 0
@@ -70,6 +78,7 @@ def why_rows(causes: tuple[Cause, ...], width: int) -> list[Row]:
         last = number == len(causes) - 1
         rail = "●" if not number else "╰" if last else "├"
         role = "you" if not number else "bright" if last else "text"
+        role = "bright+selected" if selected and cause.target == selected else role
         head: Row = ((stamp(cause.at).ljust(8), "dim"),) if width >= 36 else ()
         gap = f"+{age(cause.at - before)}" if number and width >= 56 else ""
         room = width - sum(len(text) for text, _ in head) - 2 - (len(gap) + 2 if gap else 0)
