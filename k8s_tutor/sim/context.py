@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from k8s_tutor.sim.message import STREAM, TIMER, WORK, Note
 
 if TYPE_CHECKING:
-    from k8s_tutor.sim.world import World
+    from k8s_tutor.sim.cables import Cables
 
 
 class Context:
@@ -16,7 +16,7 @@ class Context:
 
     __slots__ = ("_believes", "_pending", "_plain", "_queue", "_world", "cause", "ids", "name", "now", "work")
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: Cables) -> None:
         self._world = world
         # What sending and noting touch each time, at hand: the world changes these in place and never replaces them.
         self._queue, self._plain, self._believes = world.queue, world.network.plain, world.network.believes
