@@ -41,7 +41,7 @@ class _Parts:
     def workload_key(self, world: World) -> tuple[Any, ...]:
         """Equal while nothing that the workload part shows can have changed."""
         servers = [(s.name, *[s.caches.kinds[kind].last for kind in KINDS]) for s in self.servers_up(world)]
-        return tuple(servers), _versions(world, self.runtimes), _faults(world), tuple(world.dead_hosts)
+        return world, tuple(servers), _versions(world, self.runtimes), _faults(world), tuple(world.dead_hosts)
 
     def get(self, name: str, key: Any, make: Callable[[], Any]) -> Any:
         known = self.known.get(name)
