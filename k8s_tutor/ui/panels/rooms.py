@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from k8s_tutor.cluster.views import AnswerView, ClusterView, MemberView, RoomView
 from k8s_tutor.ui.big import put_big
-from k8s_tutor.ui.draw import Canvas, shorten, wrap
+from k8s_tutor.ui.draw import Canvas, ending, shorten, wrap
 from k8s_tutor.ui.glyphs import is_stale, member_mark, pod_mark
 from k8s_tutor.ui.panels.members import brains, called, notebook
 from k8s_tutor.ui.panels.panel import member_name, panel, picked
@@ -203,8 +203,10 @@ def _clashing(book: Row, clash: frozenset[int]) -> Row:
 
 def _orders(canvas: Canvas, scene: Scene, row: int, bottom: int) -> None:
     """What was ordered by whom and how it went, what each deployment should have and has, what runs on each node."""
-    lines = _orders_given(scene) + _copies(scene) + _running(scene)
-    lines += [((line, "other"),) for line in _asking(scene)]
+    given, copies = _orders_given(scene, canvas.width), _copies(scene)
+    rest = _running(scene) + [((line, "other"),) for line in _asking(scene)]
+    few = bottom - row < len(given) + len(copies)
+    lines = (copies + given if few else given + copies) + rest
     if bottom - row >= len(lines) + 2 and lines:
         canvas.put(row, 0, scene.lens.word("orders", "orders to the engineers"), "dim")
         row += 2
@@ -215,20 +217,31 @@ def _orders(canvas: Canvas, scene: Scene, row: int, bottom: int) -> None:
 _FATES = {-1: ("… waits", "warn"), 0: ("✓ accepted", "ok")}
 
 
-def _orders_given(scene: Scene) -> list[Row]:
+def _orders_given(scene: Scene, width: int) -> list[Row]:
+    """The latest order of each; where cells are few, how it went stands before it, and its end is kept."""
     latest: dict[str, AnswerView] = {}
     for answer in scene.view.console.answers:
         if answer.line.split(" ")[0] not in ("get", "describe"):
             latest[answer.client] = answer
     rows: list[Row] = []
-    for client, answer in latest.items():
-        hosts = (client, f"{client}-host")
-        room = next((room.name for room in scene.view.network.rooms if any(host in room.machines for host in hosts)), "")
+    rooms = {client: _room_of(scene, client) for client in latest}
+    for client, answer in sorted(latest.items(), key=lambda one: not rooms[one[0]]):
+        room = rooms[client]
         who = f"{scene.lens.name(client)} in room {room}" if room else scene.lens.name(client)
         said = answer.stderr.strip().splitlines() or ["refused"]
         fate, role = _FATES.get(answer.code, (f"✗ {said[0]}", "fail"))
-        rows.append(((f"{who}: ", "you"), (answer.line, "text"), (f"   {fate}", role)))
+        if len(who) + len(answer.line) + len(fate) + 5 <= width:
+            rows.append(((f"{who}: ", "you"), (answer.line, "text"), (f"   {fate}", role)))
+            continue
+        name = scene.lens.name(client)
+        told = ending(answer.line, max(8, width - len(name) - 4), answer.line.find(" ") + 1)
+        rows.append(((f"{name}: ", "you"), (f"{fate[0]} ", role), (told, "text")))
     return rows
+
+
+def _room_of(scene: Scene, client: str) -> str:
+    hosts = (client, f"{client}-host")
+    return next((room.name for room in scene.view.network.rooms if any(host in room.machines for host in hosts)), "")
 
 
 def _copies(scene: Scene) -> list[Row]:
