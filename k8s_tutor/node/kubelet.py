@@ -215,7 +215,10 @@ class Kubelet(SandboxCollector):
             if seen != steering(old.metadata.annotations):
                 update = cri.UpdateAnnotations(state.sandbox.id, seen)
                 self.ask(ctx, self.config.runtime, update, "done", (), CRI_TIMEOUT)
-        if old is None or _matters(old, new) or self.overwritten(new.metadata.uid):
+        rolled_back = old is not None and _revision(new) < _revision(old)
+        if rolled_back:
+            self.forget_report(new.metadata.uid)
+        if old is None or rolled_back or _matters(old, new) or self.overwritten(new.metadata.uid):
             self.again(ctx, new.metadata.uid)
 
     def _take_on(self, ctx: Context, pod: Any) -> None:
@@ -313,6 +316,11 @@ def _orphan(uid: str, sandboxes: list[cri.CriSandbox], lives: list[cri.CriContai
     """The state of a pod that runs here and that the API server does not have any more."""
     names = dict.fromkeys(life.name for life in lives)
     return PodState(uid, sandboxes[0].namespace, sandboxes[0].name, tuple(Known(name) for name in names), gone=True)
+
+
+def _revision(pod: Any) -> int:
+    """When the API server last saw this pod change. It goes back only when etcd itself has lost writes."""
+    return int(pod.metadata.resourceVersion or 0)
 
 
 def _over(pod: Any) -> bool:

@@ -80,6 +80,13 @@ class StatusManager(PodWorker):
         for uid in list(self.states):
             self.report(ctx, uid)
 
+    def forget_report(self, uid: str) -> None:
+        """What was reported is lost: the next report starts from what the API server has."""
+        state = self.states[uid]
+        tree = scheme.tree(self.pods.data[state.key])
+        revision = int(tree["metadata"].get("resourceVersion") or 0)
+        self.states[uid] = replace(state, status=tree.get("status", {}), reported=(), revision=revision)
+
     def overwritten(self, uid: str) -> bool:
         """Whether somebody else has written conditions that are the kubelet's (the node lifecycle controller does, while it
         cannot hear of the node). Then what the API server has is what the next report starts from."""
