@@ -208,7 +208,7 @@ def _orders(canvas: Canvas, scene: Scene, row: int, bottom: int) -> None:
     few = bottom - row < len(given) + len(copies)
     lines = (copies + given if few else given + copies) + rest
     if bottom - row >= len(lines) + 2 and lines:
-        canvas.put(row, 0, scene.lens.word("orders", "orders to the engineers"), "dim")
+        canvas.put(row, 0, scene.lens.word("orders", "what was ordered"), "dim")
         row += 2
     for offset, line in enumerate(lines[: max(0, bottom - row)]):
         canvas.row(row + offset, 0, fit(line, canvas.width))
