@@ -33,8 +33,10 @@ from k8s_tutor.ui.app import Tutor
 class Lesson(Tutor):
     def _after_first_paint(self):
         super()._after_first_paint()
+        self.set_timer(4.0, self.choose)
+    def choose(self):
         self.began = time.process_time()
-        self.open_lesson("pizza-quorum")
+        self.open_lesson("orchestra")
         self.set_interval(0.01, self.look)
     def look(self):
         if len(self.screen_stack) > 1:
@@ -94,5 +96,6 @@ def rows() -> list[Row]:
         Row("B11", "key to repaint, 100 nodes and 200 pods at 160x50, 95th percentile", "ms", worst * 1000, 30.0,
             worst * 1000 / 30, "<= 1 (of 30 ms)", 40, f"median {middle * 1000:.1f} ms"),
         Row("B12", "first frame, beside a one-widget Textual app", "ms", first, base, first / base, "<= 1.3", SAMPLES),
-        Row("B13", "choose a lesson to its first live frame", "s", opened, 1.0, opened, "<= 1 (of 1 s)", SAMPLES),
+        Row("B13", "choose the orchestra, 4 s after the start, to its first live frame", "s", opened, 1.0, opened,
+            "<= 1 (of 1 s)", SAMPLES),
     ]  # fmt: skip

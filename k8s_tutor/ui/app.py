@@ -114,6 +114,12 @@ class Tutor(App[int]):
             import k8s_tutor.lessons.player
             import k8s_tutor.ui.panels
             import k8s_tutor.ui.stage  # noqa: F401
+            from k8s_tutor.api import scheme
+            from k8s_tutor.lessons import cel
+
+            cel.compiled("true")
+            for row in scheme.RESOURCES:
+                scheme.struct_decoder(row)
 
         if not self.frozen:
             self.run_worker(work, thread=True, exit_on_error=False)
