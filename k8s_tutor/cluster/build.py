@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from k8s_tutor.api.component import Component
+from k8s_tutor.api.election import Elected
 from k8s_tutor.cluster.spec import ClusterSpec
 from k8s_tutor.etcd.member import Member, MemberConfig
 from k8s_tutor.kubectl.console import Console, ConsoleConfig
 from k8s_tutor.net.loadbalancer import LoadBalancer
+from k8s_tutor.node.kubelet import Kubelet
 from k8s_tutor.raft import Role
+from k8s_tutor.scheduler.actor import Scheduler
 from k8s_tutor.sim import Link, World
 
 ADMIN = "kubernetes-admin"
@@ -34,7 +37,8 @@ def build(spec: ClusterSpec) -> World:
 def _etcd(world: World, spec: ClusterSpec) -> None:
     peers = tuple((i, f"etcd-{i}") for i in range(1, spec.managers + 1))
     for ident, name in peers:
-        world.add(Member, name, MemberConfig(ident, peers, spec.consensus, spec.seed), host=f"cp-{ident}")
+        founder = spec.settle and ident == 1
+        world.add(Member, name, MemberConfig(ident, peers, spec.consensus, spec.seed, first=founder), host=f"cp-{ident}")
 
 
 def _consoles(world: World, spec: ClusterSpec) -> None:
@@ -55,12 +59,23 @@ def _consoles(world: World, spec: ClusterSpec) -> None:
 
 def is_up(world: World) -> bool:
     """Whether a cluster that was switched on has a leader and, if it is more than etcd, API servers that take requests and
-    components that have listed all that they want to know, and watch it."""
+    components that watch what they want to know, holders of the Leases, and workers that take pods."""
     led = any(isinstance(actor, Member) and actor.node.role is Role.LEADER for actor in world.running.values())
     balancer = world.running.get(BALANCER)
     if not led or not isinstance(balancer, LoadBalancer):
         return led
     if not all(server in balancer.heard for server in balancer.config.servers):
         return False
-    informers = [one for actor in world.running.values() if isinstance(actor, Component) for one in actor.informers()]
-    return all(informer.synced and informer.watch for informer in informers)
+    components = [actor for actor in world.running.values() if isinstance(actor, Component)]
+    informers = [informer for component in components for informer in component.informers()]
+    if not all(informer.synced and informer.watch for informer in informers):
+        return False
+    leases = {one.election.lease for one in components if isinstance(one, Elected)}
+    held = {one.election.lease for one in components if isinstance(one, Elected) and one.election.leading}
+    workers = sum(isinstance(one, Kubelet) for one in components)
+    return leases == held and all(_takes_pods(one, workers) for one in components if isinstance(one, Scheduler))
+
+
+def _takes_pods(scheduler: Scheduler, workers: int) -> bool:
+    """Whether a scheduler knows all workers, and none of them is tainted any more."""
+    return len(scheduler.nodes) == workers and not any(node.spec is not None and node.spec.taints for node in scheduler.nodes)

@@ -50,6 +50,9 @@ class MemberConfig(Body):
     tick: int = 100 * MS
     election_ticks: int = 10
     heartbeat_ticks: int = 1
+    first: bool = False
+    """This member founds the group: it stands for election as soon as it is there, as the first of those does that others
+    join later."""
 
 
 class Disk(State):
@@ -168,6 +171,8 @@ class Member(Actor):
         elif isinstance(body, Tick):
             ctx.after(self.config.tick, body, work=False)
             self.node.tick()
+            if self.config.first and self.node.term == 0:
+                self.node.campaign()
         elif isinstance(body, Call):
             self._call(ctx, src, body)
         elif isinstance(body, WatchCancel):

@@ -141,6 +141,8 @@ class Console(Calling):
         self.sessions.pop(session.id, None)
         self.answers.append(Answered(session.id, session.line, session.at, ctx.now, result.stdout, result.stderr, result.code))
         ctx.note("console.answered", line=session.line, code=result.code)
+        if not self.sessions:  # kubectl is a new process each time, with a connection of its own
+            ctx.reset(self.config.api)
 
 
 def _changed(session: Session, **fields: Any) -> Session:

@@ -17,6 +17,10 @@ PROBE_SOONER = 1 * SECOND
 PROBE_TIMEOUT = 2 * SECOND
 
 
+CONNECT_TIMEOUT = 1 * SECOND
+"""How long a server may take to accept a connection before the next one is tried."""
+
+
 class LoadBalancerConfig(Body):
     """The API servers, in the order in which they take their turns."""
 
@@ -40,6 +44,8 @@ class LoadBalancer(Calling):
         """Server → when it last answered that it is ready, µs."""
         self.server_of: dict[str, str] = {}
         """Client → the server that its connection was given."""
+        self.dialling: dict[str, tuple[Any, ...]] = {}
+        """Client that waits for a connection to a server → what it has sent so far."""
         self.turn = 0
 
     def start(self, ctx: Context) -> None:
@@ -60,15 +66,38 @@ class LoadBalancer(Calling):
 
     def _from_client(self, ctx: Context, client: str, frame: Any) -> None:
         server = self.server_of.get(client)
+        if server is not None:
+            ctx.stream(server, Relayed(client, frame))
+        elif client in self.dialling:
+            self.dialling[client] = (*self.dialling[client], frame)
+        else:
+            self._dial(ctx, client, (frame,))
+
+    def _dial(self, ctx: Context, client: str, frames: tuple[Any, ...]) -> None:
+        """Connects to the next healthy server on behalf of a client; what the client has sent so far waits."""
+        server = self._next_healthy()
         if server is None:
-            server = self._next_healthy()
-            if server is None:
-                ctx.note("lb.refused", client=client)
-                ctx.reset(client)
-                return
-            self.server_of[client] = server
-            ctx.note("lb.connected", client=client, server=server)
-        ctx.stream(server, Relayed(client, frame))
+            ctx.note("lb.refused", client=client)
+            ctx.reset(client)
+            return
+        self.dialling[client] = frames
+        request = Request("GET", "/livez", user="system:anonymous", agent="lb")
+        self.ask(ctx, server, request, "_dialled", (client, server), CONNECT_TIMEOUT)
+
+    def _dialled(self, ctx: Context, answer: Response | CallFailed, client: str, server: str) -> None:
+        frames = self.dialling.pop(client, None)
+        if frames is None:
+            return
+        if isinstance(answer, CallFailed):
+            if answer.reason == "timeout":
+                ctx.reset(server)
+            self._lost(ctx, server, answer.reason)
+            self._dial(ctx, client, frames)
+            return
+        self.server_of[client] = server
+        ctx.note("lb.connected", client=client, server=server)
+        for frame in frames:
+            ctx.stream(server, Relayed(client, frame))
 
     def _next_healthy(self) -> str | None:
         servers = self.config.servers
@@ -87,6 +116,7 @@ class LoadBalancer(Calling):
 
     def disconnected(self, ctx: Context, peer: str, reason: str) -> None:
         if peer not in self.config.servers:
+            self.dialling.pop(peer, None)
             server = self.server_of.pop(peer, None)
             if server is not None:
                 ctx.reply(server, RelayClosed(peer))

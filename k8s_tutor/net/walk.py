@@ -79,7 +79,7 @@ def walk(rules: tuple[Rule, ...], plan: Plan, node: str, packet: Packet, draw: D
     translated = _chain(by_chain, ("nat", "KUBE-SERVICES"), packet, draw, hops)
     if any(_matches(rule, translated) for rule in by_chain.get(("filter", "KUBE-SERVICES"), ())):
         rule = next(rule for rule in by_chain["filter", "KUBE-SERVICES"] if _matches(rule, translated))
-        hops.append(Hop("node", "filter KUBE-SERVICES", f"{rule.comment}: REJECT, the sender gets \"connection refused\""))
+        hops.append(Hop("node", "filter KUBE-SERVICES", f'{rule.comment}: REJECT, the sender gets "connection refused"'))
         return Walk(tuple(hops), "rejected", translated)
     return _arrival(plan, node, translated, hops)
 

@@ -24,7 +24,7 @@ def test_auto_narration_answers_right_and_plays_the_solution(small: Loaded) -> N
     text = "\n".join(lines)
     assert all(len(line) <= 100 for line in lines)
     assert "[2/5] Predict" in text and "  > 1" in text
-    assert "Bob → Alice  write down 3 put /topping" in text
+    assert "Alice → Bob  write down 2 put /topping" in text
     assert "  ✓ the goal is reached" in text
     assert lines[-1] == "The end."
 

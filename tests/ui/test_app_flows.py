@@ -62,19 +62,19 @@ async def test_crash_back_forward_and_another_future() -> None:
         cluster = stage.session.cluster
         await pilot.press("space", "right", "right")
         assert stage.look.selected
-        stage.look.selected = "cp-1"
+        stage.look.selected = "cp-2"
         await pilot.press("x")
-        assert not stage.session.view().raft.members[0].up
+        assert not stage.session.view().raft.members[1].up
         events = cluster.events
         await pilot.press("full_stop")
         assert cluster.events > events
         await pilot.press("comma")
         assert cluster.events <= events + 1
         await pilot.press("u")
-        assert stage.session.view().raft.members[0].up
+        assert stage.session.view().raft.members[1].up
         assert "past" in screen_text(app)
         await pilot.press("ctrl+r")
-        assert not stage.session.view().raft.members[0].up
+        assert not stage.session.view().raft.members[1].up
         await pilot.press("u")
         stage.look.selected = "cp-2"
         await pilot.press("x")
