@@ -78,8 +78,18 @@ def _process(world: World, name: str) -> ProcessView:
     )
     return ProcessView(
         name=name, machine=world.network.hosts[name], kind=kind_of(name), up=actor is not None, paused=name in world.paused,
-        leading=leading, queue=_queue(actor), doing="",
+        leading=leading, queue=_queue(actor), doing=_doing(actor),
     )  # fmt: skip
+
+
+def _doing(actor: Actor | None) -> str:
+    """What a component works on right now."""
+    if isinstance(actor, Scheduler):
+        return ", ".join(actor.queue.keys("flying")[:1])
+    controllers = getattr(actor, "controllers", None)
+    if controllers is not None:
+        return next((f"{one.name} {key}" for one in controllers() for key in one.queue.busy), "")
+    return ""
 
 
 def _queue(actor: Actor | None) -> tuple[str, ...]:
@@ -88,6 +98,6 @@ def _queue(actor: Actor | None) -> tuple[str, ...]:
         return tuple(actor.queue.keys("active")[:QUEUED])
     controllers = getattr(actor, "controllers", None)
     if controllers is not None:
-        waiting = [f"{one.name} {key}" for one in controllers() for key in (*one.queue.busy, *one.queue.waiting)]
+        waiting = [f"{one.name} {key}" for one in controllers() for key in one.queue.waiting]
         return tuple(waiting[:QUEUED])
     return ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from k8s_tutor.cluster import words
+from k8s_tutor.cluster.safety import breaches
 from k8s_tutor.cluster.views import EntryView, MemberView, PeerView, RaftView
 from k8s_tutor.etcd.member import Member, MemberConfig
 from k8s_tutor.raft import BROKEN_RULES, NOBODY, Entry, Role
@@ -19,7 +20,7 @@ def members_of(world: World) -> list[str]:
     return [process.name for process in world.processes.values() if process.actor is Member]
 
 
-def raft_view(world: World, breaches: tuple[str, ...] = ()) -> RaftView:
+def raft_view(world: World) -> RaftView:
     """The committee as somebody who sees all of it would put it."""
     names = members_of(world)
     members = tuple(_member(world, name) for name in names)
@@ -35,8 +36,16 @@ def raft_view(world: World, breaches: tuple[str, ...] = ()) -> RaftView:
         leaders=tuple(member.name for member in running if member.role == "leader"),
         term=max((member.term for member in running), default=0),
         commit=max((member.commit for member in running), default=0),
-        lost=sum(member.lost for member in members), breaches=breaches,
+        lost=sum(member.lost for member in members),
+        breaches=breaches(members, [_newest(world, name) for name in names]),
     )  # fmt: skip
+
+
+def _newest(world: World, name: str) -> list[Entry]:
+    """The newest entries on a member's disk."""
+    actor = world.actor(name)
+    disk = actor.disk if isinstance(actor, Member) else world.disks[name]
+    return list(disk.entries[-SHOWN:]) if disk is not None else []
 
 
 def _largest_group(world: World, names: list[str]) -> int:

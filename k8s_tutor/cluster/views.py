@@ -110,7 +110,7 @@ class RaftView(View, frozen=True):
     lost: int
     """Committed entries that were thrown away, all members together."""
     breaches: tuple[str, ...]
-    """Safety properties that were broken so far, each as one sentence."""
+    """Safety properties that do not hold right now, each as one sentence; see `cluster.safety`."""
 
 
 # ---------------------------------------------------------------------------------------------------- control plane
@@ -130,7 +130,7 @@ class ProcessView(View, frozen=True):
     queue: tuple[str, ...]
     """Keys that wait in its work queues, at most 12."""
     doing: str
-    """Its latest note in a few words, or empty."""
+    """The key that it works on right now, or empty."""
 
 
 class MachineView(View, frozen=True):
