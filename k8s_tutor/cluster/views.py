@@ -81,6 +81,25 @@ class MemberView(View, frozen=True):
     """When it went down, µs; 0 while it is up."""
 
 
+class LampView(View, frozen=True):
+    """One property that consensus promises, and whether it has held in this run so far: it never comes back once broken."""
+
+    property: str
+    """``election safety``, ``leader append-only``, ``log matching``, ``leader completeness``, ``state-machine safety`` (Raft
+    paper, figure 3), or ``progress``."""
+    promise: str
+    """What it says, in one sentence."""
+    ok: bool
+    broken_at_event: int = 0
+    """The event number (see ``ClusterView.events``) at which it was seen to break."""
+    broken_at: int = 0
+    """The same as an instant, µs."""
+    message: int = 0
+    """Id of the message whose delivery broke it, for `Cluster.why`; 0 when an input did."""
+    sentence: str = ""
+    """How it broke, naming members, terms and indices; empty while it holds."""
+
+
 class RaftView(View, frozen=True):
     """The committee as a whole. The truth as somebody who sees all members would put it."""
 
@@ -111,6 +130,8 @@ class RaftView(View, frozen=True):
     """Committed entries that were thrown away, all members together."""
     breaches: tuple[str, ...]
     """Safety properties that do not hold right now, each as one sentence; see `cluster.safety`."""
+    invariants: tuple[LampView, ...] = ()
+    """The promises of consensus over the whole run so far, safety first; as they stood then in a moment of the past."""
 
 
 # ---------------------------------------------------------------------------------------------------- control plane
