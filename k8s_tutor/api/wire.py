@@ -16,8 +16,8 @@ from k8s_tutor.sim import Body
 class Request(Body):
     """One HTTP request as a user.
 
-    ``query`` holds (name, value) pairs in order; ``body`` is empty or JSON; ``user`` is the authenticated name that a
-    client certificate or a token of this client stands for, e.g. ``kubernetes-admin`` or ``system:node:node-1``.
+    ``query`` holds (name, value) pairs in order; ``body`` is empty or what ``content_type`` says; ``user`` is the common name
+    of the client's certificate, e.g. ``kubernetes-admin`` or ``system:node:node-1``, or empty without one.
     """
 
     method: str
@@ -29,6 +29,12 @@ class Request(Body):
     user: str = "kubernetes-admin"
     agent: str = "k8s-tutor"
     """User-Agent: its part before the first slash is the default field manager."""
+    groups: tuple[str, ...] = ()
+    """Organizations of the client certificate."""
+    token: str = ""
+    """A bearer token; then ``user`` and ``groups`` do not count."""
+    headers: tuple[tuple[str, str], ...] = ()
+    """Other headers that the server looks at, names in lower case: ``impersonate-user``, ..."""
 
     def parameter(self, name: str, default: str = "") -> str:
         """The first value of a query parameter, or ``default``."""
@@ -42,6 +48,9 @@ class Response(Body):
     body: bytes = b""
     warnings: tuple[str, ...] = ()
     """Texts of ``Warning`` headers, which kubectl prints on stderr as ``Warning: ...``."""
+    content_type: str = "application/json"
+    headers: tuple[tuple[str, str], ...] = ()
+    """Other headers: ``Retry-After``, ``ETag``, ..."""
 
 
 class WatchFrame(Body):
