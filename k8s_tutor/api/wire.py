@@ -29,6 +29,11 @@ class Request(Body):
     user: str = "kubernetes-admin"
     agent: str = "k8s-tutor"
     """User-Agent: its part before the first slash is the default field manager."""
+    managed: bool = False
+    """Whether objects come with ``metadata.managedFields``. Everybody outside gets them; components inside drop them on
+    arrival, as the informers of kube-controller-manager do, and are spared the bytes."""
+    if_none_match: str = ""
+    """An ETag that the client holds already."""
     groups: tuple[str, ...] = ()
     """Organizations of the client certificate."""
     token: str = ""
@@ -42,12 +47,15 @@ class Request(Body):
 
 
 class Response(Body):
-    """One HTTP answer: status code and JSON body (a Status object when ``code`` is 400 or more)."""
+    """One HTTP answer: status code and body, JSON (a Status object when ``code`` is 400 or more) unless the type says else."""
 
     code: int
     body: bytes = b""
     warnings: tuple[str, ...] = ()
     """Texts of ``Warning`` headers, which kubectl prints on stderr as ``Warning: ...``."""
+    content_type: str = "application/json"
+    headers: tuple[tuple[str, str], ...] = ()
+    """Further headers: ``Retry-After``, ``ETag``, ``Vary``, ``Allow``."""
     content_type: str = "application/json"
     headers: tuple[tuple[str, str], ...] = ()
     """Other headers: ``Retry-After``, ``ETag``, ..."""
