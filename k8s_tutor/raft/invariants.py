@@ -5,16 +5,18 @@ after every step of a sweep and live beside the screen. It trusts no bookkeeping
 never changed but by appending (see `log`), so a list that is still the same object begins as it did.
 
 It keeps three books of the whole group: who led each term, every (index, term) that was ever written with its
-content and the term before it, and what was committed at each index.
+content and the term before it, and what was committed at each index. A copy shares them, so that the checkpoints of a
+timeline can keep one each.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from enum import Enum
 
 import msgspec
 
+from .book import Book
 from .core import LEADER, Core
 from .log import Log
 from .types import Entry
@@ -46,17 +48,15 @@ class Breach(msgspec.Struct, frozen=True):
     text: str
 
 
-class _Seen:
-    """What was last seen of one node. ``entries`` is the log's list itself, of which the first ``last`` count."""
+class _Seen(msgspec.Struct, gc=False):
+    """What was last seen of one node. ``entries`` is the log's list itself, of which the first ``last`` count; ``reign``
+    is the term in which the node leads, 0 while it does not."""
 
-    __slots__ = ("committed", "entries", "last", "offset", "reign")
-
-    def __init__(self) -> None:
-        self.entries: list[Entry] = []
-        self.offset = 0
-        self.last = 0
-        self.committed = 0
-        self.reign = 0  # the term in which the node leads, 0 while it does not
+    entries: list[Entry] = []
+    offset: int = 0
+    last: int = 0
+    committed: int = 0
+    reign: int = 0
 
 
 class _Commit(msgspec.Struct, frozen=True, gc=False):
@@ -67,18 +67,34 @@ class _Commit(msgspec.Struct, frozen=True, gc=False):
     node: int
 
 
+_Versions = tuple[tuple[Entry, int], ...]
+"""All that was ever written at one index: (entry, term of the entry before it), one for each term."""
+
+
 class Invariants:
-    """Watches one group. ``properties`` limits what is looked for."""
+    """Watches one group. ``properties`` limits what is looked for; ``names`` are what breaches call the nodes."""
 
     def __init__(self, properties: Iterable[Property] = tuple(Property)) -> None:
+        self.names: dict[int, str] = {}
         self._wanted = frozenset(properties)
         self._seen: dict[int, _Seen] = {}
         self._leaders: dict[int, int] = {}  # term -> node
         self._reigns: dict[int, Log] = {}  # term -> the leader's log at its election
-        self._written: dict[tuple[int, int], tuple[Entry, int]] = {}  # (index, term) -> entry, term before it
-        self._commits: list[_Commit] = []  # by index - 1
+        self._written: Book[_Versions] = Book()  # by index - 1
+        self._entries: Book[Entry | None] = Book()  # committed, by index - 1; None where nobody was seen to commit
+        self._commits: Book[_Commit | None] = Book()  # the same with who committed it, and when
         self._highest_commit_term = 0
         self._highest_leader_term = 0
+
+    def copy(self) -> Invariants:
+        """An independent watcher that has seen the same; costs a few small dicts, whatever the length of the run."""
+        twin = object.__new__(Invariants)
+        twin.__dict__.update(self.__dict__)
+        twin.names = self.names.copy()
+        twin._seen = {node: msgspec.structs.replace(seen) for node, seen in self._seen.items()}
+        twin._leaders, twin._reigns = self._leaders.copy(), self._reigns.copy()
+        twin._written, twin._entries, twin._commits = self._written.copy(), self._entries.copy(), self._commits.copy()
+        return twin
 
     def restarted(self, node: int) -> None:
         """The node with this id came back from its disk: what was seen of it before is no promise any more."""
@@ -90,124 +106,153 @@ class Invariants:
         if seen is None:
             seen = self._seen[node.id] = _Seen()
         log = node.log
-        leads = node.role is LEADER
+        reign = node.term if node.role is LEADER else 0
         if (
             log.last == seen.last
             and log.entries is seen.entries
             and log.committed == seen.committed
-            and seen.reign == (node.term if leads else 0)
+            and seen.reign == reign
         ):
             return None
-        breach = self._look(node, seen)
-        seen.entries, seen.last, seen.offset = log.entries, log.last, log.offset
-        seen.committed = log.committed
-        seen.reign = node.term if leads else 0
-        return breach if breach is not None and breach.property in self._wanted else None
+        found = self.breaches(node)
+        return found[0] if found else None
 
-    def _look(self, node: Core, seen: _Seen) -> Breach | None:
-        """Every check that is wanted, the cheapest first."""
-        wanted = self._wanted
-        breach: Breach | None = None
+    def breaches(self, node: Core) -> tuple[Breach, ...]:
+        """Like `observe`, without its short way: everything that the node breaks by its latest step, one a property."""
+        seen = self._seen.setdefault(node.id, _Seen())
+        found: dict[Property, Breach] = {}
+        for breach in self._look(node, seen):
+            if breach.property in self._wanted:
+                found.setdefault(breach.property, breach)
+        log = node.log
+        self._seen[node.id] = _Seen(
+            log.entries, log.offset, log.last, log.committed, node.term if node.role is LEADER else 0
+        )
+        return tuple(found.values())
+
+    def _look(self, node: Core, seen: _Seen) -> Iterator[Breach]:
+        """Every check, the cheapest first."""
         if node.role is LEADER:
             if seen.reign != node.term:
-                breach = self._elected(node)
-            elif Property.LEADER_APPEND_ONLY in wanted:
-                breach = self._only_appended(node, seen)
-        if breach is None and Property.LOG_MATCHING in wanted:
-            breach = self._matches(node, seen)
-        return breach or self._committed(node, seen)
+                yield from self._elected(node)
+            else:
+                yield from self._only_appended(node, seen)
+        yield from self._matches(node, seen)
+        yield from self._committed(node, seen)
 
-    def _elected(self, node: Core) -> Breach | None:
+    def _name(self, node: int) -> str:
+        return self.names.get(node) or f"node {node}"
+
+    def _elected(self, node: Core) -> Iterator[Breach]:
         """A new leader: it must be the only one of its term and hold all that was committed in earlier terms."""
         term = node.term
         other = self._leaders.setdefault(term, node.id)
-        if other != node.id and Property.ELECTION_SAFETY in self._wanted:
-            return Breach(Property.ELECTION_SAFETY, f"nodes {other} and {node.id} both lead term {term}")
+        if other != node.id:
+            text = f"{self._name(other)} and {self._name(node.id)} both lead term {term}"
+            yield Breach(Property.ELECTION_SAFETY, text)
         self._reigns.setdefault(term, node.log.copy())
         self._highest_leader_term = max(self._highest_leader_term, term)
-        if Property.LEADER_COMPLETENESS not in self._wanted:
-            return None
         if self._highest_commit_term < term and self._holds_all(node.log):
-            return None
+            return
         for commit in self._commits:
-            if commit.term < term and (breach := _missing(commit, node.id, term, node.log)):
-                return breach
-        return None
+            if commit is not None and commit.term < term and (breach := self._missing(commit, node.id, term, node.log)):
+                yield breach
+                return
 
     def _holds_all(self, log: Log) -> bool:
         """Whether a log begins with everything committed: the common case, compared at C speed."""
-        if log.offset:
-            return False
-        return log.entries[: min(log.last, len(self._commits))] == [commit.entry for commit in self._commits]
+        count = min(log.last, len(self._entries))
+        return count == len(self._entries) and log.entries[: count - log.offset] == self._entries.upto(count)[log.offset :]
 
-    def _only_appended(self, node: Core, seen: _Seen) -> Breach | None:
+    def _only_appended(self, node: Core, seen: _Seen) -> Iterator[Breach]:
         log = node.log
         if log.last < seen.last:
-            text = f"node {node.id}, leader of term {node.term}, deleted entries {log.last + 1}..{seen.last}"
-            return Breach(Property.LEADER_APPEND_ONLY, text)
+            text = f"{self._name(node.id)}, leader of term {node.term}, deleted entries {log.last + 1}..{seen.last}"
+            yield Breach(Property.LEADER_APPEND_ONLY, text)
+            return
         if log.entries is seen.entries:
-            return None
+            return
         for index in range(max(log.offset, seen.offset) + 1, seen.last + 1):
             if log.entry(index) != seen.entries[index - seen.offset - 1]:
-                text = f"node {node.id}, leader of term {node.term}, overwrote its entry {index}"
-                return Breach(Property.LEADER_APPEND_ONLY, text)
-        return None
+                text = f"{self._name(node.id)}, leader of term {node.term}, overwrote its entry {index}"
+                yield Breach(Property.LEADER_APPEND_ONLY, text)
+                return
 
-    def _matches(self, node: Core, seen: _Seen) -> Breach | None:
+    def _matches(self, node: Core, seen: _Seen) -> Iterator[Breach]:
         """Same index and term must mean same content and same term before it; the rest follows by induction."""
         log = node.log
         start = seen.last if log.entries is seen.entries else log.offset
         before = log.term(start)
         for entry in log.between(start, log.last):
-            known, known_before = self._written.setdefault((entry.index, entry.term), (entry, before))
-            if known != entry or (known_before != before and -1 not in (known_before, before)):
+            known = self._version(entry, before)
+            if known is not None and (known[0] != entry or (known[1] != before and -1 not in (known[1], before))):
                 text = (
-                    f"node {node.id} holds another log up to index {entry.index}, term {entry.term} "
-                    f"than somebody before it (the entry before has term {before}, there {known_before})"
+                    f"{self._name(node.id)} holds another log up to index {entry.index}, term {entry.term} "
+                    f"than somebody before it (the entry before has term {before}, there {known[1]})"
                 )
-                return Breach(Property.LOG_MATCHING, text)
+                yield Breach(Property.LOG_MATCHING, text)
             before = entry.term
+
+    def _version(self, entry: Entry, before: int) -> tuple[Entry, int] | None:
+        """What was first written at this index in this term; None, after a note of it, when this is the first."""
+        written, page = self._written, entry.index - 1
+        while len(written) < page:
+            written.append(())
+        if len(written) == page:
+            written.append(((entry, before),))
+            return None
+        for known in written[page]:
+            if known[0].term == entry.term:
+                return known
+        written.replace(page, (*written[page], (entry, before)))
         return None
 
-    def _committed(self, node: Core, seen: _Seen) -> Breach | None:
+    def _committed(self, node: Core, seen: _Seen) -> Iterator[Breach]:
         """What is committed is applied: it must be what everybody else has committed there, in leaders' logs too."""
         log = node.log
         rewritten = log.entries is not seen.entries
         start = log.offset if rewritten else min(seen.committed, log.committed)
-        for entry in log.between(start, log.committed):
-            if entry.index <= len(self._commits):
-                known = self._commits[entry.index - 1]
-                if known.entry != entry and Property.STATE_MACHINE_SAFETY in self._wanted:
-                    text = (
-                        f"index {entry.index}: node {node.id} applies the entry of term {entry.term}, "
-                        f"node {known.node} applied one of term {known.entry.term}"
-                    )
-                    return Breach(Property.STATE_MACHINE_SAFETY, text)
-            elif entry.index == len(self._commits) + 1:
-                commit = _Commit(entry, node.term, node.id)
-                self._commits.append(commit)
-                self._highest_commit_term = max(self._highest_commit_term, node.term)
-                if node.term < self._highest_leader_term and (breach := self._later_leader_misses(commit)):
-                    return breach
-        return None
+        for entry in log.between(max(start, log.offset), log.committed):
+            known = self._first_commit(entry, node)
+            if known is None:
+                continue
+            if known.entry != entry:
+                text = (
+                    f"index {entry.index}: {self._name(node.id)} applies the entry of term {entry.term}, "
+                    f"{self._name(known.node)} applied one of term {known.entry.term}"
+                )
+                yield Breach(Property.STATE_MACHINE_SAFETY, text)
+            elif known.node == node.id and node.term < self._highest_leader_term:
+                yield from self._later_leader_misses(known)
 
-    def _later_leader_misses(self, commit: _Commit) -> Breach | None:
+    def _first_commit(self, entry: Entry, node: Core) -> _Commit | None:
+        """Who first committed something at this index; it may be this node, now."""
+        commits, page = self._commits, entry.index - 1
+        while len(commits) < page:
+            commits.append(None)
+            self._entries.append(None)
+        if len(commits) > page:
+            return commits[page]
+        commit = _Commit(entry, node.term, node.id)
+        commits.append(commit)
+        self._entries.append(entry)
+        self._highest_commit_term = max(self._highest_commit_term, node.term)
+        return commit
+
+    def _later_leader_misses(self, commit: _Commit) -> Iterator[Breach]:
         """A leader of a later term, elected before this commit was seen, must have held the entry already."""
-        if Property.LEADER_COMPLETENESS not in self._wanted:
-            return None
         for term, log in self._reigns.items():
-            if term > commit.term and (breach := _missing(commit, self._leaders[term], term, log)):
-                return breach
-        return None
+            if term > commit.term and (breach := self._missing(commit, self._leaders[term], term, log)):
+                yield breach
+                return
 
-
-def _missing(commit: _Commit, leader: int, term: int, log: Log) -> Breach | None:
-    """The breach of leader completeness if the log of ``leader`` of ``term`` lacks a committed entry."""
-    entry = commit.entry
-    if entry.index <= log.offset or (entry.index <= log.last and log.entry(entry.index) == entry):
-        return None
-    text = (
-        f"node {leader} leads term {term} without entry {entry.index} of term {entry.term}, "
-        f"which node {commit.node} committed in term {commit.term}"
-    )
-    return Breach(Property.LEADER_COMPLETENESS, text)
+    def _missing(self, commit: _Commit, leader: int, term: int, log: Log) -> Breach | None:
+        """The breach of leader completeness if the log of ``leader`` of ``term`` lacks a committed entry."""
+        entry = commit.entry
+        if entry.index <= log.offset or (entry.index <= log.last and log.entry(entry.index) == entry):
+            return None
+        text = (
+            f"{self._name(leader)} leads term {term} without entry {entry.index} of term {entry.term}, "
+            f"which {self._name(commit.node)} committed in term {commit.term}"
+        )
+        return Breach(Property.LEADER_COMPLETENESS, text)
