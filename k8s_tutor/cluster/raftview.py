@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
-from k8s_tutor.cluster import words
+from k8s_tutor.cluster.book import Book
 from k8s_tutor.cluster.safety import breaches
-from k8s_tutor.cluster.views import EntryView, MemberView, PeerView, RaftView
-from k8s_tutor.etcd.member import Member, MemberConfig
+from k8s_tutor.cluster.views import MemberView, PeerView, RaftView
+from k8s_tutor.etcd.member import Disk, Member, MemberConfig
 from k8s_tutor.raft import BROKEN_RULES, NOBODY, Entry, Role
-from k8s_tutor.sim import World
+from k8s_tutor.sim import Grow, World
 
 SHOWN = 24
 """Entries of a member's log that a view holds."""
@@ -24,21 +22,39 @@ def raft_view(world: World) -> RaftView:
     """The committee as somebody who sees all of it would put it."""
     names = members_of(world)
     members = tuple(_member(world, name) for name in names)
-    size = len(members)
+    voters, outgoing, learners = _configuration(world, members)
+    size = len(voters)
     quorum = size // 2 + 1
     running = [member for member in members if member.up]
-    reach = _largest_group(world, [member.name for member in running if not member.paused])
+    counting = [member.name for member in running if not member.paused and member.name in {*voters, *outgoing}]
+    group = _largest_group(world, counting)
+    reach = sum(name in voters for name in group)
+    both = not outgoing or sum(name in outgoing for name in group) >= len(outgoing) // 2 + 1
     first = world.processes[names[0]].config if names else None
     variant = first.variant if isinstance(first, MemberConfig) else "raft"
     return RaftView(
         variant=variant, wrong=BROKEN_RULES[variant], members=members, size=size, quorum=quorum, up=len(running),
-        reach=reach, tolerates=size - quorum, may_lose=max(0, reach - quorum), has_quorum=reach >= quorum,
+        reach=reach, tolerates=size - quorum, may_lose=max(0, reach - quorum), has_quorum=reach >= quorum and both,
         leaders=tuple(member.name for member in running if member.role == "leader"),
         term=max((member.term for member in running), default=0),
         commit=max((member.commit for member in running), default=0),
-        lost=sum(member.lost for member in members),
+        lost=sum(member.lost for member in members), voters=voters, outgoing=outgoing, learners=learners,
         breaches=breaches(members, [_newest(world, name) for name in names]),
     )  # fmt: skip
+
+
+def _configuration(world: World, members: tuple[MemberView, ...]) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    """(voters, voters of before in a joint configuration, learners): as the leader of the latest term knows it, else whoever
+    has come furthest; without anybody up, everybody votes."""
+    running = [member for member in members if member.up]
+    if not running:
+        return tuple(member.name for member in members), (), ()
+    knows = max(running, key=lambda member: (member.role == "leader", member.term, member.applied, member.last_index))
+    actor = world.actor(knows.name)
+    assert isinstance(actor, Member)
+    node = actor.node
+    incoming = tuple(actor.peer(ident) for ident in node.voters)
+    return incoming, (), tuple(actor.peer(ident) for ident in node.learners)
 
 
 def _newest(world: World, name: str) -> list[Entry]:
@@ -48,15 +64,16 @@ def _newest(world: World, name: str) -> list[Entry]:
     return list(disk.entries[-SHOWN:]) if disk is not None else []
 
 
-def _largest_group(world: World, names: list[str]) -> int:
-    """The size of the largest set of members that all reach each other directly (both ways), grown greedily from each."""
-    network, best = world.network, 0
+def _largest_group(world: World, names: list[str]) -> list[str]:
+    """The largest set of members that all reach each other directly (both ways), grown greedily from each."""
+    network = world.network
+    best: list[str] = []
     for first in names:
         group = [first]
         for other in names:
             if other != first and not any(network.is_cut(other, one) or network.is_cut(one, other) for one in group):
                 group.append(other)
-        best = max(best, len(group))
+        best = max(best, group, key=len)
     return best
 
 
@@ -72,7 +89,7 @@ def _member(world: World, name: str) -> MemberView:
     entries = actor.disk.entries
     peers = tuple(
         PeerView(
-            name=actor.peer(ident), match=peer.match, next=peer.next, state=str(getattr(peer.state, "name", peer.state)).lower()
+            name=actor.peer(ident), match=peer.match, next=peer.next, state=peer.state.name.lower(), inflight=peer.inflight
         )
         for ident, peer in (status.progress.items() if leading else ())
         if ident != actor.config.id
@@ -82,12 +99,13 @@ def _member(world: World, name: str) -> MemberView:
         name=name, machine=machine, room=room, up=True, paused=name in world.paused,
         role=node.role.name.lower().replace("_", "-"), term=status.term, vote=actor.peer(status.vote),
         leader=actor.peer(status.leader) if status.leader != NOBODY else "", commit=status.commit, applied=status.applied,
-        last_index=entries[-1].index if len(entries) else 0, entries=_entries(entries[-SHOWN:], status.commit),
+        last_index=status.last, entries=(book := Book(entries, status.commit))[-SHOWN:],
         granted=tuple(actor.peer(ballot.voter) for ballot in ballots if ballot.granted),
         refused=tuple((actor.peer(ballot.voter), ballot.reason) for ballot in ballots if not ballot.granted),
         ticks_left=0 if leading else max(0, status.election_timeout - status.election_elapsed),
         timeout_ticks=status.election_timeout, peers=peers, has_majority=leading and _has_majority(world, actor),
         revision=actor.store.revision, lost=status.lost, down_since=0,
+        learner=status.id in status.learners, snapshot=_compacted(actor.disk), book=book,
     )  # fmt: skip
 
 
@@ -104,20 +122,17 @@ def _down(world: World, name: str, machine: str, room: str) -> MemberView:
     """A member that is not running, as its disk stands."""
     disk = world.disks[name]
     state = disk.hard_state if disk else None
-    entries = disk.entries[-SHOWN:] if disk else []
+    entries: Grow[Entry] = disk.entries if disk else Grow()
     commit = state.commit if state else 0
+    book = Book(entries, commit)
     return MemberView(
         name=name, machine=machine, room=room, up=False, paused=False, role="down", term=state.term if state else 0, vote="",
-        leader="", commit=commit, applied=0, last_index=entries[-1].index if entries else 0, entries=_entries(entries, commit),
+        leader="", commit=commit, applied=0, last_index=entries[-1].index if len(entries) else 0, entries=book[-SHOWN:],
         granted=(), refused=(), ticks_left=0, timeout_ticks=0, peers=(), has_majority=False, revision=0, lost=0,
-        down_since=world.down.get(name, 0),
+        down_since=world.down.get(name, 0), snapshot=_compacted(disk), book=book,
     )  # fmt: skip
 
 
-def _entries(entries: list[Entry], commit: int) -> tuple[EntryView, ...]:
-    return tuple([_entry(entry, entry.index <= commit) for entry in entries])
-
-
-@lru_cache(maxsize=1024)
-def _entry(entry: Entry, committed: bool) -> EntryView:
-    return EntryView(index=entry.index, term=entry.term, text=words.entry_text(entry), committed=committed)
+def _compacted(disk: Disk | None) -> int:
+    """The index up to which a member's log has given way to a snapshot."""
+    return disk.snapshot.index if disk is not None and disk.snapshot is not None else 0

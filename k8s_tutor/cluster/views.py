@@ -7,7 +7,7 @@ is built again only when an actor that it reads has been stepped, so an unchange
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -35,8 +35,13 @@ class PeerView(View, frozen=True):
 
     name: str
     match: int
+    """The highest entry that it is known to have written down (``matchIndex``)."""
     next: int
+    """The next entry that is to be sent to it (``nextIndex``)."""
     state: str
+    """``probe``: one message at a time, until it is known where the logs agree; ``replicate``; ``snapshot``."""
+    inflight: int = 0
+    """Messages with entries that it has not answered yet."""
 
 
 class MemberView(View, frozen=True):
@@ -79,6 +84,12 @@ class MemberView(View, frozen=True):
     """Committed entries that this member has thrown away (only the naive vote does that)."""
     down_since: int
     """When it went down, µs; 0 while it is up."""
+    learner: bool = False
+    """It is sent everything but has no vote, as far as it knows itself."""
+    snapshot: int = 0
+    """The index up to which its log has given way to a snapshot; 0: nothing is compacted."""
+    book: Sequence[EntryView] = ()
+    """All entries above the snapshot, oldest first, put into words as they are looked at."""
 
 
 class LampView(View, frozen=True):
@@ -132,6 +143,12 @@ class RaftView(View, frozen=True):
     """Safety properties that do not hold right now, each as one sentence; see `cluster.safety`."""
     invariants: tuple[LampView, ...] = ()
     """The promises of consensus over the whole run so far, safety first; as they stood then in a moment of the past."""
+    voters: tuple[str, ...] = ()
+    """Who has a vote, as the newest leader (else whoever has come furthest) knows it; empty: everybody."""
+    outgoing: tuple[str, ...] = ()
+    """While the group changes in two steps (joint consensus): the voters of before, of whom a majority must agree as well."""
+    learners: tuple[str, ...] = ()
+    """Who is sent everything but has no vote."""
 
 
 # ---------------------------------------------------------------------------------------------------- control plane
