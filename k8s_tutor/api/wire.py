@@ -55,10 +55,7 @@ class Response(Body):
     """Texts of ``Warning`` headers, which kubectl prints on stderr as ``Warning: ...``."""
     content_type: str = "application/json"
     headers: tuple[tuple[str, str], ...] = ()
-    """Further headers: ``Retry-After``, ``ETag``, ``Vary``, ``Allow``."""
-    content_type: str = "application/json"
-    headers: tuple[tuple[str, str], ...] = ()
-    """Other headers: ``Retry-After``, ``ETag``, ..."""
+    """Other headers: ``Retry-After``, ``ETag``, ``Vary``, ..."""
 
 
 class WatchFrame(Body):
