@@ -9,6 +9,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from k8s_tutor.api.resources import Resource
+
 Tree = dict[str, Any]
 
 _TAG = re.compile(r"(?:@sha256:[0-9a-f]+|:[\w][\w.-]*)$")
@@ -230,9 +232,9 @@ _BY_KIND: dict[str, Callable[[Tree], None]] = {
 }
 
 
-def apply(kind: str, tree: Tree) -> None:
+def apply(resource: Resource, tree: Tree) -> None:
     """Fills in the defaults of a kind."""
     tree.setdefault("metadata", {})
-    default = _BY_KIND.get(kind)
+    default = _BY_KIND.get(resource.kind)
     if default is not None:
         default(tree)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from k8s_tutor.api import scheme
 from k8s_tutor.api.base import ETCD_TIMEOUT, ServerBase
 from k8s_tutor.api.watchcache import Change, Item, KindCache, Watcher, frame_of
@@ -18,6 +20,8 @@ from k8s_tutor.sim import SECOND, Body, Context
 ROOT = "/registry/"
 RETRY = 1 * SECOND
 BOOKMARK_PERIOD = 60 * SECOND
+
+_encode = msgspec.json.Encoder().encode
 
 
 class Refeed(Body):
@@ -107,6 +111,7 @@ class Feed(ServerBase):
 
     def pass_on(self, ctx: Context, row: scheme.Resource, watcher: Watcher, change: Change) -> None:
         """Sends one change to one watch, if it concerns it."""
+        row = watcher.row or row
         found = frame_of(row, change, watcher.scope)
         if found is not None:
             kind, data = found
@@ -125,10 +130,12 @@ class Feed(ServerBase):
         for row, cache in self.caches:
             for watcher in cache.watchers.values():
                 if watcher.bookmarks:
-                    self.send(ctx, watcher.hop, self.bookmark_frame(row, watcher.hop.call))
+                    self.send(ctx, watcher.hop, self.bookmark_frame(watcher.row or row, watcher.hop.call))
 
     def bookmark_frame(self, row: scheme.Resource, call: int, annotations: dict[str, str] | None = None) -> WatchFrame:
         """A BOOKMARK at the caches' revision."""
-        metadata = {"name": "", **({"annotations": annotations} if annotations else {})}
-        data = scheme.with_revision(row, scheme.encode(row, {"metadata": metadata}), self.caches.revision)
-        return WatchFrame(call, "BOOKMARK", data.replace(b',"name":""', b""), self.caches.revision)
+        metadata: scheme.Tree = {"resourceVersion": str(self.caches.revision)}
+        if annotations:
+            metadata["annotations"] = annotations
+        data = _encode({"kind": row.kind, "apiVersion": row.api_version, "metadata": metadata})
+        return WatchFrame(call, "BOOKMARK", data, self.caches.revision)

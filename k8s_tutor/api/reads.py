@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from k8s_tutor.api import paging, scheme, selectors, status, tables
+from k8s_tutor.api import fieldlabels, paging, scheme, selectors, status, tables
 from k8s_tutor.api.base import ETCD_TIMEOUT, Op, wants_table
 from k8s_tutor.api.feed import Feed
 from k8s_tutor.api.status import Subject
@@ -48,29 +48,11 @@ def scope_of(op: Op) -> Scope:
     except ValueError as error:
         raise status.bad_request(str(error)) from None
     for term in fields:
-        if term.path not in _FIELDS.get(row.kind, ()) and term.path not in ("metadata.name", "metadata.namespace"):
+        if term.path not in fieldlabels.of(row):
             raise status.bad_request(f"field label not supported: {term.path}")
     if target.name:
         fields = (*fields, selectors.FieldTerm("metadata.name", True, target.name))
     return Scope(prefix, labels, fields)
-
-
-_FIELDS = {
-    "Pod": (
-        "spec.nodeName", "spec.restartPolicy", "spec.schedulerName", "spec.serviceAccountName", "spec.hostNetwork",
-        "status.phase", "status.podIP", "status.podIPs", "status.nominatedNodeName",
-    ),
-    "Node": ("spec.unschedulable",),
-    "Namespace": ("status.phase",),
-    "Service": ("spec.clusterIP", "spec.type"),
-    "ReplicaSet": ("status.replicas",),
-    "Event": (
-        "involvedObject.kind", "involvedObject.namespace", "involvedObject.name", "involvedObject.uid",
-        "involvedObject.apiVersion", "involvedObject.resourceVersion", "involvedObject.fieldPath", "reason",
-        "reportingComponent", "source", "type",
-    ),
-}  # fmt: skip
-"""Fields that a selector may name, besides name and namespace (pkg/apis/*/v1/conversion.go)."""
 
 
 def check_match(op: Op) -> None:
@@ -198,7 +180,8 @@ class Reads(Feed):
             self.send(ctx, op.hop, WatchFrame(call, "ERROR", _encode(gone.tree)))
             return
         bookmarks = op.request.parameter("allowWatchBookmarks") in ("true", "1")
-        watcher = Watcher(op.hop, scope, max(revision, self.caches.revision), bookmarks, wants_table(op.request))
+        watcher = Watcher(op.hop, scope, max(revision, self.caches.revision), bookmarks, wants_table(op.request),
+                          op.row if op.row.stored_as else None)
         cache.add(watcher)
         initial = op.request.parameter("sendInitialEvents")
         if initial == "true" or (not revision and initial != "false"):

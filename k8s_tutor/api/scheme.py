@@ -1,6 +1,6 @@
 """Kinds and resources, where etcd keeps them, and how one revision becomes the one struct that everybody reads.
 
-A further kind is one more row of `RESOURCES`. The bytes of an object always start with its kind, its apiVersion and its
+A further kind is one more row in `resources`. The bytes of an object always start with its kind, its apiVersion and its
 metadata, in that order, so that the resourceVersion (which etcd knows, and the stored bytes do not) can be slipped in at a
 known place.
 """
@@ -14,98 +14,20 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from k8s_tutor.api import schema
+from k8s_tutor.api import conversion, schema
+from k8s_tutor.api.resources import ANSWERS, VIEWS
+from k8s_tutor.api.resources import RESOURCES as RESOURCES
+from k8s_tutor.api.resources import Resource as Resource
 
 Tree = dict[str, Any]
 
 
-class Resource(NamedTuple):
-    """One kind: its names in URLs, in etcd and on the command line."""
+SERVED = (*RESOURCES, *VIEWS, *ANSWERS)
+"""Every row that a path may name."""
 
-    kind: str
-    plural: str
-    group: str = ""
-    version: str = "v1"
-    namespaced: bool = True
-    short_names: tuple[str, ...] = ()
-    subresources: tuple[str, ...] = ()
-    registry: str = ""
-    """Folder below ``/registry`` where it differs from the plural."""
-    categories: tuple[str, ...] = ()
-    create_on_update: bool = False
-    """A PUT to a name that does not exist creates the object."""
-    generation: bool = False
-    """``metadata.generation`` counts changes of the spec."""
-    name_rule: str = "subdomain"
-    """Shape of the name: ``subdomain``, ``label`` (DNS-1123) or ``label1035``."""
-
-    @property
-    def singular(self) -> str:
-        """``pod``."""
-        return self.kind.lower()
-
-    @property
-    def api_version(self) -> str:
-        """``v1``, ``apps/v1``."""
-        return f"{self.group}/{self.version}" if self.group else self.version
-
-    @property
-    def list_kind(self) -> str:
-        """``PodList``."""
-        return f"{self.kind}List"
-
-    @property
-    def type_name(self) -> str:
-        """Full name of the type in the schema table."""
-        found = schema.type_of(self.group, self.version, self.kind)
-        assert found is not None, self.kind
-        return found
-
-    @property
-    def prefix(self) -> str:
-        """All keys of this resource in etcd start so: ``/registry/pods/``."""
-        return f"/registry/{self.registry or self.plural}/"
-
-    @property
-    def root(self) -> str:
-        """Start of its URLs: ``/api/v1``, ``/apis/apps/v1``."""
-        return f"/apis/{self.group}/{self.version}" if self.group else f"/api/{self.version}"
-
-    def key(self, namespace: str, name: str) -> str:
-        """``/registry/pods/default/web``."""
-        return f"{self.prefix}{namespace}/{name}" if self.namespaced else f"{self.prefix}{name}"
-
-    def path(self, namespace: str = "", name: str = "", subresource: str = "") -> str:
-        """The URL of a collection, an object or a subresource; no namespace means all of them."""
-        parts = [self.root]
-        if self.namespaced and namespace:
-            parts += ["namespaces", namespace]
-        parts.append(self.plural)
-        return "/".join([*parts, *([name] if name else []), *([subresource] if subresource else [])])
-
-
-RESOURCES: tuple[Resource, ...] = (
-    Resource("ConfigMap", "configmaps", short_names=("cm",)),
-    Resource("Event", "events", short_names=("ev",)),
-    Resource("Namespace", "namespaces", namespaced=False, short_names=("ns",), subresources=("finalize", "status"),
-             name_rule="label"),
-    Resource("Node", "nodes", namespaced=False, short_names=("no",), subresources=("status",), registry="minions"),
-    Resource("Pod", "pods", short_names=("po",), subresources=("binding", "eviction", "status"), categories=("all",),
-             generation=True),
-    Resource("Service", "services", short_names=("svc",), subresources=("status",), registry="services/specs",
-             categories=("all",), name_rule="label1035"),
-    Resource("Deployment", "deployments", "apps", short_names=("deploy",), subresources=("scale", "status"),
-             categories=("all",), generation=True),
-    Resource("ReplicaSet", "replicasets", "apps", short_names=("rs",), subresources=("scale", "status"),
-             categories=("all",), generation=True),
-    Resource("Lease", "leases", "coordination.k8s.io", create_on_update=True),
-    Resource("EndpointSlice", "endpointslices", "discovery.k8s.io", generation=True),
-)  # fmt: skip
-"""In the order of discovery: core first, then the groups by name."""
-
-BY_PLURAL = {(row.group, row.version, row.plural): row for row in RESOURCES}
-BY_KIND = {row.kind: row for row in RESOURCES}
-BY_GVK = {(row.api_version, row.kind): row for row in RESOURCES}
+BY_PLURAL = {(row.group, row.version, row.plural): row for row in SERVED}
+BY_KIND = {row.kind: row for row in reversed(SERVED)}
+BY_GVK = {(row.api_version, row.kind): row for row in SERVED}
 _BY_FOLDER = {row.registry or row.plural: row for row in RESOURCES}
 
 _encode = msgspec.json.Encoder().encode
@@ -121,7 +43,7 @@ def resource(kind: str) -> Resource:
 def find(name: str) -> Resource | None:
     """The row that a person means: plural, singular, kind, short name, each also with ``.group`` or ``.version.group``."""
     word, _, qualifier = name.lower().partition(".")
-    for row in RESOURCES:
+    for row in SERVED:
         if word in (row.plural, row.singular, *row.short_names) and qualifier in (
             "", row.group, f"{row.version}.{row.group}",
         ):  # fmt: skip
@@ -133,8 +55,8 @@ def of_key(key: str) -> Resource | None:
     """The resource that a key in etcd belongs to, or None."""
     if not key.startswith("/registry/"):
         return None
-    folder = key[10 : key.find("/", 10)]
-    return _BY_FOLDER.get("services/specs" if folder == "services" and key.startswith("specs/", 19) else folder)
+    end = key.find("/", 10)
+    return _BY_FOLDER.get(key[10:end]) or _BY_FOLDER.get(key[10 : key.find("/", end + 1)])
 
 
 class Target(NamedTuple):
@@ -181,7 +103,7 @@ def _head(row: Resource) -> bytes:
 
 
 def encode(row: Resource, tree: Tree) -> bytes:
-    """The bytes that etcd keeps: kind, apiVersion and metadata first, no resourceVersion."""
+    """The bytes that etcd keeps of a tree of this row: kind, apiVersion and metadata first, no resourceVersion."""
     metadata = {key: value for key, value in tree["metadata"].items() if key != "resourceVersion"}
     ordered = {"kind": row.kind, "apiVersion": row.api_version, "metadata": metadata}
     for key, value in tree.items():
@@ -192,7 +114,12 @@ def encode(row: Resource, tree: Tree) -> bytes:
 
 @lru_cache(maxsize=4096)
 def with_revision(row: Resource, data: bytes, revision: int) -> bytes:
-    """The stored bytes of an object, with the resourceVersion that etcd knows slipped in."""
+    """What a client of this row sees of an object: the stored bytes, with the resourceVersion that etcd knows slipped in
+    (0: not stored)."""
+    if row.stored_as is not None:
+        data = encode(row, conversion.view(row.api_version, row.kind, _decode(data)))
+    if not revision:
+        return data
     place = len(_head(row))
     return b'%b"resourceVersion":"%d",%b' % (data[:place], revision, data[place:])
 

@@ -12,6 +12,7 @@ from typing import Any
 from k8s_tutor.api import access, bootstrap, status
 from k8s_tutor.api.base import ETCD_TIMEOUT, Op
 from k8s_tutor.api.feed import BOOKMARK_PERIOD, Bookmark, Refeed
+from k8s_tutor.api.resources import ANSWERS
 from k8s_tutor.api.scheme import Target, parse_path
 from k8s_tutor.api.status import Refusal
 from k8s_tutor.api.watchcache import Hop
@@ -181,9 +182,11 @@ def _check_method(op: Op, target: Target) -> None:
     if target.subresource:
         if target.subresource not in op.row.subresources:
             raise status.unknown_path()
-        if op.verb not in _SUBRESOURCE_VERBS[target.subresource]:
+        if op.verb not in _SUBRESOURCE_VERBS.get(target.subresource, ()):
             raise status.method_not_allowed()
         return
+    if op.row in ANSWERS:
+        raise status.unknown_path()
     homeless = op.verb == "create" and op.row.namespaced and not target.namespace
-    if homeless or op.verb not in (_OBJECT if target.name else _COLLECTION):
+    if homeless or op.verb not in op.row.verbs or op.verb not in (_OBJECT if target.name else _COLLECTION):
         raise status.method_not_allowed()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from k8s_tutor.api import admission, defaults, names, qos, status, times, validation
+from k8s_tutor.api import admission, conversion, defaults, names, qos, status, times, validation
 from k8s_tutor.api.names import Draw
 from k8s_tutor.api.scheme import Resource
 from k8s_tutor.api.status import Refusal, Subject
@@ -57,7 +57,9 @@ def create(resource: Resource, tree: Tree, setting: Setting) -> Tree:
     metadata = tree["metadata"]
     if metadata.get("resourceVersion"):
         raise status.internal_error("resourceVersion should not be set on objects to be created")
-    defaults.apply(resource.kind, tree)
+    defaults.apply(resource, tree)
+    resource, tree = stored_form(resource, tree)
+    metadata = tree["metadata"]
     admission.mutate(resource, tree, None, setting.draw)
     for name in ("deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "managedFields", "generation"):
         metadata.pop(name, None)
@@ -72,6 +74,14 @@ def create(resource: Resource, tree: Tree, setting: Setting) -> Tree:
     if causes:
         raise status.invalid(kind_subject(resource, metadata.get("name", "")), causes)
     return tree
+
+
+def stored_form(resource: Resource, tree: Tree) -> tuple[Resource, Tree]:
+    """An object of another version becomes one of the version in which it is kept."""
+    home = resource.stored_as
+    if home is None:
+        return resource, tree
+    return home, conversion.home(resource.api_version, resource.kind, tree, home.api_version)
 
 
 def _prepare_create(resource: Resource, tree: Tree) -> None:
@@ -89,12 +99,14 @@ def _prepare_create(resource: Resource, tree: Tree) -> None:
             if "kubernetes" not in finalizers:
                 finalizers.append("kubernetes")
             tree["status"] = {"phase": "Active"}
-            defaults.apply("Namespace", tree)
+            defaults.apply(resource, tree)
 
 
 def update(resource: Resource, new: Tree, old: Tree, setting: Setting) -> Tree:
-    """The next state of an object; all but its status may change. Raises a Refusal."""
-    defaults.apply(resource.kind, new)
+    """The next state of an object; all but its status may change. ``old`` and the result are as they are stored, ``new`` is
+    in the version of the resource. Raises a Refusal."""
+    defaults.apply(resource, new)
+    resource, new = stored_form(resource, new)
     _keep_status(new, old)
     admission.mutate(resource, new, old, setting.draw)
     _system_fields(resource, new, old)
@@ -165,6 +177,7 @@ _EMPTY_STATUS: dict[str, Tree] = {"ReplicaSet": {"replicas": 0}, "Service": {"lo
 
 def update_status(resource: Resource, new: Tree, old: Tree) -> Tree:
     """The next state of an object through ``/status``: only its status may change. Raises a Refusal."""
+    resource, new = stored_form(resource, new)
     _system_fields(resource, new, old)
     if resource.kind == "Pod":
         new["metadata"]["ownerReferences"] = old["metadata"].get("ownerReferences", [])

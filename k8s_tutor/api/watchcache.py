@@ -74,6 +74,8 @@ class Watcher(NamedTuple):
     after: int = 0
     bookmarks: bool = False
     table: bool = False
+    row: Resource | None = None
+    """The version that the client asked for, where it is not the stored one."""
 
 
 class KindCache(State):

@@ -105,7 +105,7 @@ class Writes(Reads):
         except Refusal as refusal:
             self.refuse(ctx, op, refusal, *INVALID)
             return
-        data = scheme.encode(op.row, made)
+        data = scheme.encode(op.row.home, made)
         key = op.row.key(op.target.namespace, made["metadata"]["name"])
         dry = bodies.dry_run(op.request, "CreateOptions")
         self.note_request(ctx, op, *VALID, "store …")
@@ -126,7 +126,7 @@ class Writes(Reads):
             self.refuse(ctx, op, status.already_exists(subject(op.row, name)))
             return
         assert plan.data is not None
-        data = plan.data if plan.dry else scheme.with_revision(op.row, plan.data, answer.revision)
+        data = scheme.with_revision(op.row, plan.data, 0 if plan.dry else answer.revision)
         self.answer(ctx, op, plan.code, data, plan.warnings)
 
     # ------------------------------------------------------------------ all other writes
@@ -226,7 +226,7 @@ class Writes(Reads):
     def _plan(self, ctx: Context, op: Op, item: Item) -> Plan:
         """What a request makes of an object. Raises a Refusal."""
         setting = self.setting(ctx)
-        old = scheme.tree(scheme.with_revision(op.row, item.data, item.revision))
+        old = scheme.tree(scheme.with_revision(op.row.home, item.data, item.revision))
         match op.target.subresource:
             case "binding":
                 binding = bodies.raw(op.request.body)
@@ -246,14 +246,14 @@ class Writes(Reads):
         wanted = deletion.options(bodies.raw(op.request.body), dict(op.request.query))
         deletion.check_preconditions(op.row, old, wanted, item.revision)
         outcome = deletion.delete(op.row, old, wanted, setting)
-        data = None if outcome.write is None else scheme.encode(op.row, outcome.write)
+        data = None if outcome.write is None else scheme.encode(op.row.home, outcome.write)
         return Plan(data, outcome.remove, body="gone", dry=wanted.dry_run)
 
     def _plan_eviction(self, op: Op, item: Item, old: Tree, setting: Setting) -> Plan:
         wanted = deletion.options(bodies.raw(op.request.body).get("deleteOptions") or {}, {})
         deletion.check_preconditions(op.row, old, wanted, item.revision)
         outcome = deletion.delete(op.row, old, wanted, setting)
-        data = None if outcome.write is None else scheme.encode(op.row, outcome.write)
+        data = None if outcome.write is None else scheme.encode(op.row.home, outcome.write)
         return Plan(data, outcome.remove, code=201, body="status")
 
     def _plan_scale(self, op: Op, old: Tree, setting: Setting) -> Plan:
@@ -272,7 +272,8 @@ class Writes(Reads):
     def _plan_update(self, op: Op, item: Item, old: Tree, setting: Setting) -> Plan:
         row = op.row
         if op.verb == "patch":
-            new, warnings = bodies.patched(op.request, old, row.type_name)
+            seen = scheme.tree(scheme.with_revision(row, item.data, item.revision)) if row.stored_as else old
+            new, warnings = bodies.patched(op.request, seen, row.type_name)
         else:
             new, warnings = bodies.decode(row, op.request)
         strategy.check_place(row, new, op.target.namespace, op.target.name)
@@ -299,10 +300,10 @@ class Writes(Reads):
         """A new state is written, unless it is the old one, or the last thing that held a deleted object is gone."""
         dry = bodies.dry_run(op.request, "PatchOptions" if op.verb == "patch" else "UpdateOptions")
         if deletion.finished(op.row, made):
-            return Plan(None, True, 200, warnings, body, dry, scheme.encode(op.row, made))
+            return Plan(None, True, 200, warnings, body, dry, scheme.encode(op.row.home, made))
         if strategy.same(made, old):
             return Plan(None, body=body, warnings=warnings)
-        return Plan(scheme.encode(op.row, made), body=body, warnings=warnings, dry=dry)
+        return Plan(scheme.encode(op.row.home, made), body=body, warnings=warnings, dry=dry)
 
 
 def fresh_copy(row: Resource, tree: Tree) -> Tree:

@@ -29,7 +29,7 @@ def typed(tree: dict[str, Any], **metadata: Any) -> Any:
     metadata = {"namespace": "default", "creationTimestamp": "2026-01-01T00:00:00Z", "resourceVersion": "1", **metadata}
     fresh = {**tree, "metadata": {**metadata, **tree["metadata"]}}
     fresh["metadata"].setdefault("uid", f"uid-{fresh['metadata']['name']}")
-    defaults.apply(tree["kind"], fresh)
+    defaults.apply(scheme.resource(tree["kind"]), fresh)
     return scheme.typed(json.dumps(fresh).encode())
 
 

@@ -20,7 +20,7 @@ CASES = sorted((Path(__file__).parent / "golden" / "sched").glob("*.json"))
 
 def typed(tree: dict[str, Any], namespace: str) -> Any:
     tree["metadata"].setdefault("namespace", namespace)
-    defaults.apply(tree["kind"], tree)
+    defaults.apply(scheme.resource(tree["kind"]), tree)
     return scheme.typed(json.dumps(tree).encode())
 
 

@@ -108,7 +108,7 @@ class FakeApi:
         if row.namespaced:
             body["metadata"]["namespace"] = namespace
         body["metadata"].pop("creationTimestamp", None)
-        defaults.apply(row.kind, body)
+        defaults.apply(row, body)
         return _ok(self.put(body, NOW), 201)
 
     def _patch(self, request: Request, row: scheme.Resource, key: tuple[str, str, str], subresource: str,

@@ -26,7 +26,7 @@ def names(resource: str) -> list[str]:
     ("get pods w", ["web-1", "web-2"]),
     ("get pods web-1 ", ["db", "web-2"]),
     ("get po/d", ["po/db"]),
-    ("get pods,serv", ["pods,services"]),
+    ("get pods,services", ["pods,services"]),
     ("get -n kube-system pods d", ["db"]),
     ("get pods -n k", ["kube-system"]),
     ("get pods -o y", ["yaml"]),

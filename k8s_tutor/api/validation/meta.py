@@ -17,6 +17,8 @@ _NAME_RULES: dict[str, Callable[[str], tuple[str, ...]]] = {
     "subdomain": names.dns_subdomain,
     "label": names.dns_label,
     "label1035": names.dns1035_label,
+    "path": names.path_segment,
+    "ip": names.ip_name,
 }
 _STANDARD_FINALIZERS = ("kubernetes", "orphan", "foregroundDeletion")
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from ipaddress import ip_address
 
 _NAME_PART = re.compile(r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]")
 _LABEL_VALUE = re.compile(r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?")
@@ -89,6 +90,24 @@ def dns1035_label(text: str) -> tuple[str, ...]:
     if _DNS1035_LABEL.fullmatch(text) is None:
         found.append(_1035_TEXT)
     return tuple(found)
+
+
+@lru_cache(maxsize=1024)
+def path_segment(text: str) -> tuple[str, ...]:
+    """What may stand between two slashes: the names of roles and their bindings."""
+    if text in (".", ".."):
+        return (f"may not be '{text}'",)
+    return tuple(f"may not contain '{mark}'" for mark in "/%" if mark in text)
+
+
+@lru_cache(maxsize=1024)
+def ip_name(text: str) -> tuple[str, ...]:
+    """An address in canonical form: the names of IPAddresses."""
+    try:
+        canonical = str(ip_address(text))
+    except ValueError:
+        return ("must be a valid IP address",)
+    return OK if canonical == text else ("must be a canonical format IP address",)
 
 
 @lru_cache(maxsize=4096)

@@ -1,0 +1,38 @@
+"""Fields that a field selector may name (pkg/apis/*/v1/conversion.go, AddFieldLabelConversionsFor*)."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from k8s_tutor.api.resources import Resource
+
+_OBJECT = ("kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath")
+
+_FIELDS = {
+    "Pod": (
+        "spec.nodeName", "spec.restartPolicy", "spec.schedulerName", "spec.serviceAccountName", "spec.hostNetwork",
+        "status.phase", "status.podIP", "status.podIPs", "status.nominatedNodeName",
+    ),
+    "Node": ("spec.unschedulable",),
+    "Namespace": ("status.phase",),
+    "Secret": ("type",),
+    "Service": ("spec.clusterIP", "spec.type"),
+    "ReplicationController": ("status.replicas",),
+    "ReplicaSet": ("status.replicas",),
+    "CertificateSigningRequest": ("spec.signerName",),
+    "Event": (
+        *(f"involvedObject.{name}" for name in _OBJECT), "reason", "reportingComponent", "source", "type",
+    ),
+    "Event.events.k8s.io": (
+        *(f"regarding.{name}" for name in _OBJECT), "reason", "reportingController", "type",
+    ),
+    "IPAddress": ("spec.parentRef.resource", "spec.parentRef.namespace", "spec.parentRef.name"),
+    "ResourceSlice": ("spec.nodeName", "spec.driver"),
+}  # fmt: skip
+
+
+@cache
+def of(row: Resource) -> frozenset[str]:
+    """All fields by which objects of this row can be selected."""
+    own = _FIELDS.get(f"{row.kind}.{row.group}") or _FIELDS.get(row.kind, ())
+    return frozenset(("metadata.name", "metadata.namespace", *own))
