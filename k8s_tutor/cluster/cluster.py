@@ -12,10 +12,11 @@ from k8s_tutor.cluster import inputs
 from k8s_tutor.cluster.apply import InputError, apply, check
 from k8s_tutor.cluster.build import INSTALLER, build, is_up
 from k8s_tutor.cluster.raftview import members_of, raft_view
+from k8s_tutor.cluster.safety import Safety
 from k8s_tutor.cluster.spec import ClusterSpec
 from k8s_tutor.cluster.tails import LogTail, WireTail
 from k8s_tutor.cluster.timelineview import timeline_view
-from k8s_tutor.cluster.views import CauseView, ClusterView, TimelineView
+from k8s_tutor.cluster.views import CauseView, ClusterView, LampView, TimelineView
 from k8s_tutor.cluster.why import chain
 from k8s_tutor.cluster.wireview import console_view, consoles_of
 from k8s_tutor.cluster.workloadview import Workload
@@ -44,7 +45,7 @@ class Cluster:
 
     def __init__(self, spec: ClusterSpec, seed: int | None = None, *, timeline: Timeline | None = None) -> None:
         self.spec = spec if seed is None else spec.model_copy(update={"seed": seed})
-        self.timeline = timeline or Timeline(booted(self.spec), apply)
+        self.timeline = timeline or watched(booted(self.spec))
         self._parts: dict[str, tuple[Any, Any]] = {}
         self._workload = Workload(self.spec)
         self._log, self._wire = LogTail(), WireTail()
@@ -171,9 +172,10 @@ class Cluster:
         world = self.world
         faults = (tuple(world.network.cuts), tuple(world.paused), tuple(world.down))
         members, consoles = members_of(world), consoles_of(world)
+        broken = self.broken()
         return ClusterView(
             now=world.now, events=world.events, epoch=self.spec.epoch, seed=self.spec.seed, quiet=world.is_quiet(),
-            raft=self._part("raft", (self._versions(members), faults), lambda: raft_view(world)),
+            raft=self._part("raft", (self._versions(members), faults, broken), lambda: raft_view(world, self.lamps())),
             wire=self._part("wire", (world.stamp, world.events), lambda: self._wire.view(world)),
             log=self._part("log", (world.stamp, world.events), lambda: self._log.view(world)),
             network=self._workload.network(world, self._part),
@@ -182,6 +184,20 @@ class Cluster:
             workload=self._workload.workload(world, self._part),
             verdicts=self._workload.verdicts(world, self._part),
         )  # fmt: skip
+
+    @property
+    def _safety(self) -> Safety:
+        witness = self.timeline.witness
+        assert isinstance(witness, Safety)
+        return witness
+
+    def broken(self) -> tuple[LampView, ...]:
+        """What consensus has broken so far in this run, first come first; much cheaper than a view."""
+        return tuple(self._safety.broken.values())
+
+    def lamps(self) -> tuple[LampView, ...]:
+        """All promises of consensus, kept or broken."""
+        return self._safety.lamps()
 
     def timeline_view(self) -> TimelineView:
         """Where we stand among all pasts and futures."""
@@ -255,6 +271,11 @@ class Cluster:
             f"the run parts from the saved one at event {events} or shortly before; "
             f"it was saved by version {session.get('engine')}, this is {__version__}"
         )
+
+
+def watched(world: World) -> Timeline:
+    """A world with its timeline, and a witness of what consensus breaks."""
+    return Timeline(world, apply, witness=Safety(world))
 
 
 def booted(spec: ClusterSpec) -> World:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from k8s_tutor.cluster.book import Book
 from k8s_tutor.cluster.safety import breaches
-from k8s_tutor.cluster.views import MemberView, PeerView, RaftView
+from k8s_tutor.cluster.views import LampView, MemberView, PeerView, RaftView
 from k8s_tutor.etcd.member import Disk, Member, MemberConfig
 from k8s_tutor.raft import BROKEN_RULES, NOBODY, Entry, Role
 from k8s_tutor.sim import Grow, World
@@ -18,8 +18,8 @@ def members_of(world: World) -> list[str]:
     return [process.name for process in world.processes.values() if process.actor is Member]
 
 
-def raft_view(world: World) -> RaftView:
-    """The committee as somebody who sees all of it would put it."""
+def raft_view(world: World, lamps: tuple[LampView, ...]) -> RaftView:
+    """The committee as somebody who sees all of it would put it; ``lamps``: what has been broken in this run."""
     names = members_of(world)
     members = tuple(_member(world, name) for name in names)
     voters, outgoing, learners = _configuration(world, members)
@@ -39,7 +39,7 @@ def raft_view(world: World) -> RaftView:
         term=max((member.term for member in running), default=0),
         commit=max((member.commit for member in running), default=0),
         lost=sum(member.lost for member in members), voters=voters, outgoing=outgoing, learners=learners,
-        breaches=breaches(members, [_newest(world, name) for name in names]),
+        breaches=breaches(members, [_newest(world, name) for name in names]), invariants=lamps,
     )  # fmt: skip
 
 

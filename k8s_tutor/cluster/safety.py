@@ -1,11 +1,94 @@
-"""Which of Raft's safety properties do not hold at this moment, as far as the members' roles and newest entries show."""
+"""What consensus promises: which of it does not hold at this moment, and what has ever been broken in this run."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from k8s_tutor.cluster.views import MemberView
-from k8s_tutor.raft import Entry
+from k8s_tutor.cluster.views import LampView, MemberView
+from k8s_tutor.etcd.member import Member
+from k8s_tutor.raft import Entry, Invariants, Property, Role
+from k8s_tutor.sim import MS, SECOND, Message, World
+
+PROGRESS = "progress"
+PATIENCE = 30 * SECOND
+"""How long there may be no leader although nothing is broken: some twenty election timeouts."""
+SLOW = 100 * MS
+"""A cable slower than this is too slow for the election timeout of one second (Raft paper, section 5.6)."""
+
+PROMISES: dict[str, str] = {
+    **{known.title: known.value for known in Property},
+    PROGRESS: f"while all members are up and reach each other, there is no time of {PATIENCE // SECOND} s without a leader",
+}
+"""Property → what it says: the five of Raft's safety (paper, figure 3), and one of its liveness."""
+
+
+class Safety:
+    """Watches the members of a run, message by message, and remembers the first breach of each promise."""
+
+    def __init__(self, world: World) -> None:
+        self._invariants = Invariants()
+        self._leading: dict[str, None] = {}
+        self._calm = False
+        self._since = world.now
+        self.broken: dict[str, LampView] = {}
+        """Property → how and when it broke."""
+        self.took(world)
+
+    def copy(self) -> Safety:
+        """An independent witness that has seen the same."""
+        twin = object.__new__(Safety)
+        twin.__dict__.update(self.__dict__)
+        twin._invariants, twin._leading, twin.broken = self._invariants.copy(), self._leading.copy(), self.broken.copy()
+        return twin
+
+    def lamps(self) -> tuple[LampView, ...]:
+        """One for each promise, as it stands."""
+        return tuple(self.broken.get(name) or LampView(property=name, promise=text, ok=True) for name, text in PROMISES.items())
+
+    def saw(self, world: World, message: Message) -> None:
+        """A message was delivered: if to a member, it may have broken something."""
+        name = message[3]
+        actor = world.running.get(name)
+        if type(actor) is Member:
+            self._observe(world, name, actor, message[1])
+
+    def took(self, world: World) -> None:
+        """An input was taken: members may have gone or come back, cables may have been cut or mended."""
+        members = [name for name, process in world.processes.items() if process.actor is Member]
+        for name in members:
+            actor = world.actor(name)
+            if isinstance(actor, Member):
+                self._invariants.names[actor.config.id] = name
+                self._observe(world, name, actor, 0)
+            else:
+                config = world.processes[name].config
+                self._invariants.restarted(config.id)
+                self._leading.pop(name, None)
+        network = world.network
+        links = (network.default, *network.links.values())
+        slow = any(link.latency + link.jitter > SLOW or link.loss for link in links)
+        self._calm = not (slow or network.cuts or world.paused or world.down)
+        self._since = world.now
+
+    def _observe(self, world: World, name: str, actor: Member, message: int) -> None:
+        node = actor.node
+        for breach in self._invariants.breaches(node):
+            self._break(world, breach.property.title, breach.text, message)
+        if node.role is Role.LEADER:
+            self._leading[name] = None
+            return
+        if name in self._leading:
+            del self._leading[name]
+            self._since = world.now
+        if self._calm and not self._leading and world.now - self._since > PATIENCE:
+            self._break(world, PROGRESS, f"no leader for {PATIENCE // SECOND} s although all members are up", message)
+
+    def _break(self, world: World, property: str, text: str, message: int) -> None:
+        if property not in self.broken:
+            self.broken[property] = LampView(
+                property=property, promise=PROMISES[property], ok=False, broken_at_event=world.events,
+                broken_at=world.now, message=message, sentence=text,
+            )  # fmt: skip
 
 
 def breaches(members: Sequence[MemberView], logs: Sequence[Sequence[Entry]]) -> tuple[str, ...]:

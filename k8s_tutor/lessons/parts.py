@@ -70,13 +70,14 @@ def part(cluster: Cluster, name: str) -> Any:
         parts.now = {}
     elif name in parts.now:
         return parts.now[name]
-    found = parts.now[name] = _part(parts, world, name)
+    found = parts.now[name] = _part(cluster, parts, world, name)
     return found
 
 
-def _part(parts: _Parts, world: World, name: str) -> Any:
+def _part(cluster: Cluster, parts: _Parts, world: World, name: str) -> Any:
     if name == "raft":
-        return parts.get(name, (_versions(world, members_of(world)), _faults(world)), lambda: raft_view(world))
+        key = (_versions(world, members_of(world)), _faults(world), cluster.broken())
+        return parts.get(name, key, lambda: raft_view(world, cluster.lamps()))
     if name == "console":
         return parts.get(name, _versions(world, consoles_of(world)), lambda: console_view(world))
     if name == "network":

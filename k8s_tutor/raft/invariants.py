@@ -40,6 +40,11 @@ class Property(Enum):
         "no other server will ever apply a different log entry for the same index"
     )
 
+    @property
+    def title(self) -> str:
+        """Its name as the paper writes it: ``state-machine safety``."""
+        return self.name.lower().replace("_", " ").replace("state machine", "state-machine").replace("append only", "append-only")
+
 
 class Breach(msgspec.Struct, frozen=True):
     """A property that does not hold, and where: ``text`` names nodes, terms and indices."""
@@ -102,6 +107,11 @@ class Invariants:
 
     def observe(self, node: Core) -> Breach | None:
         """Looks at a node that has just done something. Returns the first property that it breaks, or None."""
+        found = self.breaches(node)
+        return found[0] if found else None
+
+    def breaches(self, node: Core) -> tuple[Breach, ...]:
+        """Like `observe`; everything that the node breaks by its latest step, one breach a property."""
         seen = self._seen.get(node.id)
         if seen is None:
             seen = self._seen[node.id] = _Seen()
@@ -113,21 +123,12 @@ class Invariants:
             and log.committed == seen.committed
             and seen.reign == reign
         ):
-            return None
-        found = self.breaches(node)
-        return found[0] if found else None
-
-    def breaches(self, node: Core) -> tuple[Breach, ...]:
-        """Like `observe`, without its short way: everything that the node breaks by its latest step, one a property."""
-        seen = self._seen.setdefault(node.id, _Seen())
+            return ()
         found: dict[Property, Breach] = {}
         for breach in self._look(node, seen):
             if breach.property in self._wanted:
                 found.setdefault(breach.property, breach)
-        log = node.log
-        self._seen[node.id] = _Seen(
-            log.entries, log.offset, log.last, log.committed, node.term if node.role is LEADER else 0
-        )
+        self._seen[node.id] = _Seen(log.entries, log.offset, log.last, log.committed, reign)
         return tuple(found.values())
 
     def _look(self, node: Core, seen: _Seen) -> Iterator[Breach]:

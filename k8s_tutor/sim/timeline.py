@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
+from k8s_tutor.sim.message import Message
 from k8s_tutor.sim.world import FOREVER, World
 
 EVERY = 250
@@ -26,12 +27,26 @@ class Stamped(NamedTuple):
     input: Any
 
 
+class Witness(Protocol):
+    """Somebody who watches a run from outside and remembers; what it knows goes back and forth in time with the world."""
+
+    def saw(self, world: World, message: Message) -> None:
+        """A message was delivered."""
+
+    def took(self, world: World) -> None:
+        """An input was taken."""
+
+    def copy(self) -> Witness:
+        """An independent witness that has seen the same."""
+
+
 class Checkpoint(NamedTuple):
-    """A copy of the world that is only ever copied again."""
+    """A copy of the world that is only ever copied again, and of its witness."""
 
     events: int
     inputs: int
     world: World
+    witness: Witness | None = None
 
 
 class Branch:
@@ -51,8 +66,11 @@ class Branch:
 class Timeline:
     """A world with its past and its other futures. ``apply(world, input)`` carries out one input."""
 
-    def __init__(self, world: World, apply: Callable[[World, Any], None], every: int = EVERY) -> None:
+    def __init__(
+        self, world: World, apply: Callable[[World, Any], None], every: int = EVERY, witness: Witness | None = None
+    ) -> None:
         self.world = world
+        self.witness = witness
         self._apply = apply
         self._every = every
         self._stamp = 0
@@ -78,11 +96,17 @@ class Timeline:
                 if due.at <= until:
                     self._take(due)
                 return due.at <= until
-        if self.world.step(until) is None:
+        if self._deliver(until) is None:
             return False
         if self.world.events % self._every == 0:
             self._checkpoint()
         return True
+
+    def _deliver(self, until: int = FOREVER) -> Message | None:
+        message = self.world.step(until)
+        if message is not None and self.witness is not None:
+            self.witness.saw(self.world, message)
+        return message
 
     def advance(self, to: int, budget: int = 5_000) -> bool:
         """Runs what is due up to an instant (µs), at most ``budget`` steps. True when the instant was reached."""
@@ -128,6 +152,8 @@ class Timeline:
         self.world.now = max(self.world.now, stamped.at)
         self.taken += 1
         self.world.take(stamped.input, self._apply)
+        if self.witness is not None:
+            self.witness.took(self.world)
         self._grow_head()
 
     # ------------------------------------------------------------------ checkpoints
@@ -138,7 +164,8 @@ class Timeline:
         if points and points[-1].events >= self.world.events:
             return
         last = points[-1].world if points else None
-        points.append(Checkpoint(self.world.events, self.taken, self.world.copy(last)))
+        witness = self.witness.copy() if self.witness is not None else None
+        points.append(Checkpoint(self.world.events, self.taken, self.world.copy(last), witness))
         if len(points) > MOST:
             half = len(points) // 2
             self.branch.checkpoints = points[:half:2] + points[half:]
@@ -169,6 +196,7 @@ class Timeline:
         point = self._nearest(events, inputs)
         self._stamp = max(self._stamp, self.world.stamp) + 1
         self.world = point.world.copy()
+        self.witness = point.witness.copy() if point.witness is not None else None
         self.world.stamp = self._stamp
         for actor in (*self.world.running.values(), *self.world.paused.values()):
             self.world.stamp = actor.version = self.world.stamp + 1
@@ -177,7 +205,7 @@ class Timeline:
             due = self.branch.inputs[self.taken] if self.taken < inputs else None
             if due is not None and due.events == self.world.events:
                 self._take(due)
-            elif self.world.step() is None:
+            elif self._deliver() is None:
                 break
         if at is not None:
             self.world.now = max(self.world.now, at)
@@ -238,4 +266,4 @@ class Timeline:
 
     def fork(self) -> Timeline:
         """An independent timeline that begins at the present moment."""
-        return Timeline(self.world.fork(), self._apply, self._every)
+        return Timeline(self.world.fork(), self._apply, self._every, self.witness.copy() if self.witness is not None else None)
