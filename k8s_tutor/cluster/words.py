@@ -17,17 +17,27 @@ _RAFT = {
 }  # fmt: skip
 
 
+SHORT = 16
+"""Letters of a stored value that may be told with its key."""
+
+
 def entry_text(entry: Entry) -> str:
     """What a log entry asks for; empty for a leader's empty entry."""
     operation = member.operation_of(entry)
     return "" if operation is None else operation_text(operation)
 
 
+def _short(value: bytes) -> str:
+    """A value that somebody typed, if it is a word or two; objects are told by their keys alone."""
+    text = value.decode("utf-8", "replace")
+    return text if len(text) <= SHORT and text.isprintable() and not text.startswith("{") else ""
+
+
 def operation_text(operation: Any) -> str:
     """``put /registry/pods/default/web``."""
     match operation:
-        case wire.Put(key=key):
-            return f"put {key}"
+        case wire.Put(key=key, value=value):
+            return f"put {key} {_short(value)}".rstrip()
         case wire.DeleteRange(key=key, end=end):
             return f"delete {key}{'*' if end else ''}"
         case wire.Range(key=key, end=end):
@@ -100,6 +110,8 @@ def _raft(message: Message) -> tuple[str, str]:
         text = entry_text(last) or ("leader's first entry" if last.index else "")
         count = f"{last.index}" if len(message.entries) == 1 else f"{message.entries[0].index}-{last.index}"
         return kind, f"{count} {text}".strip() if last.index else text
+    if message.reject and kind == "AppendEntriesReply" and not (message.log_term or message.reject_hint):
+        return kind, f"later term {message.term}"
     if message.reject:
         why = message.context.decode(errors="replace")
         return kind, f"no: {why}" if why else "no"

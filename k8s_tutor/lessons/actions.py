@@ -11,6 +11,9 @@ from k8s_tutor.lessons.values import Condition, Duration
 from k8s_tutor.lessons.values import in_words as duration
 from k8s_tutor.sim import SECOND
 
+LEADER, OTHERS = "leader", "others"
+"""Instead of a name: the machine whose etcd member leads at that moment, and (in groups) all other managers."""
+
 
 class Model(BaseModel):
     """Base of all that stands in a lesson file: no unknown keys, frozen."""

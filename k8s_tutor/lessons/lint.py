@@ -196,7 +196,8 @@ class _Lint:
         machines = [f"cp-{i}" for i in range(1, managers + 1)] + [f"node-{i}" for i in range(1, workers + 1)]
         processes = [f"{kind}-{i}" for i in range(1, managers + 1) for kind in PROCESSES]
         processes += [f"{kind}-{i}" for i in range(1, workers + 1) for kind in NODE_PROCESSES]
-        return [*machines, *processes, *spec.rooms, *clients, "you", *spec.clients, "lb", "registry"]
+        roles = [act.LEADER, act.OTHERS]
+        return [*machines, *processes, *spec.rooms, *clients, "you", *spec.clients, "lb", "registry", *roles]
 
     def _machine(self, name: str, path: Path_, known: list[str]) -> Iterator[Problem]:
         if self.lens.component(name) in known:

@@ -68,6 +68,7 @@ ROOM = Type(
     },
 )  # fmt: skip
 CLUSTER = Type("Cluster", {"managers": INT, "workers": INT, "quiet": BOOL, "seed": INT, "cuts": INT})
+KEY = Type("Key", {"value": STRING, "create_revision": INT, "mod_revision": INT, "version": INT})
 LEASE = Type("Lease", {"holder": STRING, "renewed": STRING, "transitions": INT})
 
 _OBJECTS = {
@@ -157,6 +158,10 @@ NAMES: dict[str, Name] = {
     "committed": Name(
         BOOL, (1, 1), 'committed("put /topping")', PROGRESS,
         "whether a committed entry of a member that is up says this",
+    ),
+    "key": Name(
+        KEY, (1, 2), 'key("/topping").value == "olives"', PROGRESS,
+        "one key as the member that is furthest has it, or null; key(name, member): as that one has it",
     ),
     "seen": Name(
         BOOL, (1, 1), 'seen("raft.leader")', ("log",),

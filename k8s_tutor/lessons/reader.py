@@ -10,7 +10,7 @@ from k8s_tutor.cluster.views import AnswerView, NoteView, RaftView, View, Worklo
 from k8s_tutor.lessons.cel import CelError, Expression, compiled
 from k8s_tutor.lessons.lens import Lens
 from k8s_tutor.lessons.parts import Notes, part
-from k8s_tutor.lessons.stored import as_deployment, as_lease, as_pod, selected
+from k8s_tutor.lessons.stored import as_deployment, as_lease, as_pod, key_stored, selected
 from k8s_tutor.sim import SECOND
 
 EVERYWHERE = "*"
@@ -151,6 +151,11 @@ class Reader:
     def f_committed(self, text: str) -> bool:
         members = part(self.cluster, "raft").members
         return any(entry.committed and text in entry.text for member in members if member.up for entry in member.entries)
+
+    def f_key(self, name: str, member: str = "") -> Any:
+        machine = self.lens.component(member) if member else ""
+        stored = key_stored(self.cluster, name, machine)
+        return stored and {field: value for field, value in stored.items() if field in self._words}
 
     def f_room(self, name: str) -> Any:
         return next((room for room in self._rooms() if room["name"] == name), None)

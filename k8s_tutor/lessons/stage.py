@@ -181,7 +181,13 @@ class Stage:
 
 def as_inputs(action: act.Base, lens: Lens, cluster: Cluster) -> list[inputs.Input]:
     """The inputs that an action stands for, with a lens' names made into the components' own. Raises ValueError."""
-    name = lens.component
+
+    def name(target: str) -> str:
+        return _leader(cluster) if target == act.LEADER else lens.component(target)
+
+    def machines(group: list[str]) -> tuple[str, ...]:
+        return tuple(found for member in group for found in (_others(cluster) if member == act.OTHERS else [name(member)]))
+
     match action:
         case act.Crash(crash=target):
             return [inputs.Crash(name(target))]
@@ -192,9 +198,9 @@ def as_inputs(action: act.Base, lens: Lens, cluster: Cluster) -> list[inputs.Inp
         case act.Resume(resume=target):
             return [inputs.Resume(name(target))]
         case act.Cut(cut=groups, one_way=one_way):
-            return [inputs.Cut(tuple(tuple(name(member) for member in group) for group in groups), one_way)]
+            return [inputs.Cut(tuple(map(machines, groups)), one_way)]
         case act.Heal(heal=groups):
-            return [inputs.Heal(tuple(tuple(name(member) for member in group) for group in groups))]
+            return [inputs.Heal(tuple(map(machines, groups)))]
         case act.Kill(kill=pod, container=container):
             return [inputs.Kill(_pod(pod, cluster), container)]
         case act.Kubectl(kubectl=line, files=files, client=client):
@@ -211,6 +217,20 @@ def as_inputs(action: act.Base, lens: Lens, cluster: Cluster) -> list[inputs.Inp
         case act.Delay(delay=kind, by=by, to=to):
             return [inputs.Delay(message, by) for message in _flying(kind, name(to), cluster)]
     raise ValueError(f"{action.VERB} is no input")
+
+
+def _leader(cluster: Cluster) -> str:
+    """The machine of the member that leads; of several that believe so the one of the latest term. Raises ValueError."""
+    leaders = [member for member in part(cluster, "raft").members if member.role == "leader"]
+    if not leaders:
+        raise ValueError("nobody leads at this moment")
+    return str(max(leaders, key=lambda member: member.term).machine)
+
+
+def _others(cluster: Cluster) -> list[str]:
+    """The machines of all members but the leader. Raises ValueError: nobody leads."""
+    leader = _leader(cluster)
+    return [member.machine for member in part(cluster, "raft").members if member.machine != leader]
 
 
 def _pod(pattern: str, cluster: Cluster) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from k8s_tutor.cluster import Cluster
 from k8s_tutor.cluster.views import DeploymentView, PodView
+from k8s_tutor.etcd.member import Member
 
 
 def selected(selector: str, labels: Mapping[str, str]) -> bool:
@@ -55,3 +57,18 @@ def as_lease(tree: Any) -> dict[str, Any]:
         "renewed": spec.get("renewTime") or "",
         "transitions": spec.get("leaseTransitions") or 0,
     }
+
+
+def key_stored(cluster: Cluster, key: str, machine: str = "") -> dict[str, Any] | None:
+    """One key of etcd as a member has it (its process or machine; none named: the member that has applied most), or None."""
+    stores = [
+        actor.store for name, actor in cluster.world.running.items()
+        if isinstance(actor, Member) and machine in ("", name, cluster.world.network.hosts[name])
+    ]  # fmt: skip
+    if not stores:
+        return None
+    found = max(stores, key=lambda store: store.revision).latest.get(key)
+    return None if found is None else {
+        "value": found.value.decode("utf-8", "replace"), "create_revision": found.create_revision,
+        "mod_revision": found.mod_revision, "version": found.version,
+    }  # fmt: skip

@@ -106,3 +106,13 @@ def test_a_condition_is_evaluated_only_when_a_part_that_it_reads_is_new(
     cluster.give(inputs.Crash("cp-2"))
     assert not watch.holds(reader)
     assert len(asked) == 2
+
+
+def test_a_key_is_read_from_the_member_that_is_named(reader: Reader) -> None:
+    cluster = reader.cluster
+    cluster.give(inputs.Cut((("cp-1", "cp-2"), ("cp-3",))))
+    cluster.give(inputs.Kubectl("etcdctl put /topping olives"))
+    cluster.run_until(cluster.now + 500_000)
+    assert reader.compute('key("/topping").value + " " + key("/topping", "Alice").value') == "olives olives"
+    assert reader.compute('key("/topping").version == 1 && key("/topping").create_revision == key("/topping").mod_revision')
+    assert reader.compute('key("/topping", "Carol") == null && key("/soup") == null')

@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from k8s_tutor.cluster import inputs
+from k8s_tutor.lessons.actions import Crash, Cut
 from k8s_tutor.lessons.loader import Loaded, load
 from k8s_tutor.lessons.player import Player
+from k8s_tutor.lessons.stage import as_inputs
 
 from .conftest import Write
 
@@ -252,3 +254,15 @@ def test_the_quorum_table_is_measured_cell_by_cell(write: Write) -> None:
         ("members", "quorum", "may lose", "buys"), ("2", "2", "0", ""), ("3", "2", "1", "+1"), ("4", "3", "1", "nothing"),
     ]  # fmt: skip
     assert table[3][4:] == ("✓", "✓", "✗ stops")
+
+
+def test_actions_name_whoever_leads(small: Loaded) -> None:
+    stage = Player(small.lesson).main
+    leader = stage.cluster.view().raft.leaders[0].replace("etcd", "cp")
+    others = {"cp-1", "cp-2", "cp-3"} - {leader}
+    (cut,) = as_inputs(Cut(cut=[["leader"], ["others"]]), stage.lens, stage.cluster)
+    assert cut == inputs.Cut(((leader,), tuple(sorted(others))))
+    for machine in ("cp-1", "cp-2", "cp-3"):
+        stage.give(inputs.Crash(machine))
+    with pytest.raises(ValueError, match="nobody leads"):
+        as_inputs(Crash(crash="leader"), stage.lens, stage.cluster)
