@@ -159,7 +159,7 @@ def _draw(block: Block, cells: int, hand: Hand, number: int, view: LessonView) -
     """One block as rows; ``number``: of an option that may be chosen, else -1."""
     text = block.text
     if block.kind == "question":
-        return list(markdown.wrap(markdown.spans(text, "bright", strong="leader+bold"), cells))
+        return list(markdown.render(text, cells, "bright"))
     if block.kind == "option":
         return _option(block, cells, hand, number)
     if block.kind == "table":
