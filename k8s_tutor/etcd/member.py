@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from k8s_tutor.etcd.admin import MemberInfo, MemberList, MemberListResult, Status, StatusResult
 from k8s_tutor.etcd.store import Result, Store
 from k8s_tutor.etcd.wire import (
     ERR_COMPACTED,
@@ -15,12 +16,8 @@ from k8s_tutor.etcd.wire import (
     DeleteRange,
     EtcdError,
     Event,
-    MemberList,
-    MemberListResult,
     Put,
     Range,
-    Status,
-    StatusResult,
     Txn,
     WatchCancel,
     WatchCanceled,
@@ -220,7 +217,7 @@ class Member(Actor):
         elif isinstance(ask, Status):
             ctx.reply(src, Reply(call.id, self._status()))
         elif isinstance(ask, MemberList):
-            ctx.reply(src, Reply(call.id, MemberListResult(self.config.peers)))
+            ctx.reply(src, Reply(call.id, MemberListResult(1, tuple(MemberInfo(i, n, (f'https://{n}:2380',)) for i, n in self.config.peers))))
 
     def _status(self) -> StatusResult:
         status = self.node.status()

@@ -1,22 +1,22 @@
-"""The multi-version store: keys, revisions, transactions (etcd server/storage/mvcc).
+"""The multi-version store: keys, revisions, transactions, leases, compaction (etcd server/storage/mvcc, server/lease).
 
 One revision is one transaction that changed something. ``create_revision``, ``mod_revision`` and ``version`` of a key mean
-what they mean in etcd; a deletion is an event of its own. Older revisions are read by walking the history back.
+what they mean in etcd; a deletion is an event of its own.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, insort
+from collections.abc import Iterator
+from zlib import crc32
 
+from k8s_tutor.etcd import errors
+from k8s_tutor.etcd.admin import LeaseGrant, LeaseGrantResult, LeaseRevoke, LeaseRevokeResult
+from k8s_tutor.etcd.checks import MAX_OPS, malformed
+from k8s_tutor.etcd.reading import Reading
 from k8s_tutor.etcd.wire import (
-    ERR_COMPACTED,
-    ERR_DUPLICATE_KEY,
-    ERR_EMPTY_KEY,
-    ERR_FUTURE,
-    ERR_TOO_MANY_OPS,
     Compact,
     CompactResult,
-    Compare,
     DeleteRange,
     DeleteResult,
     EtcdError,
@@ -27,197 +27,195 @@ from k8s_tutor.etcd.wire import (
     PutResult,
     Range,
     RangeResult,
+    Response,
     Txn,
     TxnResult,
-    covers,
 )
-from k8s_tutor.sim import Grow, State
+from k8s_tutor.sim import Grow
 
-MAX_OPS = 128
-"""Operations of one transaction (etcd --max-txn-ops)."""
+RECORD = 48
+"""Bytes that a stored version of a key takes beside key and value: its revision, its numbers, its place on the page."""
+TOMBSTONE = 36
+"""The same for a deletion, which has no value and no numbers."""
 
-Result = RangeResult | PutResult | DeleteResult | TxnResult | CompactResult | EtcdError
+Result = RangeResult | PutResult | DeleteResult | TxnResult | CompactResult | LeaseGrantResult | LeaseRevokeResult | EtcdError
+Change = Operation | Compact | LeaseGrant | LeaseRevoke
 
 
-class Store(State):
+class Store(Reading):
     """The state machine that every member keeps: the same log gives the same store."""
 
     def __init__(self) -> None:
-        self.revision = 1
-        """The latest revision; a fresh store stands at 1, as etcd's does."""
-        self.compacted = 0
-        self.latest: dict[str, KeyValue] = {}
-        self.keys: list[str] = []
-        """The keys of ``latest``, sorted."""
-        self.history: Grow[Event] = Grow()
-        """All events in order; several may share a revision."""
-
-    # ------------------------------------------------------------------ reading
-
-    def _between(self, key: str, end: str) -> list[str]:
-        if not end:
-            return [key] if key in self.latest else []
-        return self.keys[bisect_left(self.keys, key) : bisect_left(self.keys, end)]
-
-    def range(self, ask: Range) -> RangeResult | EtcdError:
-        """Keys in order, now or as they were at a revision."""
-        return self._unreadable(ask) or self._read(ask, self.revision)
-
-    def _unreadable(self, ask: Range) -> EtcdError | None:
-        """Why a range cannot be read, or None."""
-        if not ask.key:
-            return EtcdError(ERR_EMPTY_KEY)
-        if ask.revision > self.revision:
-            return EtcdError(ERR_FUTURE)
-        if 0 < ask.revision < self.compacted:
-            return EtcdError(ERR_COMPACTED)
-        return None
-
-    def _read(self, ask: Range, current: int) -> RangeResult:
-        """A range that was found to be readable. ``current`` is the revision of ``latest``, which inside a transaction that
-        has written is one ahead of the store's."""
-        if 0 < ask.revision < current:
-            past = self._as_of(ask.revision, ask.key, ask.end)
-            found = [past[key] for key in sorted(past)]
-        else:
-            found = [self.latest[key] for key in self._between(ask.key, ask.end)]
-        count = len(found)
-        if ask.limit > 0:
-            found = found[: ask.limit]
-        more = len(found) < count
-        if ask.count_only:
-            found, more = [], False
-        if ask.keys_only:
-            found = [KeyValue(kv.key, b"", kv.create_revision, kv.mod_revision, kv.version) for kv in found]
-        return RangeResult(current, tuple(found), count, more)
-
-    def _as_of(self, revision: int, key: str, end: str) -> dict[str, KeyValue]:
-        past = {name: self.latest[name] for name in self._between(key, end)}
-        for index in range(len(self.history) - 1, -1, -1):
-            event = self.history[index]
-            if event.kv.mod_revision <= revision:
-                break
-            name = event.kv.key
-            if covers(key, end, name):
-                if event.previous is None:
-                    past.pop(name, None)
-                else:
-                    past[name] = event.previous
-        return past
-
-    def events_since(self, revision: int) -> list[Event]:
-        """All events at ``revision`` or later, in order."""
-        start = self.history.first(revision, lambda event: event.kv.mod_revision)
-        return self.history[start:]
+        super().__init__()
+        self.leases: dict[int, int] = {}
+        """Lease → granted seconds."""
+        self.used = 0
+        """Bytes that all stored versions and deletions take."""
 
     # ------------------------------------------------------------------ writing
 
-    def apply(self, operation: Operation | Txn | Compact) -> Result:
+    def apply(self, operation: Change) -> Result:
         """Carries out one committed operation. What is wrong with it comes back as an `EtcdError`."""
-        if isinstance(operation, Range):
-            return self.range(operation)
-        if isinstance(operation, Compact):
-            return self._compact(operation)
         if isinstance(operation, Txn):
             return self._txn(operation)
-        if not operation.key:
-            return EtcdError(ERR_EMPTY_KEY)
-        revision = self.revision + 1
-        result, events = self._write(operation, revision)
-        if events:
-            self.revision = revision
-        return result
-
-    def _compact(self, ask: Compact) -> CompactResult | EtcdError:
-        if ask.revision > self.revision:
-            return EtcdError(ERR_FUTURE)
-        if ask.revision <= self.compacted:
-            return EtcdError(ERR_COMPACTED)
-        self.compacted = ask.revision
-        return CompactResult(self.revision)
-
-    def _txn(self, txn: Txn) -> TxnResult | EtcdError:
-        refusal = _malformed(txn)
-        if refusal is not None:
-            return refusal
-        succeeded = all(self._holds(compare) for compare in txn.compares)
-        branch = txn.success if succeeded else txn.failure
-        for operation in branch:  # all of it can be read, or nothing is written (etcd server/etcdserver/txn checkTxn)
-            unreadable = self._unreadable(operation) if isinstance(operation, Range) else None
-            if unreadable is not None:
-                return unreadable
-        revision, changed = self.revision + 1, False
-        responses: list[RangeResult | PutResult | DeleteResult] = []
-        for operation in branch:
-            if isinstance(operation, Range):
-                responses.append(self._read(operation, revision if changed else self.revision))
-                continue
+        if isinstance(operation, (Put, DeleteRange)):
+            refusal = malformed(operation) or self._unwritable(operation)
+            if refusal is not None:
+                return refusal
+            revision = self.revision + 1
             result, events = self._write(operation, revision)
-            changed = changed or bool(events)
-            responses.append(result)
-        if changed:
-            self.revision = revision
-        return TxnResult(self.revision, succeeded, tuple(responses))
+            if events:
+                self.revision = revision
+            return result
+        if isinstance(operation, Range):
+            return self.range(operation)
+        if isinstance(operation, LeaseGrant):
+            return self._grant(operation)
+        if isinstance(operation, LeaseRevoke):
+            return self._revoke(operation)
+        return self._compact(operation)
 
-    def _holds(self, compare: Compare) -> bool:
-        kv = self.latest.get(compare.key)
-        actual: int | bytes
-        if compare.target == "value":
-            if kv is None:
-                return False
-            actual = kv.value
-        else:
-            actual = (
-                0 if kv is None else getattr(kv, "version" if compare.target == "version" else f"{compare.target}_revision")
-            )
-        match compare.op:
-            case "=":
-                return actual == compare.value
-            case "!=":
-                return actual != compare.value
-            case "<":
-                return actual < compare.value  # type: ignore[operator]
-            case _:
-                return actual > compare.value  # type: ignore[operator]
+    def _unwritable(self, operation: Operation) -> EtcdError | None:
+        """Why a put names something that is not there, or None."""
+        if not isinstance(operation, Put):
+            return None
+        if operation.lease and operation.lease not in self.leases:
+            return EtcdError(errors.ERR_LEASE_NOT_FOUND)
+        if (operation.ignore_value or operation.ignore_lease) and operation.key not in self.latest:
+            return EtcdError(errors.ERR_KEY_NOT_FOUND)
+        return None
 
     def _write(self, operation: Put | DeleteRange, revision: int) -> tuple[PutResult | DeleteResult, int]:
         """Carries out one write as part of ``revision``; returns its result and how many events it made."""
         if isinstance(operation, Put):
-            key, old = operation.key, self.latest.get(operation.key)
-            if old is None:
-                insort(self.keys, key)
-                kv = KeyValue(key, operation.value, revision, revision, 1)
-            else:
-                kv = KeyValue(key, operation.value, old.create_revision, revision, old.version + 1)
-            self.latest[key] = kv
-            self.history.append(Event("PUT", kv, old))
-            return PutResult(revision, old), 1
-        keys = self._between(operation.key, operation.end)
+            return self._put(operation, revision), 1
+        keys = self.between(operation.key, operation.end)
+        gone = self._delete(keys, revision)
+        previous = tuple(gone) if operation.prev_kv else ()
+        return DeleteResult(revision if gone else self.revision, len(gone), previous), len(gone)
+
+    def _put(self, put: Put, revision: int) -> PutResult:
+        key, value, lease, old = put.key, put.value, put.lease, self.latest.get(put.key)
+        if old is None:
+            insort(self.keys, key)
+            kv = KeyValue(key, value, revision, revision, 1, lease)
+        else:
+            if put.ignore_value:
+                value = old.value
+            if put.ignore_lease:
+                lease = old.lease
+            kv = KeyValue(key, value, old.create_revision, revision, old.version + 1, lease)
+        self.latest[key] = kv
+        self.used += RECORD + len(key) + len(value)
+        self.history.append(Event("PUT", kv, old))
+        return PutResult(revision, old if put.prev_kv else None)
+
+    def _delete(self, keys: list[str], revision: int) -> list[KeyValue]:
+        """Deletes keys, which are sorted, and returns them as they were."""
         gone = [self.latest.pop(key) for key in keys]
-        if gone:
-            first = bisect_left(self.keys, keys[0])
-            del self.keys[first : first + len(keys)]
+        if keys:
+            first, last = bisect_left(self.keys, keys[0]), bisect_left(self.keys, keys[-1]) + 1
+            if last - first == len(keys):
+                del self.keys[first:last]
+            else:
+                self.keys = [key for key in self.keys if key in self.latest]
+        self.used += sum([TOMBSTONE + len(key) for key in keys])
         self.history.extend([Event("DELETE", KeyValue(old.key, b"", 0, revision, 0), old) for old in gone])
-        return DeleteResult(revision if gone else self.revision, len(gone), tuple(gone)), len(gone)
+        return gone
+
+    # ------------------------------------------------------------------ transactions
+
+    def _txn(self, txn: Txn) -> TxnResult | EtcdError:
+        refusal = malformed(txn)
+        if refusal is not None:
+            return refusal
+        paths: list[bool] = []
+        refusal = self._impossible(txn, paths)
+        if refusal is not None:
+            return refusal
+        before = self.revision
+        result = self._carry_out(txn, before + 1, before, iter(paths))
+        self.revision = result.revision
+        return result
+
+    def _impossible(self, txn: Txn, paths: list[bool]) -> EtcdError | None:
+        """All of a transaction can be done, or nothing is (etcd server/etcdserver/txn checkTxn). Which way each transaction
+        goes is decided before anything is written, and noted in ``paths``, outer ones first (compareToPath)."""
+        succeeded = all(self.holds(compare) for compare in txn.compares)
+        paths.append(succeeded)
+        for part in txn.success if succeeded else txn.failure:
+            if isinstance(part, Txn):
+                refusal = self._impossible(part, paths)
+            else:
+                refusal = self.unreadable(part) if isinstance(part, Range) else self._unwritable(part)
+            if refusal is not None:
+                return refusal
+        return None
+
+    def _carry_out(self, txn: Txn, revision: int, current: int, paths: Iterator[bool]) -> TxnResult:
+        """``current`` is the revision that a reader inside sees: ``revision`` once something is written."""
+        succeeded = next(paths)
+        responses: list[Response] = []
+        for part in txn.success if succeeded else txn.failure:
+            if isinstance(part, Txn):
+                nested = self._carry_out(part, revision, current, paths)
+                current = nested.revision
+                responses.append(nested)
+            elif isinstance(part, Range):
+                responses.append(self.read(part, current))
+            else:
+                result, events = self._write(part, revision)
+                current = revision if events else current
+                responses.append(result)
+        return TxnResult(current, succeeded, tuple(responses))
+
+    # ------------------------------------------------------------------ leases
+
+    def leased(self, lease: int) -> list[str]:
+        """The keys that hang on a lease, sorted."""
+        return [key for key in self.keys if self.latest[key].lease == lease]
+
+    def _grant(self, ask: LeaseGrant) -> LeaseGrantResult | EtcdError:
+        if ask.id in self.leases:
+            return EtcdError(errors.ERR_LEASE_EXISTS)
+        self.leases[ask.id] = ask.ttl
+        return LeaseGrantResult(self.revision, ask.id, ask.ttl)
+
+    def _revoke(self, ask: LeaseRevoke) -> LeaseRevokeResult | EtcdError:
+        if self.leases.pop(ask.id, None) is None:
+            return EtcdError(errors.ERR_LEASE_NOT_FOUND)
+        if self._delete(self.leased(ask.id), self.revision + 1):
+            self.revision += 1
+        return LeaseRevokeResult(self.revision)
+
+    # ------------------------------------------------------------------ compaction
+
+    def _compact(self, ask: Compact) -> CompactResult | EtcdError:
+        if ask.revision > self.revision:
+            return EtcdError(errors.ERR_FUTURE)
+        if ask.revision <= self.compacted:
+            return EtcdError(errors.ERR_COMPACTED)
+        alive = self.as_of(ask.revision, "\0", "\U0010ffff")
+        events = self.events_since(ask.revision)
+        kept = [Event(event.type, event.kv) if event.kv.mod_revision == ask.revision else event for event in events]
+        self.history = Grow(kept)  # the version before the oldest event that is kept is gone
+        self.compacted = ask.revision
+        self.used = sum([_size(event) for event in kept])
+        self.used += sum([RECORD + len(kv.key) + len(kv.value) for kv in alive.values() if kv.mod_revision < ask.revision])
+        return CompactResult(self.revision)
+
+    def hash(self, revision: int) -> int:
+        """CRC-32 over keys and values as they are stored up to a revision, the same on all members that agree."""
+        text = [f"{self.compacted} {revision}".encode()]
+        past = self.as_of(max(self.compacted, 1), "\0", "\U0010ffff")
+        text += [past[key].key.encode() + past[key].value for key in sorted(past)]
+        text += [event.kv.key.encode() + event.kv.value for event in self.history if event.kv.mod_revision <= revision]
+        return crc32(b"\n".join(text))
 
 
-def _malformed(txn: Txn) -> EtcdError | None:
-    """What is wrong with a transaction whatever the store holds (etcd server/etcdserver/api/v3rpc/key.go checkTxnRequest)."""
-    if max(len(txn.compares), len(txn.success), len(txn.failure)) > MAX_OPS:
-        return EtcdError(ERR_TOO_MANY_OPS)
-    if not all(part.key for part in (*txn.compares, *txn.success, *txn.failure)):
-        return EtcdError(ERR_EMPTY_KEY)
-    if _writes_twice(txn.success) or _writes_twice(txn.failure):
-        return EtcdError(ERR_DUPLICATE_KEY)
-    return None
+def _size(event: Event) -> int:
+    kv = event.kv
+    return RECORD + len(kv.key) + len(kv.value) if event.type == "PUT" else TOMBSTONE + len(kv.key)
 
 
-def _writes_twice(branch: tuple[Operation, ...]) -> bool:
-    """Whether a key is put twice, or put and deleted: one revision holds one event of a key. Overlapping deletes are fine."""
-    if len(branch) < 2:
-        return False
-    puts = [operation.key for operation in branch if isinstance(operation, Put)]
-    if len(set(puts)) != len(puts):
-        return True
-    gone = [operation for operation in branch if isinstance(operation, DeleteRange)]
-    return any(covers(one.key, one.end, key) for one in gone for key in puts)
+__all__ = ["MAX_OPS", "RECORD", "TOMBSTONE", "Change", "Result", "Store"]

@@ -8,7 +8,7 @@ from typing import Any
 from k8s_tutor import kubectl
 from k8s_tutor.api.component import Access
 from k8s_tutor.api.wire import Request
-from k8s_tutor.etcd.wire import Status
+from k8s_tutor.etcd.admin import Status
 from k8s_tutor.kubectl.program import Pause, Result
 from k8s_tutor.sim import SECOND, Body, CallFailed, Calling, Context, Finished, advance
 

@@ -9,7 +9,7 @@ import base64
 import json
 from typing import Any
 
-from k8s_tutor.etcd import wire
+from k8s_tutor.etcd import admin, wire
 from k8s_tutor.kubectl.errors import Failure, Worded
 from k8s_tutor.kubectl.line import Words, read
 from k8s_tutor.kubectl.program import Asking
@@ -179,10 +179,10 @@ def _delete(session: Session, words: Words) -> Asking[None]:
 
 
 def _members(session: Session, words: Words) -> Asking[None]:
-    answer: wire.MemberListResult = yield from _ask(wire.MemberList())
+    answer: admin.MemberListResult = yield from _ask(admin.MemberList())
     rows = [
-        [f"{ident:x}", "started", name, f"https://{name}:2380", f"https://{name}:2379", "false"]
-        for ident, name in answer.members
+        [f"{one.id:x}", "started", one.name, f"https://{one.name}:2380", f"https://{one.name}:2379", "false"]
+        for one in answer.members
     ]
     head = ["ID", "STATUS", "NAME", "PEER ADDRS", "CLIENT ADDRS", "IS LEARNER"]
     _print_rows(session, words, head, rows)
@@ -192,10 +192,10 @@ def _endpoint(session: Session, words: Words, health: bool) -> Asking[None]:
     if health:
         # Health is a read with a quorum, as etcdctl does it.
         yield from _ask(wire.Range("health"))
-        status: wire.StatusResult = yield from _ask(wire.Status())
+        status: admin.StatusResult = yield from _ask(admin.Status())
         session.say(f"{status.name}:2379 is healthy: successfully committed proposal")
         return
-    status = yield from _ask(wire.Status())
+    status = yield from _ask(admin.Status())
     leads = status.leader == status.id
     row = [f"{status.name}:2379", f"{status.id:x}", VERSION, str(leads).lower(), "false", str(status.term),
            str(status.index), str(status.applied), "" if status.leader else "etcdserver: no leader"]  # fmt: skip

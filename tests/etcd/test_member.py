@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from k8s_tutor.etcd.admin import MemberList, MemberListResult, Status, StatusResult
 from k8s_tutor.etcd.member import REQUEST_TIMEOUT
 from k8s_tutor.etcd.wire import (
     ERR_COMPACTED,
@@ -12,14 +13,10 @@ from k8s_tutor.etcd.wire import (
     Compare,
     DeleteRange,
     EtcdError,
-    MemberList,
-    MemberListResult,
     Put,
     PutResult,
     Range,
     RangeResult,
-    Status,
-    StatusResult,
     Txn,
     TxnResult,
     WatchCancel,
@@ -73,7 +70,9 @@ def test_status_and_member_list() -> None:
     assert (status.name, status.id, status.revision, status.keys) == ("etcd-1", 1, 2, 1)
     assert f"etcd-{status.leader}" == leader
     assert status.index == status.applied == 2, "the leader's empty entry, and the put"
-    assert group.ask("etcd-2", MemberList()) == MemberListResult(((1, "etcd-1"), (2, "etcd-2"), (3, "etcd-3")))
+    listed = group.ask("etcd-2", MemberList())
+    assert isinstance(listed, MemberListResult)
+    assert [(one.id, one.name, one.learner) for one in listed.members] == [(i, f"etcd-{i}", False) for i in (1, 2, 3)]
 
 
 def test_the_clock_of_a_member_is_housekeeping() -> None:

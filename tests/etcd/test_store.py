@@ -68,7 +68,7 @@ def test_create_and_mod_revision_and_version_of_a_key() -> None:
     store = filled("x", "a")
     assert one(store, "a") == KeyValue("a", b"a", 3, 3, 1)
     before = one(store, "a")
-    assert store.apply(Put("a", b"2")) == PutResult(4, before)
+    assert store.apply(Put("a", b"2", prev_kv=True)) == PutResult(4, before)
     assert one(store, "a") == KeyValue("a", b"2", 3, 4, 2)
     store.apply(DeleteRange("a"))
     store.apply(Put("a", b"3"))
@@ -151,7 +151,7 @@ def test_an_old_revision_is_read_as_it_was() -> None:
 def test_a_deletion_is_an_event_with_the_key_the_revision_and_what_was_there() -> None:
     store = filled("a", "b", "c")
     old = [one(store, key) for key in "ab"]
-    assert store.apply(DeleteRange("a", "c")) == DeleteResult(5, 2, tuple(old))
+    assert store.apply(DeleteRange("a", "c", prev_kv=True)) == DeleteResult(5, 2, tuple(old))
     events = store.events_since(5)
     assert [(event.type, event.kv) for event in events] == [
         ("DELETE", KeyValue("a", b"", 0, 5, 0)), ("DELETE", KeyValue("b", b"", 0, 5, 0)),
