@@ -47,6 +47,14 @@ class ClientSpec(Part):
     room: str = ""
 
 
+class TokenSpec(Part):
+    """A bearer token that the API servers know, and who holds it (a line of ``--token-auth-file``)."""
+
+    token: str = Field(min_length=1)
+    user: str = Field(min_length=1)
+    groups: list[str] = []
+
+
 class ClusterSpec(Part):
     """A whole cluster. The same specification, seed and inputs give the same run."""
 
@@ -56,7 +64,10 @@ class ClusterSpec(Part):
     """Worker machines ``node-1`` ...: how many, or what each is like."""
     components: Literal["all", "etcd"] = "all"
     """``etcd``: the managers run nothing but etcd, and the consoles speak etcdctl."""
-    consensus: Literal["raft", "naive"] = "raft"
+    consensus: Literal[
+        "raft", "naive", "forgotten-vote", "old-term-commit", "no-random-timeouts", "send-before-persist"
+    ] = "raft"
+    """``raft``, or one of its broken twins (`raft.BROKEN_RULES` says what each does wrong)."""
     rooms: dict[str, list[str]] = {}
     """Room → machines in it. Machines in no room are reached from all rooms."""
     clients: dict[str, ClientSpec] = {}
@@ -72,8 +83,12 @@ class ClusterSpec(Part):
     cni: Literal["bridge"] = "bridge"
     proxy: Literal["iptables"] = "iptables"
     runtime: Literal["containerd"] = "containerd"
+    tokens: list[TokenSpec] = []
+    """Users beside the admin who may come with a bearer token."""
     images: list[dict[str, Any]] = []
     """Images that the registry has beside the built-in ones."""
+    unknown_images: Literal["missing", "serve"] = "missing"
+    """Images that nobody described: the registry does not have them, or they serve."""
     manifests: list[dict[str, Any]] = []
     """Objects that are applied before anybody looks."""
     settle: bool = True

@@ -115,7 +115,7 @@ class RaftView(View, frozen=True):
     """The committee as a whole. The truth as somebody who sees all members would put it."""
 
     variant: str
-    """``raft`` or ``naive``."""
+    """``raft``, ``naive``, or another broken twin (see `raft.variants`)."""
     wrong: str
     """For a broken variant: the rule that it breaks; empty for Raft."""
     members: tuple[MemberView, ...]

@@ -303,7 +303,7 @@ def _standing(stage: Stage, lens: Lens) -> str:
     raft = part(stage.cluster, "raft")
     leaders = ", ".join(lens.name(name) for name in raft.leaders) or "nobody"
     words = [f"{lens.word('leader')}: {leaders}"]
-    deciding = raft.has_quorum or raft.variant != "raft"
+    deciding = raft.has_quorum or raft.variant == "naive"
     words.append("can decide" if deciding else f"cannot decide ({raft.reach} of {raft.size} within reach)")
     if raft.lost:
         words.append(f"committed entries lost: {raft.lost}")

@@ -132,7 +132,7 @@ class Reader:
             up = [member for member in members if member.up and not member.paused]
             leaders = [member.name for member in up if member.role == "leader"]
             writers = [member.name for member in up if member.role == "leader" and member.has_majority]
-            enough = raft.quorum if raft.variant == "raft" else 1
+            enough = raft.quorum if raft.variant != "naive" else 1
             rooms.append({
                 "name": room.name, "machines": list(room.machines), "members": [member.name for member in members],
                 "size": len(members), "up": len(up), "leaders": leaders, "writers": writers, "has_quorum": len(up) >= enough,

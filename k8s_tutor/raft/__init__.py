@@ -2,8 +2,8 @@
 
 The order in which to read it: `types` (the values), `quorum` (the arithmetic), `log` and `progress` (the two books
 that are kept), `core` (the Ready loop), then the state machine from the ground up: `replication`, `reads`,
-`election`, `node`. Beside it stand `naive`, the deliberately wrong twin (`variants` chooses), and `invariants`, the
-five safety properties as a live check.
+`election`, `node`. Beside it stand `naive` and `twins`, the deliberately wrong ones (`variants` chooses), and
+`invariants`, the five safety properties as a live check.
 """
 
 from .core import Status
@@ -28,7 +28,7 @@ from .types import (
     Role,
     Snapshot,
 )
-from .variants import BROKEN_RULES, Node, make_node
+from .variants import BROKEN_RULES, Node, make_node, sends_first
 
 __all__ = [
     "BROKEN_RULES",
@@ -57,5 +57,6 @@ __all__ = [
     "Status",
     "make_node",
     "quorum",
+    "sends_first",
     "tolerates",
 ]

@@ -43,7 +43,8 @@ class Property(Enum):
     @property
     def title(self) -> str:
         """Its name as the paper writes it: ``state-machine safety``."""
-        return self.name.lower().replace("_", " ").replace("state machine", "state-machine").replace("append only", "append-only")
+        words = self.name.lower().replace("_", " ")
+        return words.replace("state machine", "state-machine").replace("append only", "append-only")
 
 
 class Breach(msgspec.Struct, frozen=True):
