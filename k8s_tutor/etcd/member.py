@@ -27,7 +27,7 @@ from k8s_tutor.etcd.wire import (
     covers,
 )
 from k8s_tutor.raft import Config, Entry, HardState, Message, ProposalDropped, Ready, Role, Snapshot, make_node
-from k8s_tutor.sim import MS, SECOND, Actor, Body, Call, Context, Grow, Reply, State
+from k8s_tutor.sim import MS, SECOND, Actor, Body, Call, Context, Grow, Panic, Reply, State
 
 REQUEST_TIMEOUT = 7 * SECOND
 """5 s for disk and queue, and two election timeouts (etcd server/config ServerConfig.ReqTimeout)."""
@@ -164,7 +164,7 @@ class Member(Actor):
 
     def receive(self, ctx: Context, src: str, body: Any) -> None:
         if isinstance(body, Message):
-            self.node.step(body)
+            self._step(body)
         elif isinstance(body, Tick):
             ctx.after(self.config.tick, body, work=False)
             self.node.tick()
@@ -185,6 +185,15 @@ class Member(Actor):
             del self.watchers[ident]
         for ident in [ident for ident, waiting in self.waiting.items() if waiting.client == peer]:
             self._forget(ctx, ident)
+
+    def _step(self, message: Message) -> None:
+        """Hands a message to Raft. What a broken twin has made impossible ends the process, as it does in etcd."""
+        try:
+            self.node.step(message)
+        except AssertionError as error:
+            if self.config.variant == "raft":
+                raise
+            raise Panic(str(error)) from None
 
     def _notice(self, ctx: Context) -> None:
         """Writes a change of role into the event log; an election is a decision."""

@@ -3,7 +3,7 @@
 Knows nothing of Kubernetes. Start with `World`.
 """
 
-from k8s_tutor.sim.actor import Actor, State
+from k8s_tutor.sim.actor import Actor, Panic, State
 from k8s_tutor.sim.calls import Call, CallFailed, Calling, Finished, Reply, advance
 from k8s_tutor.sim.chance import Chance, mix
 from k8s_tutor.sim.context import Context
@@ -37,6 +37,7 @@ __all__ = [
     "Message",
     "Network",
     "Note",
+    "Panic",
     "Record",
     "Reply",
     "Stamped",

@@ -30,6 +30,10 @@ class State:
         return new
 
 
+class Panic(Exception):
+    """What an actor raises that finds itself in a state that must not be: its process ends there, as by a crash."""
+
+
 class Actor(State):
     """One process. It reacts to one message at a time, and changes only itself.
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from heapq import heapify, heappop, heappush
 from typing import Any
 
-from k8s_tutor.sim.actor import Actor
+from k8s_tutor.sim.actor import Actor, Panic
 from k8s_tutor.sim.context import Context
 from k8s_tutor.sim.faults import Faults
 from k8s_tutor.sim.ground import Process
@@ -59,11 +59,15 @@ class World(Faults):
             context.cause = ident
             context.work = kind & WORK
             self.pending.append(message)
-            if kind & CLOSED:
-                self._closed(dst, src)
-                actor.disconnected(context, src, body.reason)
-            else:
-                actor.receive(context, src, body)
+            try:
+                if kind & CLOSED:
+                    self._closed(dst, src)
+                    actor.disconnected(context, src, body.reason)
+                else:
+                    actor.receive(context, src, body)
+            except Panic as panic:
+                context.note("panic", text=str(panic))
+                self.crash(dst)
             if not self.events & 1023:
                 self.log.flush()
                 self._forget_cancelled()
