@@ -69,13 +69,19 @@ def _parser() -> argparse.ArgumentParser:
     sandbox = commands.add_parser("sandbox", help="a cluster of your own")
     sandbox.add_argument("--spec", help="YAML file with a cluster specification")
     sandbox.add_argument("-f", dest="manifests", action="append", default=[], metavar="MANIFEST", help="apply this first")
-    sandbox.add_argument("--managers", type=int)
-    sandbox.add_argument("--workers", type=int)
-    sandbox.add_argument("--seed", type=int)
-    sandbox.add_argument("--cni", help="network plugin: bridge")
-    sandbox.add_argument("--proxy", help="kube-proxy mode: iptables")
-    sandbox.add_argument("--runtime", help="container runtime: containerd")
+    _cluster_flags(sandbox)
     sandbox.set_defaults(command=_sandbox)
+
+    serve = commands.add_parser("serve", help="a cluster for a real kubectl, on loopback")
+    serve.add_argument("--port", type=int, default=0, help="port on 127.0.0.1; 0, the default, picks a free one")
+    serve.add_argument("--kubeconfig", default="k8s-tutor.kubeconfig", metavar="PATH", help="where to write the kubeconfig")
+    serve.add_argument("--users", default="", metavar="LIST", help="users beside admin, with their groups: alice=dev,bob=ops")
+    serve.add_argument("--speed", default="1", help="virtual seconds a second: a number, or max")
+    serve.add_argument("--spec", help="YAML file with a cluster specification")
+    serve.add_argument("-f", dest="manifests", action="append", default=[], metavar="MANIFEST", help="apply this first")
+    serve.add_argument("--save", metavar="FILE", help="save the session at the end, for replay")
+    _cluster_flags(serve)
+    serve.set_defaults(command=_serve)
 
     headless = commands.add_parser("run", help="run a lesson or a cluster without a screen")
     headless.add_argument(
@@ -99,6 +105,16 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument("--only", metavar="ROWS", help="e.g. B1,B3")
     bench.set_defaults(command=_bench)
     return parser
+
+
+def _cluster_flags(parser: Any) -> None:
+    """What a cluster of one's own is made of."""
+    parser.add_argument("--managers", type=int)
+    parser.add_argument("--workers", type=int)
+    parser.add_argument("--seed", type=int)
+    parser.add_argument("--cni", help="network plugin: bridge")
+    parser.add_argument("--proxy", help="kube-proxy mode: iptables")
+    parser.add_argument("--runtime", help="container runtime: containerd")
 
 
 def _lessons_parser(commands: Any) -> None:
@@ -151,14 +167,29 @@ def _present(args: argparse.Namespace) -> int:
     return app.run(args.lesson, seed=args.seed, lens=args.lens, projector=True)
 
 
-def _sandbox(args: argparse.Namespace) -> int:
+def _own_cluster(args: argparse.Namespace) -> dict[str, Any]:
+    """The specification that a file and flags describe."""
     from k8s_tutor.serve import specs
 
     given = {name: getattr(args, name) for name in ("managers", "workers", "seed", "cni", "proxy", "runtime")}
     try:
-        spec = specs.sandbox(args.spec, args.manifests, {name: value for name, value in given.items() if value is not None})
+        return specs.sandbox(args.spec, args.manifests, {name: value for name, value in given.items() if value is not None})
     except specs.SpecError as error:
         raise Problem(str(error)) from None
+
+
+def _serve(args: argparse.Namespace) -> int:
+    from k8s_tutor.serve import command
+
+    try:
+        options = command.options(args.port, args.kubeconfig, args.users, args.speed, args.save)
+    except command.ServeError as error:
+        raise Problem(str(error)) from None
+    return command.run(_own_cluster(args), options)
+
+
+def _sandbox(args: argparse.Namespace) -> int:
+    spec = _own_cluster(args)
     _interactive()
     from k8s_tutor.ui import app
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from k8s_tutor.api import scheme, status, tables, times
+from k8s_tutor.api.authn import Token
 from k8s_tutor.api.scheme import Resource, Target
 from k8s_tutor.api.status import Refusal
 from k8s_tutor.api.strategy import Setting
@@ -23,10 +24,12 @@ _encode = msgspec.json.Encoder().encode
 
 
 class ApiConfig(Body):
-    """``etcd``: the member that this server uses; ``epoch``: Unix second at which the world's clock began."""
+    """``etcd``: the member that this server uses; ``epoch``: Unix second at which the world's clock began; ``tokens``: bearer
+    tokens that it knows from its start."""
 
     etcd: str
     epoch: int = times.EPOCH
+    tokens: tuple[Token, ...] = ()
 
 
 class Op(NamedTuple):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from k8s_tutor.api import access, bootstrap, status
+from k8s_tutor.api import access, authn, bootstrap, status
 from k8s_tutor.api.base import ETCD_TIMEOUT, Op
 from k8s_tutor.api.feed import BOOKMARK_PERIOD, Bookmark, Refeed
 from k8s_tutor.api.resources import ANSWERS
@@ -104,10 +104,9 @@ class ApiServer(Writes):
         named = bool(target.name)
         watching = target.watch or request.parameter("watch") in ("true", "1")
         verb = access.verb_of(request.method, named, watching) if target.resource else request.method.lower()
-        if not request.user:
-            request = _anonymous(request)
-        op = Op(hop, request, target, verb, _AUTHORIZED)
+        op = Op(hop, request, target, verb)
         try:
+            op = op._replace(request=authn.identify(request, self.config.tokens), stages=_AUTHORIZED)
             self._authorized(op)
         except Refusal as refusal:
             stages = ("authn ✗",) if refusal.code == 401 else ("authn ✓", "authz ✗")
@@ -119,9 +118,7 @@ class ApiServer(Writes):
             self.refuse(ctx, op, refusal, "admit ✗")
 
     def _authorized(self, op: Op) -> None:
-        """Raises a Refusal (401, 403)."""
-        if op.request.user.startswith("!"):
-            raise status.unauthorized()
+        """Raises a Refusal (403)."""
         denial = access.denial(op.request.user, op.verb, op.target, op.request.path)
         if denial is not None:
             raise denial
@@ -168,13 +165,6 @@ class ApiServer(Writes):
             self.answer(ctx, op, 200, b"ok")
         else:
             self.answer(ctx, op, 500, b"[-]etcd-readiness failed: reason withheld\nreadyz check failed\n")
-
-
-def _anonymous(request: Request) -> Request:
-    return Request(
-        request.method, request.path, request.query, request.body, request.content_type, request.accept,
-        access.ANONYMOUS, request.agent,
-    )  # fmt: skip
 
 
 def _check_method(op: Op, target: Target) -> None:

@@ -37,7 +37,7 @@ class Request(Body):
     groups: tuple[str, ...] = ()
     """Organizations of the client certificate."""
     token: str = ""
-    """A bearer token; then ``user`` and ``groups`` do not count."""
+    """A bearer token; it counts for a client without a certificate."""
     headers: tuple[tuple[str, str], ...] = ()
     """Other headers that the server looks at, names in lower case: ``impersonate-user``, ..."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from k8s_tutor.cluster import inputs
+from k8s_tutor.cluster import gateway, inputs
 from k8s_tutor.cluster.podview import runtimes
 from k8s_tutor.kubectl.console import Typed
 from k8s_tutor.node import cri
@@ -36,6 +36,9 @@ def check(world: World, given: inputs.Input) -> None:
                 raise InputError(_unknown("client", client, ["you"]))
             if world.actor(client) is None:
                 raise InputError(f"the console of {client} is down")
+        case inputs.ApiCall():
+            if gateway.BALANCER not in world.processes:
+                raise InputError("this cluster is etcd alone: it has no API server")
         case inputs.Latency(a=a, b=b):
             for name in (a, b):
                 if name not in world.network.hosts.values():
@@ -71,6 +74,11 @@ def apply(world: World, given: inputs.Input) -> None:
     match given:
         case inputs.Kubectl(line=line, files=files, client=client):
             world.inject(client, Typed(line, files))
+        case inputs.ApiCall(client=client, id=ident, request=request):
+            gateway.enter(world, client)
+            world.inject(client, gateway.Outside(ident, request))
+        case inputs.HangUp(client=client, ids=ids, closed=closed):
+            world.inject(client, gateway.Left(ids, closed))
         case inputs.Crash(target=target):
             world.crash(target)
         case inputs.Restart(target=target):

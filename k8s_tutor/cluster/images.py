@@ -23,4 +23,5 @@ def built_in() -> tuple[Image, ...]:
 
 def images_of(spec: ClusterSpec) -> tuple[Image, ...]:
     """What the registry of a cluster offers. Raises ValueError for an image that is not well described."""
-    return (*from_tree({"format_version": 1, "images": spec.images}), *built_in()) if spec.images else built_in()
+    described = from_tree({"format_version": 1, "images": spec.images}) if spec.images else ()
+    return described if spec.other_images == "serve" else (*described, *built_in())

@@ -6,6 +6,7 @@ translated by whoever makes the input.
 
 from __future__ import annotations
 
+from k8s_tutor.api.wire import Request
 from k8s_tutor.sim import Body
 
 
@@ -82,7 +83,23 @@ class Delay(Body):
     by: int
 
 
-Input = Kubectl | Crash | Restart | Pause | Resume | Kill | Cut | Heal | Latency | Drop | Delay
+class ApiCall(Body):
+    """A request that came over a connection from outside the world. ``id`` names it there."""
+
+    client: str
+    id: int
+    request: Request
+
+
+class HangUp(Body):
+    """A client from outside waits no longer for some of its requests, or (``closed``) has closed its connection."""
+
+    client: str
+    ids: tuple[int, ...]
+    closed: bool = False
+
+
+Input = Kubectl | Crash | Restart | Pause | Resume | Kill | Cut | Heal | Latency | Drop | Delay | ApiCall | HangUp
 
 
 def in_words(given: Input) -> str:
@@ -90,6 +107,10 @@ def in_words(given: Input) -> str:
     match given:
         case Kubectl(line=line):
             return line
+        case ApiCall(client=client, request=request):
+            return f"{request.user or client}: {request.method} {request.path}"
+        case HangUp(client=client):
+            return f"{client} hangs up"
         case Cut(groups=groups):
             return "cut " + " | ".join(" ".join(group) for group in groups)
         case Heal(groups=groups):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from k8s_tutor.api.authn import Token
 from k8s_tutor.api.base import ApiConfig
 from k8s_tutor.api.component import Access
 from k8s_tutor.api.server import ApiServer
@@ -23,7 +24,7 @@ def add_kubernetes(world: World, spec: ClusterSpec) -> None:
     for i in range(1, spec.managers + 1):
         _manager(world, spec, i)
     world.add(LoadBalancer, BALANCER, LoadBalancerConfig(servers), host="lb-host")
-    world.add(Registry, REGISTRY, RegistryConfig(images_of(spec)), host="registry-host")
+    world.add(Registry, REGISTRY, RegistryConfig(images_of(spec), assume=spec.other_images == "serve"), host="registry-host")
     for i, shape in enumerate(spec.worker_shapes, start=1):
         access = Access(BALANCER, "", spec.epoch)
         labels = tuple(sorted(shape.labels.items()))
@@ -33,7 +34,8 @@ def add_kubernetes(world: World, spec: ClusterSpec) -> None:
 
 def _manager(world: World, spec: ClusterSpec, i: int) -> None:
     host, api = f"cp-{i}", f"api-{i}"
-    world.add(ApiServer, api, ApiConfig(f"etcd-{i}", spec.epoch), host=host)
+    tokens = tuple(Token(one.token, one.user, tuple(one.groups)) for one in spec.tokens)
+    world.add(ApiServer, api, ApiConfig(f"etcd-{i}", spec.epoch, tokens), host=host)
     world.add(Scheduler, f"scheduler-{i}", Access(api, "system:kube-scheduler", spec.epoch), host=host)
     access = Access(api, "system:kube-controller-manager", spec.epoch)
     world.add(ControllerManager, f"controller-manager-{i}", access, host=host)

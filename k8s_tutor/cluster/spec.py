@@ -86,9 +86,9 @@ class ClusterSpec(Part):
     tokens: list[TokenSpec] = []
     """Users beside the admin who may come with a bearer token."""
     images: list[dict[str, Any]] = []
-    """Images that the registry has beside the built-in ones."""
-    unknown_images: Literal["missing", "serve"] = "missing"
-    """Images that nobody described: the registry does not have them, or they serve."""
+    """Images that the registry has, described as in ``k8s_tutor/node/images.py``."""
+    other_images: Literal["built-in", "serve"] = "built-in"
+    """What the registry has beside ``images``: the built-in ones, or every name that anybody asks for, as one that serves."""
     manifests: list[dict[str, Any]] = []
     """Objects that are applied before anybody looks."""
     settle: bool = True

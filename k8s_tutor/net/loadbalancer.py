@@ -81,7 +81,7 @@ class LoadBalancer(Calling):
             ctx.reset(client)
             return
         self.dialling[client] = frames
-        request = Request("GET", "/livez", user="system:anonymous", agent="lb")
+        request = Request("GET", "/livez", user="", agent="lb")
         self.ask(ctx, server, request, "_dialled", (client, server), CONNECT_TIMEOUT)
 
     def _dialled(self, ctx: Context, answer: Response | CallFailed, client: str, server: str) -> None:
@@ -131,7 +131,7 @@ class LoadBalancer(Calling):
     def _probe(self, ctx: Context) -> None:
         ctx.after(PROBE_SOONER if self.down else PROBE_EVERY, Probe(), work=False)
         for server in self.config.servers:
-            request = Request("GET", "/readyz", user="system:anonymous", agent="lb")
+            request = Request("GET", "/readyz", user="", agent="lb")
             self.ask(ctx, server, request, "_probed", (server, ctx.now), PROBE_TIMEOUT)
 
     def _probed(self, ctx: Context, answer: Response | CallFailed, server: str, asked_at: int) -> None:

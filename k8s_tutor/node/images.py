@@ -6,7 +6,7 @@ The data of one file::
     format_version: 1
     images:
       - name: nginx                      # as in a pod; the registry's full name is docker.io/library/nginx
-        tags: [latest, "1.27"]
+        tags: [latest, "1.27"]           # ["*"]: every tag; []: the name is known, and no tag is
         layers: {debian-12: 28200000, nginx-1.27: 44000000}   # name of a layer → compressed bytes; same name, same layer
         program: {kind: serve, port: 80, start_ms: 300}       # fields of `programs.Program`
 """
@@ -23,6 +23,8 @@ from k8s_tutor.node.programs import Program
 from k8s_tutor.sim import Body
 
 FORMAT_VERSION = 1
+ANY = "*"
+"""Among the tags of an image: it has every tag."""
 _REPOSITORY = re.compile(r"[a-z0-9]+(?:[._/-]+[a-z0-9]+)*")
 _TAG = re.compile(r"[\w][\w.-]{0,127}", re.ASCII)
 _HOST = re.compile(r"[a-zA-Z0-9.-]+(?::\d+)?")
@@ -124,6 +126,7 @@ class _ProgramTree(msgspec.Struct, forbid_unknown_fields=True):
     port: int = 0
     exit_after_ms: int = 0
     exit_code: int = 0
+    exit_tag: bool = False
     stop_ms: int = 400
     stop_code: int = 0
     readiness: str = "program"

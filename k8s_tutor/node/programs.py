@@ -1,7 +1,7 @@
 """What containers run: programs as data, and the commands that replace them.
 
-A program is what the one process of a container does over time. The table `GOLDEN` gives image names whose behaviour is fixed
-by name (they drive recorded cases); annotations of the pod with the prefix `PREFIX` steer a program that is already running.
+A program is what the one process of a container does over time. Annotations of the pod with the prefix `PREFIX` steer a
+program that is already running.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ class Program(Body):
     """TCP port that it listens on, or 0."""
     exit_after_ms: int = 0
     exit_code: int = 0
+    exit_tag: bool = False
+    """A number as the image's tag is the exit code instead."""
     stop_ms: int = 400
     """From SIGTERM to its end; -1 for one that does not listen to SIGTERM (a shell as process 1)."""
     stop_code: int = 0
@@ -66,23 +68,10 @@ def _seconds(text: str) -> int | None:
     return (int(whole) * 1000 + int((fraction + "000")[:3])) * MS
 
 
-GOLDEN = {
-    "ok": Program("exit", exit_after_ms=500),
-    "fail": Program("exit", exit_after_ms=500, exit_code=1),
-    "neverready": Program(readiness="never"),
-    "manual": Program(readiness="annotation"),
-    "hold": Program(),
-}
-"""Image name (any tag) → program. ``fail:N`` exits with N."""
-NO_PULL = "nopull"
-"""Images of this name never exist."""
-
-
-def golden(name: str, tag: str) -> Program | None:
-    """The program that an image has by its bare name (``ok``, ``fail`` with tag ``3``), or None."""
-    program = GOLDEN.get(name)
-    if name == "fail" and tag.isdigit() and 0 < int(tag) < 256:
-        return Program("exit", exit_after_ms=500, exit_code=int(tag))
+def of_tag(program: Program, tag: str) -> Program:
+    """The program of an image with this tag."""
+    if program.exit_tag and tag.isdigit() and int(tag) < 256:
+        return msgspec.structs.replace(program, exit_code=int(tag))
     return program
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from k8s_tutor.node import programs
-from k8s_tutor.node.images import Image, Layer, Reference, assumed, manifest_digest
-from k8s_tutor.node.programs import Program
+from k8s_tutor.node.images import ANY, Image, Layer, Reference, assumed, manifest_digest
+from k8s_tutor.node.programs import Program, of_tag
 from k8s_tutor.sim import SECOND, Actor, Body, Call, Context, Reply
 
 
@@ -91,19 +90,16 @@ class Registry(Actor):
         if image is None:
             known = any(found.name == reference.name for found in self.config.images)
             return RegistryError(404, "MANIFEST_UNKNOWN") if known else RegistryError(401, "UNAUTHORIZED")
-        return Manifest(manifest_digest(reference.name, reference.tag), image.layers, image.program)
+        program = of_tag(image.program, reference.tag)
+        return Manifest(manifest_digest(reference.name, reference.tag), image.layers, program)
 
     def find(self, reference: Reference) -> Image | None:
         """The image of that name and tag, or None."""
-        for image in self.config.images:
-            if image.name == reference.name and reference.tag in image.tags:
+        named = [image for image in self.config.images if image.name == reference.name]
+        for image in named:
+            if reference.tag in image.tags or ANY in image.tags:
                 return image
-        if reference.familiar == programs.NO_PULL:
-            return None
-        program = programs.golden(reference.familiar, reference.tag)
-        if program is None and self.config.assume:
-            program = Program()
-        return assumed(reference, program) if program else None
+        return assumed(reference, Program()) if self.config.assume and not named else None
 
     def disconnected(self, ctx: Context, peer: str, reason: str) -> None:
         self.busy_until.pop(peer, None)

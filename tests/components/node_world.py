@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -29,6 +30,12 @@ def images() -> tuple[Image, ...]:
     for path in sorted((paths.assets() / "images").glob("*.yaml")):
         found += from_tree(yaml.safe_load(path.read_text()))
     return tuple(found)
+
+
+def golden() -> tuple[Image, ...]:
+    """The images of the recorded cases, which do what their names say."""
+    spec = yaml.safe_load((Path(__file__).parents[1] / "golden_cluster.yaml").read_text())
+    return from_tree({"format_version": 1, "images": spec["images"]})
 
 
 class Do(Body):
@@ -63,7 +70,7 @@ class Small:
         for i, name in enumerate(names):
             world.add(ApiServer, name, ApiConfig("etcd-1", Access("", "").epoch), host=f"cp-{i + 1}")
         world.add(LoadBalancer, "lb", LoadBalancerConfig(names), host="lb-host")
-        world.add(Registry, "registry", RegistryConfig(images()), host="registry-host")
+        world.add(Registry, "registry", RegistryConfig((*images(), *golden())), host="registry-host")
         for i in range(1, workers + 1):
             for part in machine.worker(i, Access("lb", "")):
                 world.add(part.actor, part.name, part.config, host=f"node-{i}")

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from node_world import images
+from node_world import golden, images
 
 from k8s_tutor.node import sync
 from k8s_tutor.node.cni import Cni, CniAdd, CniConfig, CniDel, CniDisk, CniError, CniResult
 from k8s_tutor.node.images import from_tree, parse_reference
 from k8s_tutor.node.pod_worker import go_duration
 from k8s_tutor.node.podstate import Known, PodState, after_exit, next_backoff
-from k8s_tutor.node.programs import Program, golden, with_command
+from k8s_tutor.node.programs import Program, of_tag, with_command
+from k8s_tutor.node.registry import Registry, RegistryConfig
 from k8s_tutor.sim import SECOND, Body, Call, Calling, Context, World
 
 
@@ -66,10 +67,19 @@ def test_commands_replace_programs() -> None:
     assert with_command(image, ("sh", "-c", "while true; do date; sleep 5; done"), ()).stop_ms == -1
 
 
-def test_golden_names() -> None:
-    assert golden("nginx", "1") is None
-    codes = [program.exit_code for program in (golden("fail", "3"), golden("fail", "x"), golden("ok", "1")) if program]
-    assert codes == [3, 1, 0]
+def test_an_image_may_end_as_its_tag_says() -> None:
+    program = Program("exit", exit_code=1, exit_tag=True)
+    assert [of_tag(program, tag).exit_code for tag in ("3", "x", "999")] == [3, 1, 1]
+    assert of_tag(Program("exit"), "3").exit_code == 0
+
+
+@pytest.mark.parametrize(("name", "assume", "known"), [
+    ("ok:anything", False, True), ("nopull:1", True, False), ("nginx:99", False, False), ("whatever:7", True, True),
+    ("whatever:7", False, False),
+])  # fmt: skip
+def test_what_a_registry_has(name: str, assume: bool, known: bool) -> None:
+    registry = Registry("registry", RegistryConfig((*images(), *golden()), assume=assume))
+    assert (registry.find(parse_reference(name)) is not None) == known
 
 
 @pytest.mark.parametrize(("micros", "text"), [

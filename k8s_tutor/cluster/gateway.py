@@ -1,0 +1,109 @@
+"""The way in for clients from outside the world: a real kubectl, a Python program, k9s.
+
+A *gateway* is a process ``client-1`` ... that stands for one connection of such a client. Its requests come in as inputs; it
+sends them to the load balancer as any client does, and puts what comes back into its outbox, where whoever serves the world
+reads it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any
+
+from k8s_tutor.api.wire import Request, Response, WatchCancel, WatchEnd, WatchFrame
+from k8s_tutor.sim import SECOND, Body, CallFailed, Calling, Context, World
+
+KEPT = 1_024
+"""Frames that an outbox keeps. One delivery adds at most one for each request that waits, so whoever looks at it every few
+hundred deliveries misses none."""
+PATIENCE = 3_600 * SECOND
+"""How long a gateway waits for an answer. Who waits outside has a clock of their own."""
+
+
+BALANCER = "lb"
+
+
+class GatewayConfig(Body):
+    """The process that serves the API."""
+
+    api: str = BALANCER
+
+
+class Outside(Body):
+    """A request from outside; ``id`` is what the outside calls it."""
+
+    id: int
+    request: Request
+
+
+class Left(Body):
+    """The outside does not wait for these requests any more; ``closed``: nor does anybody else use this connection."""
+
+    ids: tuple[int, ...]
+    closed: bool
+
+
+class Gateway(Calling):
+    """The process ``client-i``. Config: `GatewayConfig`."""
+
+    config: GatewayConfig
+
+    def __init__(self, name: str, config: Any = None, disk: Any = None) -> None:
+        super().__init__(name, config, disk)
+        self.watches: dict[int, int] = {}
+        """Id of a call that opened a watch → what the outside calls it."""
+        self.outbox: deque[tuple[int, Body]] = deque(maxlen=KEPT)
+        """(request, `Response`, `WatchFrame`, `WatchEnd` or `CallFailed`), oldest first."""
+        self.put = 0
+        """How much has been put into the outbox since the process began."""
+
+    def handle(self, ctx: Context, src: str, body: Any) -> None:
+        if isinstance(body, Outside):
+            ident = self.ask(ctx, self.config.api, body.request, "_answered_for", (body.id,), PATIENCE)
+            if body.request.parameter("watch") in ("1", "true"):
+                self.watches[ident] = body.id
+        elif isinstance(body, WatchFrame) and body.watch in self.watches:
+            self._put(self.watches[body.watch], body)
+        elif isinstance(body, WatchEnd) and body.watch in self.watches:
+            self._put(self.watches.pop(body.watch), body)
+        elif isinstance(body, Left):
+            self._left(ctx, body)
+
+    def _put(self, ident: int, body: Body) -> None:
+        self.outbox.append((ident, body))
+        self.put += 1
+
+    def _answered_for(self, ctx: Context, answer: Any, ident: int) -> None:
+        if not isinstance(answer, Response) or answer.code != 200:
+            for call in [call for call, asked in self.watches.items() if asked == ident]:
+                del self.watches[call]
+        self._put(ident, answer)
+
+    def _left(self, ctx: Context, body: Left) -> None:
+        if body.closed:
+            self.watches.clear()
+            for call in list(self.calls):
+                ctx.cancel(self.calls.pop(call).timer)
+            ctx.reset(self.config.api)
+            return
+        for call in [call for call, ident in self.watches.items() if ident in body.ids]:
+            del self.watches[call]
+            ctx.reply(self.config.api, WatchCancel(call))
+
+    def disconnected(self, ctx: Context, peer: str, reason: str) -> None:
+        super().disconnected(ctx, peer, reason)
+        for ident in self.watches.values():
+            self._put(ident, CallFailed("disconnected"))
+        self.watches.clear()
+
+
+def enter(world: World, client: str) -> None:
+    """Makes the process of a client when it comes for the first time."""
+    if client not in world.processes:
+        world.add(Gateway, client, GatewayConfig(), host=f"{client}-host")
+
+
+def outboxes(world: World, clients: list[str]) -> list[tuple[str, Gateway]]:
+    """The gateways of these clients, as far as they are there."""
+    found = [(client, world.running.get(client)) for client in clients]
+    return [(client, actor) for client, actor in found if isinstance(actor, Gateway)]

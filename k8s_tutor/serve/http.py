@@ -1,0 +1,228 @@
+"""HTTP for the world: what comes over TLS becomes a `Request`, what the world answers becomes bytes.
+
+This module knows HTTP and its limits, and nothing of Kubernetes but the shape of a Status; who may do what is decided by the
+API server inside the world.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from urllib.parse import parse_qsl, unquote
+
+import msgspec
+from aiohttp import ClientError, web
+from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
+from aiohttp.web_protocol import RequestHandler
+
+from k8s_tutor.api import status
+from k8s_tutor.api.status import Refusal
+from k8s_tutor.api.wire import Request, Response, WatchFrame
+from k8s_tutor.cluster import InputError
+from k8s_tutor.serve.clients import Client, Clients
+from k8s_tutor.serve.driver import Driver, Exchange
+
+BODY_LIMIT = 3 * 1024 * 1024
+"""Bytes of a request body (MaxRequestBodyBytes)."""
+HEADER_LIMIT = 64 * 1024
+"""Bytes of a request line or of one header (Go's server allows a MiB for all of them together)."""
+HEADERS = 256
+REQUEST_TIMEOUT = 60.0
+"""Seconds that a request may take, its body included (--request-timeout)."""
+WATCH_TIMEOUT = 1_800
+"""Seconds that a watch lives at least when it names no timeoutSeconds; at most twice that (--min-request-timeout)."""
+IDLE_TIMEOUT = 90.0
+"""Seconds after which a connection on which nothing is asked is closed."""
+IN_FLIGHT = 1_000
+"""Requests that wait for the world at the same time; beyond that the door itself says 429."""
+_PASSED_ON = "impersonate-"
+_json = msgspec.json.Encoder().encode
+
+
+class Front(web.Server):
+    """Serves the API of one driven world. Use it as the protocol factory of `asyncio.loop.create_server`."""
+
+    def __init__(self, driver: Driver) -> None:
+        super().__init__(
+            self._handle, handler_cancellation=True, access_log=None, keepalive_timeout=IDLE_TIMEOUT, auto_decompress=False,
+            max_line_size=HEADER_LIMIT, max_field_size=HEADER_LIMIT, max_headers=HEADERS,
+        )  # fmt: skip
+        self._driver = driver
+        self._clients = Clients(driver)
+
+    def __call__(self) -> RequestHandler:
+        return _Connection(self, loop=self._loop, **self._kwargs)
+
+    def connection_lost(self, handler: RequestHandler, exc: BaseException | None = None) -> None:
+        self._clients.closed(handler)
+        super().connection_lost(handler, exc)
+
+    # ------------------------------------------------------------------ one request
+
+    async def _handle(self, http: web.BaseRequest) -> web.StreamResponse:
+        client = self._clients.of(http.protocol, http.transport)
+        try:
+            async with asyncio.timeout(REQUEST_TIMEOUT):
+                request = await _request(http, client)
+                if self._clients.waiting >= IN_FLIGHT:
+                    raise too_many()
+                exchange = client.ask(request)
+                answer = await exchange.first
+        except TimeoutError:
+            answer = _refused(status.request_timeout("request did not complete within the allotted timeout"))
+            exchange = None
+        except InputError as error:
+            answer, exchange = _refused(status.failure(503, "ServiceUnavailable", str(error))), None
+        except Refusal as refusal:
+            answer, exchange = _refused(refusal), None
+        finally:
+            client.settled()
+        if not isinstance(answer, Response):
+            return _cut_off(http)
+        if exchange is not None and exchange.watching:
+            return await _stream(http, answer, client, exchange, _lifetime(request))
+        return _whole(http, answer)
+
+
+class _Connection(RequestHandler):
+    """One connection, with Go's words for what is no request."""
+
+    def handle_error(
+        self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
+    ) -> web.StreamResponse:
+        """The answer to what cannot be read (net/http/server.go), or to a mistake of ours."""
+        if status >= 500:
+            reply = web.Response(status=500, text="Internal Server Error: " + type(exc).__name__)
+        elif isinstance(exc, LineTooLong):
+            reply = web.Response(status=431, text="431 Request Header Fields Too Large")
+        else:
+            reply = web.Response(status=400, text="400 Bad Request")
+        reply.force_close()
+        return reply
+
+
+def _cut_off(http: web.BaseRequest) -> web.Response:
+    """The connection inside the world is gone, and so is the one outside."""
+    if http.transport is not None:
+        http.transport.abort()
+    return web.Response(status=502)
+
+
+async def _request(http: web.BaseRequest, client: Client) -> Request:
+    """What an HTTP request asks of the world. Raises Refusal for one that is too large."""
+    path, _, query = http.raw_path.partition("?")
+    headers = http.headers
+    authorization = headers.get("Authorization", "")
+    scheme, _, token = authorization.partition(" ")
+    others = [(name.lower(), value) for name, value in headers.items() if name.lower().startswith(_PASSED_ON)]
+    return Request(
+        http.method,
+        unquote(path),
+        tuple(parse_qsl(query, keep_blank_values=True)),
+        await _body(http),
+        headers.get("Content-Type", "application/json" if http.method != "PATCH" else ""),
+        headers.get("Accept", "application/json"),
+        client.user,
+        headers.get("User-Agent", "unknown"),
+        managed=True,
+        if_none_match=headers.get("If-None-Match", ""),
+        groups=client.groups,
+        token=token.strip() if scheme.lower() == "bearer" else "",
+        headers=tuple(others),
+    )
+
+
+async def _body(http: web.BaseRequest) -> bytes:
+    if not http.body_exists:
+        return b""
+    if (http.content_length or 0) > BODY_LIMIT:
+        raise too_large()
+    if http.headers.get("Expect", "").lower() == "100-continue":
+        assert http.transport is not None
+        http.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    parts: list[bytes] = []
+    size = 0
+    try:
+        async for part in http.content.iter_any():
+            parts.append(part)
+            size += len(part)
+            if size > BODY_LIMIT:
+                raise too_large()
+    except (ClientError, HttpProcessingError) as error:
+        raise status.bad_request(f"the body of the request cannot be read: {error}") from None
+    return b"".join(parts)
+
+
+def too_large() -> Refusal:
+    """413."""
+    return status.failure(413, "RequestEntityTooLarge", f"Request entity too large: limit is {BODY_LIMIT}")
+
+
+def too_many() -> Refusal:
+    """429 of the door itself."""
+    text = "Too many requests, please try again later."
+    return status.failure(429, "TooManyRequests", text, {"retryAfterSeconds": 1})
+
+
+def _refused(refusal: Refusal) -> Response:
+    headers = (("Retry-After", "1"),) if refusal.code == 429 else ()
+    return Response(refusal.code, _json(refusal.tree), headers=headers)
+
+
+# ---------------------------------------------------------------------------------------------------- answers
+
+
+def _headers(answer: Response) -> list[tuple[str, str]]:
+    found = [("Content-Type", answer.content_type), ("Cache-Control", "no-cache, private"), *answer.headers]
+    for text in answer.warnings:
+        escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ")
+        found.append(("Warning", f'299 - "{escaped}"'))
+    return found
+
+
+def _whole(http: web.BaseRequest, answer: Response) -> web.Response:
+    reply = web.Response(status=answer.code, body=answer.body)
+    reply.headers.extend(_headers(answer))
+    if not http.content.is_eof():
+        reply.force_close()  # part of the body was never read
+    return reply
+
+
+def _lifetime(request: Request) -> float:
+    wanted = request.parameter("timeoutSeconds")
+    if wanted.isdigit() and int(wanted):
+        return float(wanted)
+    return WATCH_TIMEOUT * (1 + random.random())
+
+
+async def _stream(
+    http: web.BaseRequest, answer: Response, client: Client, exchange: Exchange, lifetime: float
+) -> web.StreamResponse:
+    """A watch: one JSON object a line, until somebody ends it or its time is up."""
+    reply = web.StreamResponse(status=answer.code)
+    reply.headers.extend(_headers(answer))
+    reply.enable_chunked_encoding()
+    try:
+        await reply.prepare(http)
+        async with asyncio.timeout(lifetime):
+            async for lines in _lines(exchange):
+                await reply.write(lines)
+    except TimeoutError:
+        pass
+    finally:
+        client.left(exchange)
+    return reply
+
+
+async def _lines(exchange: Exchange) -> AsyncIterator[bytes]:
+    """The events of a watch as they come, as many at a time as there are."""
+    while True:
+        frames = [await exchange.frames.get()]
+        while not exchange.frames.empty():
+            frames.append(exchange.frames.get_nowait())
+        events = [frame for frame in frames if isinstance(frame, WatchFrame)]
+        if events:
+            yield b"".join([b'{"type":"%s","object":%s}\n' % (event.type.encode(), event.object) for event in events])
+        if len(events) < len(frames):
+            return
