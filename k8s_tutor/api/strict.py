@@ -11,62 +11,18 @@ import json
 import re
 from typing import Any
 
-from k8s_tutor.api import quantity, schema, times
+from k8s_tutor.api import quantity, schema, times, zeros
 from k8s_tutor.api.schema import Field
 
 Tree = dict[str, Any]
-
-_KEPT_STRINGS = {
-    "LeaseSpec": ("holderIdentity", "preferredHolder", "strategy"),
-    "EndpointPort": ("name", "protocol", "appProtocol"),
-    "Endpoint": ("hostname", "nodeName", "zone"),
-    "PersistentVolumeClaimSpec": ("storageClassName",),
-    "IngressSpec": ("ingressClassName",),
-    "Event": ("reportingComponent", "reportingInstance"),
-    "PodSpec": ("runtimeClassName",),
-}
-"""Optional strings that are pointers in Go, or printed always: an empty text stays."""
-
-_DROPPED_NUMBERS = {
-    "PodSpec": ("hostNetwork", "hostPID", "hostIPC"),
-    "Container": ("stdin", "stdinOnce", "tty"),
-    "VolumeMount": ("readOnly",),
-    "Probe": (
-        "initialDelaySeconds", "timeoutSeconds", "periodSeconds", "successThreshold", "failureThreshold",
-    ),
-    "ContainerPort": ("hostPort",),
-    "ServicePort": ("nodePort",),
-    "ServiceSpec": ("healthCheckNodePort", "publishNotReadyAddresses"),
-    "NodeSpec": ("unschedulable",),
-    "DeploymentSpec": ("minReadySeconds", "paused"),
-    "ReplicaSetSpec": ("minReadySeconds",),
-    "DaemonSetSpec": ("minReadySeconds",),
-    "StatefulSetSpec": ("minReadySeconds",),
-    "DeploymentStatus": (
-        "observedGeneration", "replicas", "updatedReplicas", "readyReplicas", "availableReplicas",
-        "unavailableReplicas",
-    ),
-    "ReplicaSetStatus": ("fullyLabeledReplicas", "readyReplicas", "availableReplicas", "observedGeneration"),
-    "ObjectMeta": ("generation",),
-    "PodStatus": ("observedGeneration",),
-    "PodCondition": ("observedGeneration",),
-    "Condition": ("observedGeneration",),
-    "ContainerStateTerminated": ("signal",),
-    "Event": ("count",),
-    "EventSeries": ("count",),
-    "PersistentVolumeClaimVolumeSource": ("readOnly",),
-    "CSIVolumeSource": (),
-}  # fmt: skip
-"""Optional numbers and booleans that are plain values in Go: zero and false are left out."""
-
 
 def keeps_zero(type_name: str, field: Field) -> bool:
     """Whether an optional field is printed though it is empty: it is a pointer in Go, or has no ``omitempty``."""
     base = type_name.rsplit(".", 1)[-1]
     if field.t == "string":
-        return field.name in _KEPT_STRINGS.get(base, ())
-    if field.t in ("boolean", "integer:int32", "integer:int64"):
-        return field.name not in _DROPPED_NUMBERS.get(base, ())
+        return field.name in zeros.KEPT_TEXTS.get(base, ())
+    if field.t in ("boolean", "integer:int32", "integer:int64", "number:double"):
+        return field.name not in zeros.DROPPED_NUMBERS.get(base, ())
     return base == "EndpointSlice"
 
 
