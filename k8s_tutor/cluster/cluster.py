@@ -21,6 +21,7 @@ from k8s_tutor.cluster.why import chain
 from k8s_tutor.cluster.wireview import console_view, consoles_of
 from k8s_tutor.cluster.workloadview import Workload
 from k8s_tutor.sim import SECOND, Timeline, World
+from k8s_tutor.sim.world import FOREVER
 
 FORMAT = 1
 T = TypeVar("T")
@@ -143,9 +144,10 @@ class Cluster:
         """Gives a branch another name. Raises LookupError or ValueError."""
         self.timeline.rename(branch, name)
 
-    def fork(self) -> Cluster:
-        """An independent cluster that begins at the present moment."""
-        return Cluster(self.spec, timeline=self.timeline.fork())
+    def fork(self, *, onwards: bool = False) -> Cluster:
+        """An independent cluster that begins at the present moment. ``onwards``: for one that runs on and is thrown away; it
+        keeps no checkpoints, so going back in it takes long."""
+        return Cluster(self.spec, timeline=self.timeline.fork(FOREVER if onwards else 0))
 
     # ------------------------------------------------------------------ views
 

@@ -55,40 +55,41 @@ class GoalCheck:
             for kind in ("now", "eventually", "always", "never")
             for words, source in getattr(goal, kind).items()
         ]
+        self._guards = [check for check in self.checks if check.kind in ("always", "never")]
+        self._once = [index for index, check in enumerate(self.checks) if check.kind == "eventually"]
+        self._wanted = [index for index, check in enumerate(self.checks) if check.kind in ("now", "eventually")]
         self._happened: dict[int, Fact] = {}
         self.broken: Fact | None = None
         self.reached: Fact | None = None
 
     def update(self) -> bool:
         """Looks at this moment. Says whether something was decided: the goal reached, or lost."""
-        cluster = self.reader.cluster
-        self._forget(cluster.events, cluster.now)
-        if self.broken or self.reached:
-            return True
-        events, now = cluster.events, cluster.now
-        for check in self.checks:
-            if check.kind == "always" and not check.watch.holds(self.reader):
-                self.broken = Fact(
-                    events, now, f"{check.words or check.watch.expression.source}: this must always hold, and it did not"
-                )
-            elif check.kind == "never" and check.watch.holds(self.reader):
-                self.broken = Fact(
-                    events, now, f"{check.words or check.watch.expression.source}: this must never happen, and it did"
-                )
-        for index, check in enumerate(self.checks):
-            if check.kind == "eventually" and index not in self._happened and check.watch.holds(self.reader):
-                self._happened[index] = Fact(events, now, check.text)
-        if not self.broken and self.goal.within and now > self.opened + self.goal.within:
-            self.broken = Fact(events, now, f"it took longer than {in_words(self.goal.within)}")
-        if not self.broken and all(self._met(index) for index in range(len(self.checks))):
-            self.reached = Fact(events, now, "")
+        cluster, reader = self.reader.cluster, self.reader
+        if self.broken or self.reached or self._happened:
+            self._forget(cluster.events, cluster.now)
+            if self.broken or self.reached:
+                return True
+        for check in self._guards:
+            if check.watch.holds(reader) is (check.kind == "never"):
+                self.broken = Fact(cluster.events, cluster.now, _broken(check))
+        for index in self._once:
+            if index not in self._happened and self.checks[index].watch.holds(reader):
+                self._happened[index] = Fact(cluster.events, cluster.now, self.checks[index].text)
+        if self.goal.within and not self.broken and cluster.now > self.opened + self.goal.within:
+            self.broken = Fact(cluster.events, cluster.now, f"it took longer than {in_words(self.goal.within)}")
+        if not self.broken and self._all_met():
+            self.reached = Fact(cluster.events, cluster.now, "")
         return bool(self.broken or self.reached)
+
+    def _all_met(self) -> bool:
+        for index in self._wanted:
+            if not self._met(index):
+                return False
+        return True
 
     def _met(self, index: int) -> bool:
         check = self.checks[index]
-        if check.kind == "eventually":
-            return index in self._happened
-        return check.kind != "now" or check.watch.holds(self.reader)
+        return index in self._happened if check.kind == "eventually" else check.watch.holds(self.reader)
 
     def _forget(self, events: int, now: int) -> None:
         """Going back in time takes back what had happened later."""
@@ -110,6 +111,12 @@ class GoalCheck:
                 met = bool(self.reached) or self._met(index)
                 out.append(Line(check.text, "met" if met else "open"))
             else:
-                mine = self.broken is not None and self.broken.text.startswith(check.words or check.watch.expression.source)
+                mine = self.broken is not None and self.broken.text == _broken(check)
                 out.append(Line(check.text, "broken" if mine else "met" if self.reached else "open"))
         return tuple(out)
+
+
+def _broken(check: Check) -> str:
+    """What is said when a condition that guards the way does not hold."""
+    happened = "always hold, and it did not" if check.kind == "always" else "never happen, and it did"
+    return f"{check.words or check.watch.expression.source}: this must {happened}"

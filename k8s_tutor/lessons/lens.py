@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from string import Formatter
 from typing import Any
@@ -54,15 +54,14 @@ class Lens(BaseModel):
     def component(self, name: str) -> str:
         """The machine (or else the process) that a name means: Alice → ``cp-1``. Case does not matter; unknown names come
         back as they are."""
-        wanted = name.casefold()
-        for machine, called in self.machines.items():
-            if called.casefold() == wanted:
-                return machine
-        for kind in self.processes:
-            for process in (kind, *(f"{kind}-{number}" for number in range(1, 10))):
-                if self.name(process).casefold() == wanted:
-                    return process
-        return name
+        return self._components.get(name.casefold(), name)
+
+    @cached_property
+    def _components(self) -> dict[str, str]:
+        """What is called by a name, without regard to case; machines before processes, the first of several."""
+        processes = [process for kind in self.processes for process in (kind, *(f"{kind}-{n}" for n in range(1, 10)))]
+        called = [*self.machines.items(), *((process, self.name(process)) for process in processes)]
+        return {name.casefold(): component for component, name in reversed(called)}
 
     def word(self, key: str, default: str = "") -> str:
         """What a role, state or thing is called, e.g. ``leader`` → chair."""

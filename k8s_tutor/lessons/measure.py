@@ -50,7 +50,7 @@ class Measurement:
         if self._group is None or self._group.spec.managers != size:
             spec = ClusterSpec.model_validate({"managers": size, "workers": 0, "components": "etcd", "seed": self.seed})
             self._group = Cluster(spec)
-        cluster = self._group.fork()
+        cluster = self._group.fork(onwards=True)
         members = sorted(part(cluster, "raft").members, key=lambda member: (member.role != "leader", member.name))
         for member in members[:lost]:
             cluster.give(inputs.Crash(member.machine))

@@ -30,13 +30,23 @@ class _Parts:
         self.moment: tuple[Any, int] = (None, -1)
         self.now: dict[str, Any] = {}
         """Parts that were asked for at this very moment: several conditions of a goal read the same one."""
-        self.servers = _named(cluster.world, ApiServer)
-        self.runtimes = _named(cluster.world, Runtime)
+        self.population: tuple[int, str] = (0, "")
+        self.members: list[str] = []
+        self.servers: list[str] = []
+        self.runtimes: list[str] = []
+
+    def meet(self, world: World) -> None:
+        """Finds out who is there, when somebody came or went."""
+        processes = world.processes
+        population = (len(processes), next(reversed(processes), ""))
+        if population != self.population:
+            self.population = population
+            self.members, self.servers, self.runtimes = members_of(world), _named(world, ApiServer), _named(world, Runtime)
 
     def servers_up(self, world: World) -> list[ApiServer]:
         """The API servers that run."""
-        found = [world.running.get(name) for name in self.servers]
-        return [actor for actor in found if isinstance(actor, ApiServer)]
+        running = world.running
+        return [running[name] for name in self.servers if name in running]  # type: ignore[misc]
 
     def workload_key(self, world: World) -> tuple[Any, ...]:
         """Equal while nothing that the workload part shows can have changed."""
@@ -68,6 +78,7 @@ def part(cluster: Cluster, name: str) -> Any:
     if parts.moment[1] != world.stamp or parts.moment[0] is not world:
         parts.moment = (world, world.stamp)
         parts.now = {}
+        parts.meet(world)
     elif name in parts.now:
         return parts.now[name]
     found = parts.now[name] = _part(cluster, parts, world, name)
@@ -76,7 +87,7 @@ def part(cluster: Cluster, name: str) -> Any:
 
 def _part(cluster: Cluster, parts: _Parts, world: World, name: str) -> Any:
     if name == "raft":
-        key = (_versions(world, members_of(world)), _faults(world), cluster.broken())
+        key = (_versions(world, parts.members), _faults(world), cluster.broken())
         return parts.get(name, key, lambda: raft_view(world, cluster.lamps()))
     if name == "console":
         return parts.get(name, _versions(world, consoles_of(world)), lambda: console_view(world))
@@ -91,7 +102,7 @@ def _part(cluster: Cluster, parts: _Parts, world: World, name: str) -> Any:
     if name == "standing":
         return _faults(world)
     if name in ("roles", "progress"):
-        return _faults(world), tuple([_member(world, member, name == "progress") for member in members_of(world)])
+        return _faults(world), tuple([_member(world, member, name == "progress") for member in parts.members])
     if name == "stores":
         return tuple([(server.name, server.caches.revision) for server in parts.servers_up(world)])
     raise LookupError(f"there is no part {name}")

@@ -301,13 +301,14 @@ class Watch:
 
     def holds(self, reader: Reader) -> bool:
         """Whether the condition holds now."""
-        parts = [reader.part(name) for name in self.expression.parts]
-        same = len(parts) == len(self._parts) and all(map(_same, parts, self._parts))
-        if not same or not parts:
+        known, parts, same = self._parts, [], bool(self._parts)
+        for index, name in enumerate(self.expression.parts):
+            found = reader.part(name)
+            parts.append(found)
+            if same:
+                before = known[index]
+                same = found is before or (isinstance(found, (int, tuple)) and found == before)
+        if not same:
             self._parts = parts
             self._value = reader.holds(self.expression)
         return self._value
-
-
-def _same(a: Any, b: Any) -> bool:
-    return a is b or (isinstance(a, (int, tuple)) and a == b)

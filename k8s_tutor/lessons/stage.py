@@ -131,8 +131,8 @@ class Stage:
         self.script = Script((), self.cluster.now)
 
     def fork(self) -> Stage:
-        """The same moment once more, independent of this one, as if a step opened there."""
-        return Stage(self.cluster.fork(), self.lens, self.title)
+        """The same moment once more, independent of this one, as if a step opened there; to run on from, not to go back in."""
+        return Stage(self.cluster.fork(onwards=True), self.lens, self.title)
 
     def play(self, actions: Sequence[act.Base]) -> None:
         """Begins a script."""
@@ -167,16 +167,31 @@ class Stage:
             if script.poll(self) and each is not None and each():
                 return 0
             limit = min(to, max(script.wake(), cluster.now))
-            size = 1 if each is not None or script.watches else min(CHUNK, budget)
             before = cluster.events
-            reached = cluster.advance(limit, size)
+            if each is not None and script.done:
+                reached, stopped = _watched(cluster, limit, budget, each)
+            else:
+                reached = cluster.advance(limit, 1 if each is not None or script.watches else min(CHUNK, budget))
+                stopped = each is not None and each()
             budget -= max(1, cluster.events - before)
-            if each is not None and each():
+            if stopped:
                 return 0
             if reached and limit >= to:
                 script.poll(self)
                 return max(budget, 1)
         return 0
+
+
+def _watched(cluster: Cluster, to: int, budget: int, each: Callable[[], bool]) -> tuple[bool, bool]:
+    """Runs up to an instant (µs), at most ``budget`` messages, and asks ``each`` after every one. Says whether the instant was
+    reached, and whether ``each`` stopped it."""
+    for _ in range(budget):
+        reached = cluster.advance(to, 1)
+        if each():
+            return reached, True
+        if reached:
+            return True, False
+    return False, False
 
 
 def as_inputs(action: act.Base, lens: Lens, cluster: Cluster) -> list[inputs.Input]:

@@ -264,6 +264,8 @@ class Timeline:
             raise LookupError(f"there is no branch named {name}")
         next_branch.name = new
 
-    def fork(self) -> Timeline:
-        """An independent timeline that begins at the present moment."""
-        return Timeline(self.world.fork(), self._apply, self._every, self.witness.copy() if self.witness is not None else None)
+    def fork(self, every: int = 0) -> Timeline:
+        """An independent timeline that begins at the present moment. ``every``: events between two of its checkpoints; by
+        default as many as here."""
+        witness = self.witness.copy() if self.witness is not None else None
+        return Timeline(self.world.fork(), self._apply, every or self._every, witness)
