@@ -65,6 +65,8 @@ class ServerBase(Calling):
         self.caches = Caches()
         self.feed = 0
         """Id of the etcd watch that feeds the caches, or 0."""
+        self.early: dict[int, Op] = {}
+        """Reads at a revision that has not come yet, by the call of their client."""
 
     def setting(self, ctx: Context) -> Setting:
         """The world as a strategy sees it."""
@@ -80,15 +82,18 @@ class ServerBase(Calling):
         """Sends a frame to a client, through the load balancer if that is where it came from."""
         ctx.reply(hop.via, Relayed(hop.client, frame) if hop.client else frame)
 
-    def answer(self, ctx: Context, op: Op, code: int, body: bytes, warnings: tuple[str, ...] = ()) -> None:
+    def answer(
+        self, ctx: Context, op: Op, code: int, body: bytes, warnings: tuple[str, ...] = (),
+        content_type: str = "application/json", headers: tuple[tuple[str, str], ...] = (),
+    ) -> None:  # fmt: skip
         """Answers a request and says so in the log."""
         if ctx.work:
             ctx.note("api.answer", id=op.hop.call, code=code, verb=op.verb, path=op.request.path)
-        self.send(ctx, op.hop, Reply(op.hop.call, Response(code, body, warnings)))
+        self.send(ctx, op.hop, Reply(op.hop.call, Response(code, body, warnings, content_type, headers)))
 
-    def answer_tree(self, ctx: Context, op: Op, code: int, tree: Any) -> None:
+    def answer_tree(self, ctx: Context, op: Op, code: int, tree: Any, warnings: tuple[str, ...] = ()) -> None:
         """Answers with a tree."""
-        self.answer(ctx, op, code, _encode(tree))
+        self.answer(ctx, op, code, _encode(tree), warnings)
 
     def refuse(self, ctx: Context, op: Op, refusal: Refusal, *stages: str) -> None:
         """Answers with a Status; the last of the ``stages`` is where the request failed."""
@@ -99,7 +104,9 @@ class ServerBase(Calling):
                 "api.answer", id=op.hop.call, code=refusal.code, verb=op.verb, path=op.request.path,
                 message=refusal.tree["message"],
             )  # fmt: skip
-        self.send(ctx, op.hop, Reply(op.hop.call, Response(refusal.code, _encode(refusal.tree))))
+        wait = refusal.tree.get("details", {}).get("retryAfterSeconds")
+        headers = (("Retry-After", str(wait)),) if wait else ()
+        self.send(ctx, op.hop, Reply(op.hop.call, Response(refusal.code, _encode(refusal.tree), headers=headers)))
 
     def note_request(self, ctx: Context, op: Op, *stages: str) -> None:
         """Says how far a request has come: ``stages`` reads ``authn ✓ authz ✓ admit ✓ default ✓ validate ✓ store …``."""

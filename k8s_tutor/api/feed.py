@@ -12,12 +12,14 @@ import msgspec
 
 from k8s_tutor.api import scheme
 from k8s_tutor.api.base import ETCD_TIMEOUT, ServerBase
-from k8s_tutor.api.watchcache import Change, Item, KindCache, Watcher, frame_of
+from k8s_tutor.api.crd.rows import custom_rows
+from k8s_tutor.api.watchcache import Change, KindCache, Watcher, frame_of, item_of
 from k8s_tutor.api.wire import WatchEnd, WatchFrame
 from k8s_tutor.etcd.wire import Range, RangeResult, WatchCreate, WatchCreated, WatchEvents, prefix_end
 from k8s_tutor.sim import SECOND, Body, Context
 
 ROOT = "/registry/"
+_DEFINITIONS = scheme.resource("CustomResourceDefinition")
 RETRY = 1 * SECOND
 BOOKMARK_PERIOD = 60 * SECOND
 
@@ -46,16 +48,17 @@ class Feed(ServerBase):
             ctx.after(RETRY, Refeed(), work=False)
             return
         again = self.caches.ready
-        fresh: dict[str, dict[str, Item]] = {row.kind: {} for row in scheme.RESOURCES}
-        for pair in answer.kvs:
-            row = scheme.of_key(pair.key)
-            if row is not None:
-                fresh[row.kind][pair.key] = Item(pair.value, pair.mod_revision)
-        for row, cache in self.caches:
+        for _, cache in self.caches:
             for watcher in cache.watchers.values():
                 self.send(ctx, watcher.hop, WatchEnd(watcher.hop.call))
-            self.caches.kinds[row.kind] = new = KindCache()
-            new.items, new.since = fresh[row.kind], answer.revision
+        self.define([pair.value for pair in answer.kvs if pair.key.startswith(_DEFINITIONS.prefix)])
+        for row in self.caches.stored_rows():
+            self.caches.kinds[row.cache] = KindCache()
+            self.caches.kinds[row.cache].since = answer.revision
+        for pair in answer.kvs:
+            found = self.caches.row_of(pair.key)
+            if found is not None:
+                self.caches.of(found).items[pair.key] = item_of(found, pair.value, pair.mod_revision)
         self.caches.revision, self.caches.ready = answer.revision, True
         if ctx.work:
             ctx.note("api.synced", revision=answer.revision, keys=len(answer.kvs), again=again)
@@ -85,17 +88,52 @@ class Feed(ServerBase):
         if frame.watch != self.feed:
             return
         for event in frame.events:
-            row = scheme.of_key(event.kv.key)
+            row = self.caches.row_of(event.kv.key)
             if row is None:
                 continue
-            cache = self.caches.kinds[row.kind]
+            cache = self.caches.of(row)
             before = cache.items.get(event.kv.key)
             old = event.previous.value if event.previous else before.data if before else None
             new = event.kv.value if event.type == "PUT" else None
             change = Change(frame.revision, event.kv.key, new, old)
-            cache.record(change)
+            cache.record(row, change)
             self.tell(ctx, row, cache, change)
+            if row is _DEFINITIONS:
+                self.redefine(ctx)
         self.caches.revision = frame.revision
+        if self.early:
+            self.catch_up(ctx)
+
+    # ------------------------------------------------------------------ custom resources
+
+    def define(self, definitions: list[bytes]) -> None:
+        """Takes the custom resources that these definitions establish in place of those known so far."""
+        self.caches.custom.clear()
+        for row in custom_rows(definitions):
+            self.caches.custom[row.group, row.version, row.plural] = row
+
+    def redefine(self, ctx: Context) -> None:
+        """A definition has changed: what is new gets a cache, which is filled by a list; watches of what has changed end."""
+        before = {row.cache: row.custom for row in self.caches.custom.values()}
+        self.define([item.data for item in self.caches.of(_DEFINITIONS).items.values()])
+        after = {row.cache: row.custom for row in self.caches.custom.values()}
+        for name, definition in before.items():
+            if after.get(name) != definition and name in self.caches.kinds:
+                for watcher in self.caches.kinds[name].watchers.values():
+                    self.send(ctx, watcher.hop, WatchEnd(watcher.hop.call))
+                for call in list(self.caches.kinds[name].watchers):
+                    self.caches.kinds[name].drop(call)
+                if name not in after:
+                    del self.caches.kinds[name]
+        for row in self.caches.stored_rows():
+            if row.cache not in self.caches.kinds:
+                self.caches.kinds[row.cache] = KindCache()
+                self.caches.kinds[row.cache].since = self.caches.revision
+
+    # ------------------------------------------------------------------ requests that are ahead
+
+    def catch_up(self, ctx: Context) -> None:
+        """Requests for a revision that has now come go on."""
 
     def tell(self, ctx: Context, row: scheme.Resource, cache: KindCache, change: Change) -> None:
         """Sends one change to every watch that it concerns."""
@@ -112,7 +150,7 @@ class Feed(ServerBase):
     def pass_on(self, ctx: Context, row: scheme.Resource, watcher: Watcher, change: Change) -> None:
         """Sends one change to one watch, if it concerns it."""
         row = watcher.row or row
-        found = frame_of(row, change, watcher.scope)
+        found = frame_of(row, change, watcher.scope, watcher.managed)
         if found is not None:
             kind, data = found
             body = self.watch_object(ctx, row, watcher, data)

@@ -124,7 +124,7 @@ class Reads(Feed):
         cached = op.request.parameter("resourceVersion") and not page.start and not exact
         if cached and self.caches.ready:
             self.note_request(ctx, op, "cache ✓")
-            found = self.caches.kinds[op.row.kind].select(op.row, scope)
+            found = self.caches.of(op.row).select(op.row, scope)
             self._send_list(ctx, op, [data for _, data in found], {"resourceVersion": str(self.caches.revision)})
             return
         self.note_request(ctx, op, "read …")
@@ -171,7 +171,7 @@ class Reads(Feed):
         scope, revision = scope_of(op), revision_of(op)
         if not self.caches.ready:
             raise status.failure(429, "TooManyRequests", "storage is (re)initializing", {"retryAfterSeconds": 1})
-        cache = self.caches.kinds[op.row.kind]
+        cache = self.caches.of(op.row)
         self.note_request(ctx, op, "watch ✓")
         self.send(ctx, op.hop, Reply(op.hop.call, Response(200)))
         call = op.hop.call

@@ -47,6 +47,11 @@ class Resource(NamedTuple):
         return hash(self.plural)
 
     @property
+    def cache(self) -> str:
+        """The name under which API servers keep its objects: the kind, or ``widgets.ex.io`` of a custom resource."""
+        return f"{self.plural}.{self.group}" if self.custom else self.kind
+
+    @property
     def home(self) -> Resource:
         """The row whose bytes etcd keeps: this one, unless it is a view."""
         return self.stored_as or self

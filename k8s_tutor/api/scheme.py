@@ -8,7 +8,7 @@ known place.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
@@ -52,7 +52,7 @@ def find(name: str) -> Resource | None:
 
 
 def of_key(key: str) -> Resource | None:
-    """The resource that a key in etcd belongs to, or None."""
+    """The built-in resource that a key in etcd belongs to, or None."""
     if not key.startswith("/registry/"):
         return None
     end = key.find("/", 10)
@@ -73,6 +73,11 @@ class Target(NamedTuple):
 @lru_cache(maxsize=4096)
 def parse_path(path: str) -> Target:
     """Takes a URL path apart (apiserver endpoints/request/requestinfo.go)."""
+    return parse_with(path, BY_PLURAL)
+
+
+def parse_with(path: str, rows: Mapping[tuple[str, str, str], Resource]) -> Target:
+    """The same with other rows, by group, version and plural."""
     parts = [part for part in path.split("/") if part]
     if len(parts) >= 3 and parts[0] == "api":
         group, version, rest = "", parts[1], parts[2:]
@@ -86,7 +91,7 @@ def parse_path(path: str) -> Target:
     namespace = ""
     if len(rest) >= 3 and rest[0] == "namespaces" and rest[2] not in ("status", "finalize"):
         namespace, rest = rest[1], rest[2:]
-    row = BY_PLURAL.get((group, version, rest[0])) if rest else None
+    row = rows.get((group, version, rest[0])) if rest else None
     if row is None or len(rest) > 3 or (namespace and not row.namespaced):
         return Target(None)
     name = rest[1] if len(rest) > 1 else ""
@@ -102,9 +107,21 @@ def _head(row: Resource) -> bytes:
     return _encode({"kind": row.kind, "apiVersion": row.api_version})[:-1] + b',"metadata":{'
 
 
-def encode(row: Resource, tree: Tree) -> bytes:
-    """The bytes that etcd keeps of a tree of this row: kind, apiVersion and metadata first, no resourceVersion."""
+_MANAGED = b'"managedFields":'
+_MANAGED_END = b'],"name":'
+"""What follows the list: inside of it no quote stands alone, and no other list ends before a name."""
+
+
+def encode(row: Resource, tree: Tree, managed: bytes = b"") -> bytes:
+    """The bytes that etcd keeps of a tree of this row: kind, apiVersion and metadata first, no resourceVersion.
+
+    ``managed`` is the JSON of its ``managedFields``. It stands where `split` finds it without reading on.
+    """
     metadata = {key: value for key, value in tree["metadata"].items() if key != "resourceVersion"}
+    if managed:
+        metadata.pop("managedFields", None)
+        name = metadata.pop("name")
+        metadata = {"managedFields": msgspec.Raw(managed), "name": name, **metadata}
     ordered = {"kind": row.kind, "apiVersion": row.api_version, "metadata": metadata}
     for key, value in tree.items():
         if key not in ordered:
@@ -112,12 +129,33 @@ def encode(row: Resource, tree: Tree) -> bytes:
     return _encode(ordered)
 
 
+def split(row: Resource, data: bytes) -> tuple[bytes, bytes]:
+    """(the stored bytes without managedFields, the JSON of these): who works on an object has no use for them."""
+    place = len(_head(row))
+    start = place + len(_MANAGED)
+    if data[place:start] != _MANAGED:
+        return data, b""
+    end = data.index(_MANAGED_END, start) + 1
+    return data[:place] + data[end + 1 :], data[start:end]
+
+
+def join(row: Resource, data: bytes, managed: bytes) -> bytes:
+    """The reverse of `split`."""
+    if not managed:
+        return data
+    place = len(_head(row))
+    return b"%b%b%b,%b" % (data[:place], _MANAGED, managed, data[place:])
+
+
 @lru_cache(maxsize=4096)
-def with_revision(row: Resource, data: bytes, revision: int) -> bytes:
+def with_revision(row: Resource, data: bytes, revision: int, managed: bool = False) -> bytes:
     """What a client of this row sees of an object: the stored bytes, with the resourceVersion that etcd knows slipped in
-    (0: not stored)."""
+    (0: not stored), and with or without managedFields."""
+    data, entries = split(row.home, data)
     if row.stored_as is not None:
         data = encode(row, conversion.view(row.api_version, row.kind, _decode(data)))
+    if managed:
+        data = join(row, data, entries)
     if not revision:
         return data
     place = len(_head(row))

@@ -19,10 +19,17 @@ CAPACITY = 1_000
 
 
 class Item(NamedTuple):
-    """One object as etcd holds it, at the revision of its last change."""
+    """One object as etcd holds it, at the revision of its last change; its ``managedFields`` are kept apart."""
 
     data: bytes
     revision: int
+    managed: bytes = b""
+
+
+def item_of(row: Resource, data: bytes, revision: int) -> Item:
+    """What etcd holds, taken apart."""
+    bare, managed = scheme.split(row.home, data)
+    return Item(bare, revision, managed)
 
 
 class Change(NamedTuple):
@@ -73,6 +80,7 @@ class Watcher(NamedTuple):
     scope: Scope
     after: int = 0
     bookmarks: bool = False
+    managed: bool = False
     table: bool = False
     row: Resource | None = None
     """The version that the client asked for, where it is not the stored one."""
@@ -96,12 +104,12 @@ class KindCache(State):
         """Revision of the latest change, or of the first list."""
         return self.history[-1].revision if self.history else self.since
 
-    def record(self, change: Change) -> None:
+    def record(self, row: Resource, change: Change) -> None:
         """Takes one change."""
         if change.new is None:
             self.items.pop(change.key, None)
         else:
-            self.items[change.key] = Item(change.new, change.revision)
+            self.items[change.key] = item_of(row, change.new, change.revision)
         if len(self.history) == CAPACITY:
             self.since = self.history[0].revision
         self.history.append(change)
@@ -134,7 +142,7 @@ class KindCache(State):
             calls += self.by_node.get(node, ())
         return [self.watchers[call] for call in calls]
 
-    def select(self, row: Resource, scope: Scope) -> list[tuple[str, bytes]]:
+    def select(self, row: Resource, scope: Scope, managed: bool = False) -> list[tuple[str, bytes]]:
         """(key, bytes with resourceVersion) of all objects in a scope, ordered by key."""
         found = []
         for key in sorted(self.items):
@@ -142,15 +150,20 @@ class KindCache(State):
                 item = self.items[key]
                 data = scheme.with_revision(row, item.data, item.revision)
                 if scope.whole or scope.selects(scheme.tree(data)):
+                    if managed:
+                        whole = scheme.join(row.home, item.data, item.managed)
+                        data = scheme.with_revision(row, whole, item.revision, True)
                     found.append((key, data))
         return found
 
 
 class Caches(State):
-    """The caches of all kinds, and the revision up to which they are complete."""
+    """The caches of all kinds, custom ones included, and the revision up to which they are complete."""
 
     def __init__(self) -> None:
         self.kinds: dict[str, KindCache] = {row.kind: KindCache() for row in scheme.RESOURCES}
+        self.custom: dict[tuple[str, str, str], Resource] = {}
+        """Rows of custom resources by group, version and plural."""
         self.revision = 0
         self.ready = False
         """Whether a first list has come from etcd."""
@@ -158,18 +171,35 @@ class Caches(State):
     def copy(self) -> Self:
         new = object.__new__(type(self))
         new.kinds = {kind: cache.copy() for kind, cache in self.kinds.items()}
+        new.custom = dict(self.custom)
         new.revision, new.ready = self.revision, self.ready
         return new
 
     def __iter__(self) -> Iterator[tuple[Resource, KindCache]]:
-        return ((row, self.kinds[row.kind]) for row in scheme.RESOURCES)
+        for row in self.stored_rows():
+            yield row, self.of(row)
+
+    def stored_rows(self) -> tuple[Resource, ...]:
+        """Every row whose bytes etcd keeps."""
+        return (*scheme.RESOURCES, *(row for row in self.custom.values() if row.stored_as is None))
+
+    def of(self, row: Resource) -> KindCache:
+        """The cache of a kind."""
+        return self.kinds[row.cache]
+
+    def row_of(self, key: str) -> Resource | None:
+        """The resource that a key in etcd belongs to, or None."""
+        found = scheme.of_key(key)
+        if found is None and self.custom:
+            found = next((row for row in self.custom.values() if row.stored_as is None and key.startswith(row.prefix)), None)
+        return found
 
     def get(self, row: Resource, key: str) -> Item | None:
         """The object under a key, as far as this server knows."""
-        return self.kinds[row.kind].items.get(key)
+        return self.kinds[row.cache].items.get(key)
 
 
-def frame_of(row: Resource, change: Change, scope: Scope) -> tuple[str, bytes] | None:
+def frame_of(row: Resource, change: Change, scope: Scope, managed: bool = False) -> tuple[str, bytes] | None:
     """(type, object) of what a watch with this scope is told of a change, or None when it does not concern it.
 
     An object that leaves the selection is DELETED as it was, at the revision at which it left.
@@ -183,8 +213,9 @@ def frame_of(row: Resource, change: Change, scope: Scope) -> tuple[str, bytes] |
     else:
         now = new is not None and scope.selects(scheme.tree(new))
         before = old is not None and scope.selects(scheme.tree(old))
-    if now and new is not None:
-        return ("MODIFIED" if before else "ADDED", new)
-    if before and old is not None:
-        return ("DELETED", old)
-    return None
+    found = new if now else old if before else None
+    if found is None:
+        return None
+    if managed:
+        found = scheme.with_revision(row, (change.new if now else change.old) or b"", change.revision, True)
+    return ("DELETED" if not now else "MODIFIED" if before else "ADDED", found)
