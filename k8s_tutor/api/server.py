@@ -12,24 +12,15 @@ from typing import Any
 from k8s_tutor.api import access, authn, bootstrap, status
 from k8s_tutor.api.base import ETCD_TIMEOUT, Op
 from k8s_tutor.api.feed import BOOKMARK_PERIOD, Bookmark, Refeed
+from k8s_tutor.api.pages import Pages
 from k8s_tutor.api.resources import ANSWERS
-from k8s_tutor.api.scheme import Target, parse_path
+from k8s_tutor.api.scheme import Target, parse_path, parse_with
 from k8s_tutor.api.status import Refusal
 from k8s_tutor.api.watchcache import Hop
 from k8s_tutor.api.wire import RelayClosed, Relayed, Request, WatchCancel
-from k8s_tutor.api.writes import Writes
-from k8s_tutor.etcd.wire import Compare, Put, Range, RangeResult, Txn, WatchCanceled, WatchEvents
-from k8s_tutor.sim import MS, Call, Context
+from k8s_tutor.etcd.wire import Compare, Put, Txn, WatchCanceled, WatchEvents
+from k8s_tutor.sim import Call, Context
 
-VERSION = {
-    "major": "1", "minor": "36", "emulationMajor": "1", "emulationMinor": "36", "minCompatibilityMajor": "1",
-    "minCompatibilityMinor": "35", "gitVersion": "v1.36.2", "gitCommit": "98b35193b2ac7a23a673325f5e9b830ecd5ba406",
-    "gitTreeState": "clean", "buildDate": "2026-01-01T00:00:00Z", "goVersion": "go1.26.4", "compiler": "gc",
-    "platform": "linux/amd64",
-}  # fmt: skip
-_HEALTH = ("/healthz", "/livez", "/readyz", "/healthz/etcd", "/healthz/ping", "/livez/ping", "/readyz/ping")
-READY_TIMEOUT = 1_500 * MS
-"""How long the readiness check waits for etcd (the real one: 2 s)."""
 _SUBRESOURCE_VERBS = {
     "status": ("get", "update", "patch"),
     "scale": ("get", "update", "patch"),
@@ -42,7 +33,7 @@ _COLLECTION = ("list", "watch", "create")
 _OBJECT = ("get", "watch", "update", "patch", "delete")
 
 
-class ApiServer(Writes):
+class ApiServer(Pages):
     """One API server."""
 
     def start(self, ctx: Context) -> None:
@@ -101,6 +92,8 @@ class ApiServer(Writes):
 
     def _request(self, ctx: Context, hop: Hop, request: Request) -> None:
         target = parse_path(request.path)
+        if target.resource is None and self.caches.custom:
+            target = parse_with(request.path, self.caches.custom)
         named = bool(target.name)
         watching = target.watch or request.parameter("watch") in ("true", "1")
         verb = access.verb_of(request.method, named, watching) if target.resource else request.method.lower()
@@ -126,7 +119,7 @@ class ApiServer(Writes):
     def _dispatch(self, ctx: Context, op: Op) -> None:
         target = op.target
         if target.resource is None:
-            self._plain_path(ctx, op)
+            self.page(ctx, op)
             return
         _check_method(op, target)
         if target.subresource and op.verb != "get":
@@ -143,28 +136,6 @@ class ApiServer(Writes):
                 self.create(ctx, op)
             case _:
                 self.change(ctx, op)
-
-    def _plain_path(self, ctx: Context, op: Op) -> None:
-        path = op.request.path
-        if path == "/version":
-            self.answer_tree(ctx, op, 200, VERSION)
-        elif path in _HEALTH:
-            if path == "/readyz" and not self.caches.ready:
-                self.answer(ctx, op, 500, b"[-]informer-sync failed: reason withheld\nreadyz check failed\n")
-            elif path == "/readyz":
-                self.ask(ctx, self.config.etcd, Range("health"), "_etcd_ready", (op,), READY_TIMEOUT)
-            else:
-                self.answer(ctx, op, 200, b"ok")
-        else:
-            raise status.unknown_path()
-
-
-    def _etcd_ready(self, ctx: Context, answer: Any, op: Op) -> None:
-        """The server is ready while etcd answers a linearizable read in time (storage/storagebackend/factory/etcd3.go)."""
-        if isinstance(answer, RangeResult):
-            self.answer(ctx, op, 200, b"ok")
-        else:
-            self.answer(ctx, op, 500, b"[-]etcd-readiness failed: reason withheld\nreadyz check failed\n")
 
 
 def _check_method(op: Op, target: Target) -> None:

@@ -135,6 +135,12 @@ def too_old(asked: int, oldest: int) -> Refusal:
     return expired(f"too old resource version: {asked} ({oldest})")
 
 
+def not_acceptable(supported: tuple[str, ...]) -> Refusal:
+    """406: the client takes nothing that this request can be answered with."""
+    text = f"only the following media types are accepted: {', '.join(supported)}"
+    return failure(406, "NotAcceptable", text)
+
+
 def unsupported_media_type(supported: tuple[str, ...]) -> Refusal:
     """415: a body in a format that this request does not take."""
     text = f"the body of the request was in an unknown format - accepted media types include: {', '.join(supported)}"

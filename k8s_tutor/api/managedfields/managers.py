@@ -127,8 +127,8 @@ def created(shape: Shape, tree: Tree, manager: str, api_version: str, time: str,
     """The one entry of a new object: everything that its creator sent, and what defaults made of it. ``with_status``: the
     status is not his, because it has a subresource."""
     found: list[fieldset.Path] = []
-    for step, child, below in trees._steps(shape, tree):  # noqa: SLF001 - the same family
-        trees._all(below, child, (step,), found)  # noqa: SLF001
+    for step, child, below in trees._steps(shape, tree):
+        trees._all(below, child, (step,), found)
     fields = frozenset(found) - _STRIPPED - frozenset(_PRESENT)
     if with_status:
         fields = _without(fields, "f:status")
