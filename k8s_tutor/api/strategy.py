@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from k8s_tutor.api import admission, conversion, defaults, names, qos, status, times, validation
+from k8s_tutor.api import admission, conversion, defaults, names, preparing, status, times, validation
 from k8s_tutor.api.names import Draw
 from k8s_tutor.api.scheme import Resource
 from k8s_tutor.api.status import Refusal, Subject
@@ -69,7 +69,7 @@ def create(resource: Resource, tree: Tree, setting: Setting) -> Tree:
     metadata["creationTimestamp"] = setting.stamp
     if resource.generation:
         metadata["generation"] = 1
-    _prepare_create(resource, tree)
+    preparing.create(resource, tree, setting.stamp)
     causes = validation.check(resource, tree)
     if causes:
         raise status.invalid(kind_subject(resource, metadata.get("name", "")), causes)
@@ -84,24 +84,6 @@ def stored_form(resource: Resource, tree: Tree) -> tuple[Resource, Tree]:
     return home, conversion.home(resource.api_version, resource.kind, tree, home.api_version)
 
 
-def _prepare_create(resource: Resource, tree: Tree) -> None:
-    match resource.kind:
-        case "Pod":
-            tree["status"] = {"phase": "Pending", "qosClass": qos.qos_class(tree["spec"])}
-        case "Deployment":
-            tree["status"] = {}
-        case "ReplicaSet":
-            tree["status"] = {"replicas": 0}
-        case "Service":
-            tree["status"] = {"loadBalancer": {}}
-        case "Namespace":
-            finalizers = tree["spec"].setdefault("finalizers", [])
-            if "kubernetes" not in finalizers:
-                finalizers.append("kubernetes")
-            tree["status"] = {"phase": "Active"}
-            defaults.apply(resource, tree)
-
-
 def update(resource: Resource, new: Tree, old: Tree, setting: Setting) -> Tree:
     """The next state of an object; all but its status may change. ``old`` and the result are as they are stored, ``new`` is
     in the version of the resource. Raises a Refusal."""
@@ -110,10 +92,7 @@ def update(resource: Resource, new: Tree, old: Tree, setting: Setting) -> Tree:
     _keep_status(new, old)
     admission.mutate(resource, new, old, setting.draw)
     _system_fields(resource, new, old)
-    if resource.kind == "Service":
-        _keep_allocations(new["spec"], old["spec"])
-    if resource.kind == "Namespace" and "finalizers" in old["spec"]:
-        new["spec"] = {**new["spec"], "finalizers": old["spec"]["finalizers"]}
+    preparing.update(resource, new, old)
     if _counts(resource, new, old):
         new["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
     return _validated(resource, new, old, validation.check_update(resource, new, old))
@@ -124,26 +103,6 @@ def _keep_status(new: Tree, old: Tree) -> None:
         new["status"] = old["status"]
     else:
         new.pop("status", None)
-
-
-def _keep_allocations(fresh: Tree, stored: Tree) -> None:
-    """What the old type of a Service had and the new one has no use for goes, if the client did not set it; addresses
-    that the client left out stay (pkg/registry/core/service/strategy.go, PatchAllocatedValues)."""
-    if fresh["type"] == "ExternalName":
-        for field in ("clusterIP", "clusterIPs"):
-            if fresh.get(field) == stored.get(field):
-                fresh.pop(field, None)
-    elif not fresh.get("clusterIP"):
-        fresh.update({field: stored[field] for field in ("clusterIP", "clusterIPs") if field in stored})
-    elif fresh.get("clusterIPs") == stored.get("clusterIPs"):
-        fresh["clusterIPs"] = [fresh["clusterIP"]]
-    if fresh["type"] in ("ClusterIP", "ExternalName"):
-        before = [port.get("nodePort") for port in stored.get("ports", ())]
-        for port in fresh.get("ports", ()):
-            if port.get("nodePort") in before:
-                port.pop("nodePort", None)
-        if fresh.get("externalTrafficPolicy") == stored.get("externalTrafficPolicy"):
-            fresh.pop("externalTrafficPolicy", None)
 
 
 def _system_fields(resource: Resource, new: Tree, old: Tree) -> None:
@@ -158,21 +117,20 @@ def _system_fields(resource: Resource, new: Tree, old: Tree) -> None:
     fresh.pop("resourceVersion", None)
 
 
+_OUTSIDE = ("metadata", "status", "kind", "apiVersion")
+"""Parts of an object that its generation does not count."""
+
+
 def _counts(resource: Resource, new: Tree, old: Tree) -> bool:
     """Whether this change raises ``metadata.generation``."""
     if not resource.generation:
         return False
-    if resource.kind == "EndpointSlice":
-        outside = ("metadata", "kind", "apiVersion")
-        rest = [{key: value for key, value in tree.items() if key not in outside} for tree in (new, old)]
-        return rest[0] != rest[1] or new["metadata"].get("labels") != old["metadata"].get("labels")
-    if new.get("spec") != old.get("spec"):
+    if any(new.get(name) != old.get(name) for name in (*new, *old) if name not in _OUTSIDE):
         return True
-    annotations = [tree["metadata"].get("annotations") for tree in (new, old)]
-    return resource.kind == "Deployment" and annotations[0] != annotations[1]
-
-
-_EMPTY_STATUS: dict[str, Tree] = {"ReplicaSet": {"replicas": 0}, "Service": {"loadBalancer": {}}}
+    fresh, stored = new["metadata"], old["metadata"]
+    if resource.kind == "EndpointSlice":
+        return bool(fresh.get("labels") != stored.get("labels"))
+    return bool(resource.kind == "Deployment" and fresh.get("annotations") != stored.get("annotations"))
 
 
 def update_status(resource: Resource, new: Tree, old: Tree) -> Tree:
@@ -190,7 +148,7 @@ def update_status(resource: Resource, new: Tree, old: Tree) -> Tree:
         new["metadata"] = {**new["metadata"], "labels": old["metadata"].get("labels", {})}
         if not new["metadata"]["labels"]:
             del new["metadata"]["labels"]
-    found = {**_EMPTY_STATUS.get(resource.kind, {}), **new.get("status", {})}
+    found = {**preparing.ZERO_STATUS.get(resource.kind, {}), **(new.get("status") or {})}
     new = {key: value for key, value in old.items() if key not in ("metadata", "status")} | {
         "metadata": new["metadata"],
         "status": found,

@@ -1,0 +1,216 @@
+"""What the server makes of each kind before it stores it: an empty status, and fields that only it sets.
+
+Source: pkg/registry/*/strategy.go. `create` and `update` fill fresh trees in place; ``old`` is never changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from k8s_tutor.api import defaults, qos
+from k8s_tutor.api.resources import Resource
+
+Tree = dict[str, Any]
+
+ZERO_STATUS: dict[str, Tree] = {
+    "APIService": {},
+    "CertificateSigningRequest": {},
+    "CronJob": {},
+    "CustomResourceDefinition": {
+        "conditions": None, "acceptedNames": {"plural": "", "kind": ""}, "storedVersions": None,
+    },
+    "DaemonSet": {
+        "currentNumberScheduled": 0, "numberMisscheduled": 0, "desiredNumberScheduled": 0, "numberReady": 0,
+    },
+    "Deployment": {},
+    "FlowSchema": {},
+    "HorizontalPodAutoscaler": {"desiredReplicas": 0, "currentMetrics": None},
+    "Ingress": {"loadBalancer": {}},
+    "Job": {},
+    "PersistentVolume": {"phase": "Pending"},
+    "PersistentVolumeClaim": {"phase": "Pending"},
+    "Pod": {},
+    "PodDisruptionBudget": {"disruptionsAllowed": 0, "currentHealthy": 0, "desiredHealthy": 0, "expectedPods": 0},
+    "PriorityLevelConfiguration": {},
+    "ReplicaSet": {"replicas": 0},
+    "ReplicationController": {"replicas": 0},
+    "ResourceClaim": {},
+    "ResourceQuota": {},
+    "Service": {"loadBalancer": {}},
+    "ServiceCIDR": {},
+    "StatefulSet": {"replicas": 0, "availableReplicas": 0},
+    "ValidatingAdmissionPolicy": {},
+    "VolumeAttachment": {"attached": False},
+}  # fmt: skip
+"""The status of a new object: what Go prints of an empty struct. A client's own is dropped; Nodes alone may bring one."""
+
+TEMPLATE_GENERATION = "deprecated.daemonset.template.generation"
+
+
+def create(resource: Resource, tree: Tree, stamp: str) -> None:
+    """A new object, which has its name and uid already; ``stamp`` is now."""
+    zero = ZERO_STATUS.get(resource.kind)
+    if zero is not None:
+        tree["status"] = dict(zero)
+    own = _CREATE.get(resource.kind)
+    if own is not None:
+        own(resource, tree, stamp)
+
+
+def update(resource: Resource, new: Tree, old: Tree) -> None:
+    """The next state of an object, whose status is the old one already."""
+    own = _UPDATE.get(resource.kind)
+    if own is not None:
+        own(new, old)
+
+
+# ---------------------------------------------------------------------- create
+
+
+def _pod(resource: Resource, tree: Tree, stamp: str) -> None:
+    tree["status"] = {"phase": "Pending", "qosClass": qos.qos_class(tree["spec"])}
+
+
+def _namespace(resource: Resource, tree: Tree, stamp: str) -> None:
+    finalizers = tree["spec"].setdefault("finalizers", [])
+    if "kubernetes" not in finalizers:
+        finalizers.append("kubernetes")
+    tree["status"] = {"phase": "Active"}
+    defaults.apply(resource, tree)
+
+
+def _daemon_set(resource: Resource, tree: Tree, stamp: str) -> None:
+    tree["metadata"].setdefault("annotations", {})[TEMPLATE_GENERATION] = "1"
+
+
+def _job(resource: Resource, tree: Tree, stamp: str) -> None:
+    """A job finds its pods by its own uid, unless somebody insists on another selector."""
+    spec = tree["spec"]
+    if not spec.get("manualSelector"):
+        uid, name = tree["metadata"]["uid"], tree["metadata"]["name"]
+        labels = spec["template"].setdefault("metadata", {}).setdefault("labels", {})
+        for prefix in ("", "batch.kubernetes.io/"):
+            labels[f"{prefix}controller-uid"] = uid
+            labels[f"{prefix}job-name"] = name
+        selector = spec.setdefault("selector", {})
+        selector.setdefault("matchLabels", {}).setdefault("batch.kubernetes.io/controller-uid", uid)
+    _job_labels(tree)
+
+
+def _job_labels(tree: Tree) -> None:
+    """A job without labels has those of its pods."""
+    labels = tree["spec"]["template"].get("metadata", {}).get("labels")
+    if labels and not tree["metadata"].get("labels"):
+        tree["metadata"]["labels"] = dict(labels)
+
+
+def _volume(resource: Resource, tree: Tree, stamp: str) -> None:
+    tree["status"]["lastPhaseTransitionTime"] = stamp
+    _protect(tree, "kubernetes.io/pv-protection")
+
+
+def _claim(resource: Resource, tree: Tree, stamp: str) -> None:
+    _data_source(tree["spec"])
+    _protect(tree, "kubernetes.io/pvc-protection")
+
+
+def _protect(tree: Tree, finalizer: str) -> None:
+    """Plugin StorageObjectInUseProtection: what is in use does not go."""
+    finalizers = tree["metadata"].setdefault("finalizers", [])
+    if finalizer not in finalizers:
+        finalizers.append(finalizer)
+
+
+def _data_source(spec: Tree) -> None:
+    """``dataSource`` and ``dataSourceRef`` say the same, as long as the latter names no namespace."""
+    source, reference = spec.get("dataSource"), spec.get("dataSourceRef")
+    if source and not reference:
+        spec["dataSourceRef"] = dict(source)
+    elif reference and not source and not reference.get("namespace"):
+        spec["dataSource"] = dict(reference)
+
+
+def _definition(resource: Resource, tree: Tree, stamp: str) -> None:
+    stored = [version["name"] for version in tree["spec"].get("versions", ()) if version.get("storage")]
+    tree["status"]["storedVersions"] = stored or None
+
+
+_CREATE: dict[str, Callable[[Resource, Tree, str], None]] = {
+    "CustomResourceDefinition": _definition,
+    "DaemonSet": _daemon_set,
+    "Job": _job,
+    "Namespace": _namespace,
+    "PersistentVolume": _volume,
+    "PersistentVolumeClaim": _claim,
+    "Pod": _pod,
+}
+
+
+# ---------------------------------------------------------------------- update
+
+
+def _daemon_set_update(new: Tree, old: Tree) -> None:
+    before = int(old["metadata"].get("annotations", {}).get(TEMPLATE_GENERATION, "1"))
+    if new["spec"]["template"] != old["spec"]["template"]:
+        before += 1
+    annotations = {**new["metadata"].get("annotations", {}), TEMPLATE_GENERATION: str(before)}
+    new["metadata"]["annotations"] = annotations
+
+
+def _namespace_update(new: Tree, old: Tree) -> None:
+    if "finalizers" in old["spec"]:
+        new["spec"] = {**new["spec"], "finalizers": old["spec"]["finalizers"]}
+
+
+def _claim_update(new: Tree, old: Tree) -> None:
+    _data_source(new["spec"])
+
+
+def _definition_update(new: Tree, old: Tree) -> None:
+    before = old.get("status", {}).get("storedVersions") or []
+    stored = [version["name"] for version in new["spec"].get("versions", ()) if version.get("storage")]
+    extra = [name for name in stored if name not in before]
+    if extra:
+        new["status"] = {**new["status"], "storedVersions": [*before, *extra]}
+
+
+def _job_update(new: Tree, old: Tree) -> None:
+    _job_labels(new)
+
+
+def _request_update(new: Tree, old: Tree) -> None:
+    new["spec"] = old["spec"]
+
+
+def _service_update(new: Tree, old: Tree) -> None:
+    """What the old type of a Service had and the new one has no use for goes, if the client did not set it; addresses
+    that the client left out stay (pkg/registry/core/service/strategy.go, PatchAllocatedValues)."""
+    fresh, stored = new["spec"], old["spec"]
+    if fresh["type"] == "ExternalName":
+        for field in ("clusterIP", "clusterIPs"):
+            if fresh.get(field) == stored.get(field):
+                fresh.pop(field, None)
+    elif not fresh.get("clusterIP"):
+        fresh.update({field: stored[field] for field in ("clusterIP", "clusterIPs") if field in stored})
+    elif fresh.get("clusterIPs") == stored.get("clusterIPs"):
+        fresh["clusterIPs"] = [fresh["clusterIP"]]
+    if fresh["type"] in ("ClusterIP", "ExternalName"):
+        before = [port.get("nodePort") for port in stored.get("ports", ())]
+        for port in fresh.get("ports", ()):
+            if port.get("nodePort") in before:
+                port.pop("nodePort", None)
+        external = fresh["type"] == "ClusterIP" and fresh.get("externalIPs")
+        if fresh.get("externalTrafficPolicy") == stored.get("externalTrafficPolicy") and not external:
+            fresh.pop("externalTrafficPolicy", None)
+
+
+_UPDATE: dict[str, Callable[[Tree, Tree], None]] = {
+    "CertificateSigningRequest": _request_update,
+    "CustomResourceDefinition": _definition_update,
+    "DaemonSet": _daemon_set_update,
+    "Job": _job_update,
+    "Namespace": _namespace_update,
+    "PersistentVolumeClaim": _claim_update,
+    "Service": _service_update,
+}
