@@ -52,6 +52,11 @@ def panel(stage: Stage, argument: str) -> None:
     stage.look.toggle(name)
 
 
+def books(stage: Stage, argument: str) -> None:
+    """Open the leader's books, or shut them."""
+    stage.look.books = not stage.look.books
+
+
 def zoom(stage: Stage, argument: str) -> None:
     """All the room for one panel."""
     look = stage.look
@@ -185,6 +190,8 @@ DEEDS: dict[str, Deed] = {
     "lens": lens,
     "focus": focus,
     "focus_back": focus_back,
+    "books": books,
+    "follow": time.follow,
     "panel": panel,
     "zoom": zoom,
     "up": _arrow(0, -1),

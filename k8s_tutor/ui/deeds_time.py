@@ -107,6 +107,25 @@ def goto(stage: Stage, argument: str) -> None:
     stage.session.goto(at)
 
 
+def follow(stage: Stage, argument: str) -> None:
+    """To the moment of what is selected: the event that broke a promise, the landing of a message or a cause."""
+    session, selected = stage.session, stage.look.selected
+    lamp = next((lamp for lamp in session.view().raft.invariants if selected == f"lamp {lamp.property}"), None)
+    if lamp is not None:
+        if lamp.ok:
+            raise ValueError(f"{lamp.property} holds: {lamp.promise}")
+        stage.driver.playing = False
+        session.goto_event(lamp.broken_at_event)
+        stage.say(lamp.sentence, "fail")
+        return
+    at = next((link.at for link in reversed(session.why(selected, stage.lens)) if link.target == selected), None)
+    if at is None:
+        raise LookupError(f"{selected} stands for no moment; select a message, a cause or a red lamp")
+    stage.driver.playing = False
+    session.goto(at)
+    stage.say(f"at {clock(at)}; u or , goes back, Space goes on from here", "other")
+
+
 def undo(stage: Stage, argument: str) -> None:
     """To just before the last input."""
     words = stage.session.undo()

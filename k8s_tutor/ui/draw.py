@@ -6,6 +6,8 @@ Everything here is pure and total: what does not fit is left out, nothing raises
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from itertools import groupby
 
 from rich.cells import cell_len
 
@@ -38,6 +40,9 @@ _ASCII = str.maketrans(
         **dict.fromkeys("♥⊘▢☆", "o"),
         **dict.fromkeys("•∙", "."),
         "▿": "v",
+        "◢": "/",
+        "▤": "=",
+        "✎": "*",
         "★": "*",
         "☾": "z",
         "▣": "#",
@@ -67,6 +72,12 @@ def to_ascii(text: str) -> str:
         return text
     mapped = text.translate(_ASCII)
     return mapped if mapped.isascii() else "".join(char if char.isascii() else "?" * cell_len(char) for char in mapped)
+
+
+@lru_cache(maxsize=4096)
+def narrow(text: str) -> bool:
+    """Whether every character takes one cell."""
+    return text.isascii() or all(cell_len(char) == 1 for char in text)
 
 
 def shorten(text: str, cells: int) -> str:
@@ -175,13 +186,25 @@ class Canvas:
         self._chars = [[" "] * self.width for _ in range(self.height)]
         self._roles = [["text"] * self.width for _ in range(self.height)]
         self._spots: list[Spot] = []
+        self._wide = False
+        """Somewhere a character of two cells was written."""
 
     def put(self, row: int, column: int, text: str, role: str = "text") -> int:
         """Writes; returns the column after it."""
+        if not text.isprintable():
+            text = plain(text)
         if not 0 <= row < self.height:
             return column + cell_len(text)
         chars, roles = self._chars[row], self._roles[row]
-        for char in plain(text):
+        if not self._wide and (text.isascii() or narrow(text)):
+            end = column + len(text)
+            first, last = max(0, column), min(self.width, end)
+            if first < last:
+                chars[first:last] = text[first - column : last - column]
+                roles[first:last] = [role] * (last - first)
+            return end
+        self._wide = True
+        for char in text:
             size = 1 if char.isascii() else cell_len(char)
             if size and column >= 0 and column + size <= self.width:
                 self._clear(chars, column, size)
@@ -263,11 +286,11 @@ class Canvas:
     def _join(chars: list[str], roles: list[str]) -> Row:
         spans: list[Span] = []
         start = 0
-        for column in range(1, len(chars) + 1):
-            if column == len(chars) or roles[column] != roles[start]:
-                spans.append(("".join(chars[start:column]), roles[start]))
-                start = column
-        return tuple(spans) if chars else ()
+        for role, run in groupby(roles):
+            end = start + len(list(run))
+            spans.append(("".join(chars[start:end]), role))
+            start = end
+        return tuple(spans)
 
     def _blank(self, row: int) -> bool:
         """Nothing is written there, and no ground is laid."""

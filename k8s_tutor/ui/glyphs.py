@@ -29,7 +29,9 @@ _MEMBER: dict[str, Mark] = {
     "stale": Mark("☆", "stale leader", "warn"),
     "follower": Mark("●", "follower", "peer"),
     "candidate": Mark("◆", "candidate", "other"),
-    "pre-candidate": Mark("◇", "asks around", "other"),
+    "pre-candidate": Mark("◇", "pre-candidate", "other"),
+    "learner": Mark("○", "learner", "peer"),
+    "removed": Mark("⊘", "no member", "dim"),
     "down": Mark("☾", "down", "fail"),
     "paused": Mark("‖", "paused", "warn"),
 }
@@ -53,12 +55,20 @@ def told(lens: Lens, key: str, mark: Mark) -> Mark:
     return Mark(glyph[:1] or mark.glyph, lens.word(key, mark.word), mark.role)
 
 
+_TERMS = "▲■◆▼◢"
+
+
+def term_mark(term: int) -> Mark:
+    """A term: a shape and a colour that differ from those of the terms around it; twenty pairs until one comes again."""
+    return Mark(_TERMS[term % len(_TERMS)], str(term), f"term-{term % 4}") if term else Mark("·", "0", "dim")
+
+
 def is_stale(member: MemberView, raft: RaftView) -> bool:
     """It still takes itself for the leader, but too few are with it to commit anything, or others have gone on to a later term
     (by the naive rule that hinders nobody: there both decide)."""
     if member.role != "leader" or not member.up:
         return False
-    return not member.has_majority or (raft.variant == "raft" and member.term < raft.term)
+    return not member.has_majority or (raft.variant != "naive" and member.term < raft.term)
 
 
 def member_key(member: MemberView, raft: RaftView) -> str:
@@ -67,7 +77,11 @@ def member_key(member: MemberView, raft: RaftView) -> str:
         return "down"
     if member.paused:
         return "paused"
-    return "stale" if is_stale(member, raft) else member.role
+    if is_stale(member, raft):
+        return "stale"
+    if member.role == "follower" and raft.voters and member.name not in (*raft.voters, *raft.outgoing):
+        return "learner" if member.name in raft.learners else "removed"
+    return member.role
 
 
 def member_mark(member: MemberView, raft: RaftView, lens: Lens) -> Mark:
@@ -140,7 +154,7 @@ def flight_mark(flight: FlightView) -> Mark:
     return _OUTCOMES.get(flight.outcome, Mark("?", flight.outcome or "unknown", "dim"))
 
 
-_RAFT_KINDS = ("Append", "Vote", "Heartbeat", "Snapshot", "ReadIndex", "Timeout", "Propose")
+_RAFT_KINDS = ("Append", "Vote", "Heartbeat", "InstallSnapshot", "ReadIndex", "TimeoutNow", "Propose", "Transfer")
 
 
 def flight_role(flight: FlightView) -> str:

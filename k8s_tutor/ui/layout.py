@@ -37,7 +37,7 @@ class Need(NamedTuple):
 
 
 NEEDS: dict[str, Need] = {
-    "committee": Need(44, 9, 18, 4, alone=True),
+    "committee": Need(44, 9, 26, 4, alone=True),
     "rooms": Need(44, 10, 22, 4, alone=True),
     "stage_map": Need(44, 9, 24, 4, alone=True),
     "control_plane": Need(38, 8, 14, 2),

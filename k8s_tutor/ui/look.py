@@ -35,6 +35,8 @@ class Look:
     """The inspector shows the chain of causes."""
     why_of: str = ""
     """Of what; it stays while its links are selected one by one."""
+    books: bool = False
+    """The committee shows what its leader's books say: next and match index, and how each follower is sent to."""
     client: str = "you"
     hand: Hand = field(default_factory=Hand)
     steps: tuple[tuple[int, int], ...] = ()

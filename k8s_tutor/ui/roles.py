@@ -22,6 +22,10 @@ ROLES: tuple[str, ...] = (
     "warn",  # not yet: uncommitted, pending, look here
     "selected",  # the selected thing
     "accent",  # the product's own mark
+    "term-0",  # terms of the committee, in turn; a shape and the number say the same
+    "term-1",
+    "term-2",
+    "term-3",
     "on-ok",  # dark words on a ground of ok: a committed line of a notebook
     "on-warn",  # dark words on a ground of warn
     "on-fail",  # dark words on a ground of fail

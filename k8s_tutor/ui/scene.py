@@ -15,6 +15,9 @@ Names of what can be selected (``Scene.selected``, ``Spot.target``), all as the 
 ``deployment default/x``  a deployment
 ``service default/x``     a service
 ``verdict default/web-x`` the scheduler's verdict on a pod
+``entry 57``              an entry of the log
+``lamp log matching``     a promise of consensus
+``step 4``                a step of the trace
 ``room A``                a room
 ``cable A B``             the cable between two rooms or machines
 ``answer 3``              a typed line with its answer
@@ -155,6 +158,8 @@ class Scene:
     """Whose console it is; it chooses the answers shown."""
     scroll: int = 0
     """Rows scrolled back from the newest (log, wire, console) or down from the top (inspector, workers)."""
+    advanced: bool = False
+    """The leader's books are open: how far each follower is (committee)."""
     question: str = ""
     """What the room is asked (projector)."""
     options: tuple[Option, ...] = ()

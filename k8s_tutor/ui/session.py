@@ -284,6 +284,11 @@ def cause_of(view: ClusterView, target: str) -> int:
         return int(rest)
     if kind == "request":
         return next((note.cause for note in reversed(view.log.notes) if str(note.fields.get("id", "")) == rest), 0)
+    if kind == "lamp":
+        return next((lamp.message for lamp in view.raft.invariants if lamp.property == rest), 0)
+    if kind == "entry":
+        commits = (note for note in view.log.notes if note.kind == "raft.commit" and str(note.fields.get("index")) == rest)
+        return next((note.cause for note in commits), 0)
     key = rest or target
     name = key.rpartition("/")[2]
     for note in reversed(view.log.notes):

@@ -145,6 +145,7 @@ class StageView(EdgedScreen):
             details=look.details if panel == "inspector" else (),
             client=look.client,
             scroll=look.scrolls.get(panel, 0),
+            advanced=look.books,
         )
 
     def _chain(self, lens: Lens) -> tuple[CauseLine, ...]:
@@ -193,7 +194,8 @@ class StageView(EdgedScreen):
         look = self.look
         world = min(panel.world, len(self._views) - 1)
         lit = look.focus == panel.panel
-        outer = (panel.box, lens.id, look.selected, lit, look.scrolls.get(panel.panel, 0), look.ascii, look.details, look.why)
+        looks = (look.ascii, look.details, look.why, look.books)
+        outer = (panel.box, lens.id, look.selected, lit, look.scrolls.get(panel.panel, 0), looks)
         key = (*parts(panel.panel, self._views[world]), panel.panel, panel.world, outer)
         began = perf_counter()
         if same(key, self._drawn.get(panel)) or not self.thrift.may(panel, began):

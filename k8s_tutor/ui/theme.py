@@ -84,6 +84,10 @@ _WORDS: dict[str, tuple[str, bool]] = {
     "load": ("blue", False),
     "warn": ("gold", False),
     "accent": ("teal", True),
+    "term-0": ("teal", False),
+    "term-1": ("gold", False),
+    "term-2": ("violet", False),
+    "term-3": ("blue", False),
 }
 """Role → (colour of its words, bold)."""
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from k8s_tutor.cluster.views import MemberView
 from k8s_tutor.ui.big import big_width, put_big
 from k8s_tutor.ui.draw import Canvas, shorten
-from k8s_tutor.ui.glyphs import member_mark
+from k8s_tutor.ui.glyphs import member_mark, term_mark
+from k8s_tutor.ui.panels.books import Books
+from k8s_tutor.ui.panels.lamps import broken, draw_lamps
 from k8s_tutor.ui.panels.lanes import draw_lanes
 from k8s_tutor.ui.panels.ledger import LEAST, draw_ledger
-from k8s_tutor.ui.panels.members import alarms, brains, incoming, notebook, refusals, stale, timer, waits
+from k8s_tutor.ui.panels.members import alarms, brains, incoming, refusals, stale, timer, waits
 from k8s_tutor.ui.panels.panel import member_name, panel, picked
-from k8s_tutor.ui.panels.tally import draw_tally
+from k8s_tutor.ui.panels.tally import draw_tallies, room_row, tallies
 from k8s_tutor.ui.rows import Row
 from k8s_tutor.ui.rows import width as cells_of
 from k8s_tutor.ui.scene import Picture, Scene
@@ -36,11 +38,13 @@ def render(scene: Scene, width: int, height: int) -> Picture:
         _projector(canvas, scene)
     else:
         foot = _foot(scene, width, height)
+        lamps = height >= 10 and draw_lamps(canvas, scene, height - 1, width)
+        height -= lamps
         card = _card_rows(width, height - len(foot), len(members))
         if card:
-            _cards(canvas, scene, card, foot)
+            _cards(canvas, scene, card, foot, height)
         elif height > len(members):
-            _lines(canvas, scene, foot)
+            _lines(canvas, scene, foot, height)
         else:
             _flow(canvas, scene)
     return canvas.picture(title, status(scene, width))
@@ -58,7 +62,12 @@ def status(scene: Scene, width: int) -> Row:
     if not raft.has_quorum:
         few = "no quorum" if width < 36 else f"no quorum: {raft.reach} of {raft.size}"
         return (*wrong, (f"no quorum: here {raft.reach}, needs {raft.quorum} of {raft.size}" if width >= 56 else few, "fail"))
+    red = broken(scene)
+    if red:
+        return (*wrong, (f"{red[0].property} is broken", "fail"))
     words = f"quorum {raft.quorum} of {raft.size}"
+    if raft.outgoing:
+        words = f"joint: {raft.quorum} of {raft.size} and {len(raft.outgoing) // 2 + 1} of {len(raft.outgoing)}"
     if width >= 60:
         words += f" · here {raft.reach} · may lose {raft.may_lose} more"
     return (*wrong, (words, "leader"))
@@ -69,7 +78,9 @@ def _foot(scene: Scene, width: int, height: int) -> list[Row]:
     lines: list[Row] = [((shorten(f"✗ {text}", width), "fail"),) for text in alarms(scene)]
     lines += [((shorten(f"☆ {text}", width), "warn"),) for text in stale(scene)]
     lines += [((shorten(f"✗ {text}", width), "other"),) for text in refusals(scene)]
-    return lines[: max(0, (height - 6) // 4)]
+    kept = lines[: max(0, (height - 6) // 4)]
+    alone = room_row(scene, width) if height >= 10 else ()
+    return [alone, *kept] if alone else kept
 
 
 def _card_rows(width: int, height: int, members: int) -> int:
@@ -83,36 +94,41 @@ def _card_rows(width: int, height: int, members: int) -> int:
     return 0
 
 
-def _cards(canvas: Canvas, scene: Scene, rows: int, foot: list[Row]) -> None:
+def _cards(canvas: Canvas, scene: Scene, rows: int, foot: list[Row], bottom: int) -> None:
+    """Cards, what flies between them, the bars, the foot, and the ledger where rows are left above ``bottom``."""
     members = scene.view.raft.members
-    height = canvas.height - len(foot)
+    books = Books(scene)
+    bars = 2 * len(tallies(scene))
+    height = bottom - len(foot)
     count = len(members)
     between = 3 if (canvas.width - 3 * (count - 1)) // count >= NARROWEST + 2 else GAP
     wide = min(34, (canvas.width - between * (count - 1)) // count)
     gap = min(12, (canvas.width - wide * len(members)) // max(1, len(members) - 1)) if len(members) > 1 else 0
     left = max(0, (canvas.width - wide * len(members) - gap * (len(members) - 1)) // 2)
-    spare = height - rows - 2
+    spare = height - rows - bars
     top = 1 if spare >= 7 else 0
     columns: dict[str, int] = {}
     for number, member in enumerate(members):
         column = left + number * (wide + gap)
-        _card(canvas, scene, member, top, column, wide, rows)
+        _card(canvas, scene, books, member, (top, column, wide, rows))
         columns[member.name] = column + wide // 2
     below = 1 if spare >= 4 + top else 0
-    lanes = height - top - rows - 2 - below
+    lanes = height - top - rows - bars - below
     most = 2 * max(2, len(members) - 1) + 2
-    row = height - 2
+    row = height - bars
     if lanes - most > LEAST + 1 + len(foot):
         lanes, row = most, top + rows + most + below
     draw_lanes(canvas, scene, top + rows, lanes, columns)
-    draw_tally(canvas, scene, row, 0, canvas.width, names=True)
-    for offset, line in enumerate(foot):
-        canvas.row(row + 2 + offset, 0, line)
-    row += 3 + len(foot)
-    draw_ledger(canvas, scene, row, canvas.height - row)
+    row += draw_tallies(canvas, scene, row, bars)
+    for line in foot:
+        canvas.row(row, 0, line)
+        row += 1
+    draw_ledger(canvas, scene, books, row + 1, bottom - row - 1)
 
 
-def _card(canvas: Canvas, scene: Scene, member: MemberView, top: int, left: int, wide: int, rows: int) -> None:
+def _card(canvas: Canvas, scene: Scene, books: Books, member: MemberView, where: tuple[int, int, int, int]) -> None:
+    """One member in its frame. ``where``: (row, column, cells, rows)."""
+    top, left, wide, rows = where
     mark = member_mark(member, scene.view.raft, scene.lens)
     edge = "line" if not member.up or member.paused else mark.role
     inner = wide - 4
@@ -125,7 +141,7 @@ def _card(canvas: Canvas, scene: Scene, member: MemberView, top: int, left: int,
     column = left + 2
     roomy = rows == FULL
     row = top + (2 if roomy else 1)
-    at = canvas.row(row, column, (("term ", "dim"), (str(member.term), "bright")))
+    at = canvas.row(row, column, _term(scene, member))
     room = left + wide - 2 - (at + 1)
     clock = timer(scene, member, room)
     canvas.row(row, at + 1 + max(0, room - max(14, cells_of(clock))), clock)
@@ -133,9 +149,16 @@ def _card(canvas: Canvas, scene: Scene, member: MemberView, top: int, left: int,
         canvas.put(row + 2, column, scene.lens.word("notebook", "log"), "dim")
         _newest(canvas, member, row + 2, left, wide)
         row += 2
-    canvas.row(row + 1, column, notebook(member, inner, compact=inner < 22))
+    canvas.row(row + 1, column, books.notebook(member, inner, compact=inner < 22))
     if rows >= COMPACT:
         canvas.row(row + (3 if roomy else 2), column, waits(scene, member, inner))
+
+
+def _term(scene: Scene, member: MemberView) -> Row:
+    """``term ▲3``: by number, colour and shape."""
+    mark = term_mark(member.term)
+    role = mark.role if member.up else "dim"
+    return ((f"{scene.lens.word('term')} ", "dim"), (mark.glyph, role), (mark.word, "bright" if member.up else "dim"))
 
 
 def _newest(canvas: Canvas, member: MemberView, row: int, left: int, wide: int) -> None:
@@ -146,28 +169,29 @@ def _newest(canvas: Canvas, member: MemberView, row: int, left: int, wide: int) 
         canvas.put(row, left + wide - 2 - len(said), said, "warn")
 
 
-def _lines(canvas: Canvas, scene: Scene, foot: list[Row]) -> None:
+def _lines(canvas: Canvas, scene: Scene, foot: list[Row], bottom: int) -> None:
     """A line a member, the bar under them when a row is left."""
     members = scene.view.raft.members
-    foot = foot[: max(0, canvas.height - len(members) - 2)]
-    spare = canvas.height - len(foot) - len(members)
+    books = Books(scene)
+    foot = foot[: max(0, bottom - len(members) - 2)]
+    spare = bottom - len(foot) - len(members)
     bar = 3 if spare >= 4 else 2 if spare >= 3 else 1 if spare >= 1 else 0
-    roomy = canvas.height - len(foot) >= 2 * len(members) + len(members) + LEAST + 5
+    roomy = bottom - len(foot) >= 2 * len(members) + len(members) + LEAST + 5
     step = 2 if len(members) <= spare - bar < len(members) + LEAST + 2 or roomy else 1
     wide = max(len(member_name(scene.lens, member)) for member in members)
     words = max(len(member_mark(member, scene.view.raft, scene.lens).word) for member in members)
     for number, member in enumerate(members):
-        _line(canvas, scene, member, number * step, wide, words)
+        _line(canvas, scene, books, member, number * step, wide, words)
     row = len(members) * step + (1 if bar == 3 else 0)
-    if bar:
-        draw_tally(canvas, scene, row, 0, canvas.width, names=bar >= 2)
-    below = min(row + (2 if bar >= 2 else bar), canvas.height - len(foot))
-    for offset, line in enumerate(foot):
-        canvas.row(below + offset, 0, line)
-    draw_ledger(canvas, scene, below + len(foot) + 1, canvas.height - below - len(foot) - 1)
+    bars = len(tallies(scene))
+    row += draw_tallies(canvas, scene, row, max(0, min(2 * bars if bar >= 2 else bars, bottom - len(foot) - row)))
+    for line in foot:
+        canvas.row(row, 0, line)
+        row += 1
+    draw_ledger(canvas, scene, books, row + 1, bottom - row - 1)
 
 
-def _line(canvas: Canvas, scene: Scene, member: MemberView, row: int, wide: int, words: int) -> None:
+def _line(canvas: Canvas, scene: Scene, books: Books, member: MemberView, row: int, wide: int, words: int) -> None:
     mark = member_mark(member, scene.view.raft, scene.lens)
     canvas.put(row, 0, mark.glyph, mark.role)
     canvas.put(row, 2, member_name(scene.lens, member), picked(scene, member.machine, "bright"))
@@ -177,18 +201,20 @@ def _line(canvas: Canvas, scene: Scene, member: MemberView, row: int, wide: int,
     column += words + 2
     left = canvas.width - column
     if left >= 5:
-        canvas.row(row, column, (("term " if left >= 26 else "T", "dim"), (str(member.term), "bright")))
-        column += 9 if left >= 26 else 5
+        term = _term(scene, member)
+        canvas.row(row, column, term if left >= 26 else term[1:])
+        column += cells_of(term[:1]) + 5 if left >= 26 else 5
     left = canvas.width - column
-    if left >= 46:
-        canvas.row(row, column, timer(scene, member, 15))
-        column += 18
-        left -= 18
+    if left >= 34:
+        clock = 15 if left >= 46 else 8
+        canvas.row(row, column, timer(scene, member, clock))
+        column += clock + 2
+        left -= clock + 2
     if left < 6:
         return
     said = max(0, min(34, left - 18))
     book = left - said - 2 if said >= 8 else left
-    canvas.row(row, column, notebook(member, min(40, book), compact=True))
+    canvas.row(row, column, books.notebook(member, min(40, book), compact=True))
     if said >= 8:
         column += min(42, left - said)
         canvas.row(row, column, incoming(scene, member, canvas.width - column) or waits(scene, member, canvas.width - column))
@@ -206,7 +232,7 @@ def _flow(canvas: Canvas, scene: Scene) -> None:
         canvas.spot(row, column, len(text), member.machine)
         column = canvas.put(row, column, text, picked(scene, member.machine, mark.role)) + 2
     if row + 1 < canvas.height:
-        draw_tally(canvas, scene, canvas.height - 1, 0, canvas.width, names=False)
+        draw_tallies(canvas, scene, canvas.height - 1, 1)
 
 
 def _projector(canvas: Canvas, scene: Scene) -> None:

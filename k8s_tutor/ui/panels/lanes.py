@@ -45,7 +45,7 @@ def draw_lanes(canvas: Canvas, scene: Scene, top: int, rows: int, columns: Mappi
         canvas.down(column, top, top + rows - 1, "line", "│" if name in up else "┊")
     for number, pair in enumerate(chosen):
         row = top + number * step + step - 1
-        _rail(canvas, row, columns[pair[0]], columns[pair[1]])
+        _rail(canvas, row, pair, columns)
         shown = _shown(pairs[pair])
         for flight in shown:
             _flight(canvas, scene, flight, row, columns, labelled and flight is shown[-1])
@@ -59,9 +59,13 @@ def _shown(waiting: list[FlightView]) -> list[FlightView]:
     return sorted(flying, key=lambda flight: (flight.work, flight.sent_at)) + lost[-1:]
 
 
-def _rail(canvas: Canvas, row: int, left: int, right: int) -> None:
-    for column in range(left + 1, right):
-        canvas.put(row, column, "┼" if canvas.at(row, column) in "│┊" else "─", "line")
+def _rail(canvas: Canvas, row: int, ends: Pair, columns: Mapping[str, int]) -> None:
+    """The lane between two lifelines; it crosses those that stand between."""
+    left, right = columns[ends[0]], columns[ends[1]]
+    canvas.across(row, left + 1, right - 1)
+    for column in columns.values():
+        if left < column < right:
+            canvas.put(row, column, "┼", "line")
     canvas.put(row, left, "├", "line")
     canvas.put(row, right, "┤", "line")
 
@@ -77,9 +81,8 @@ def _flight(
         return
     at = progress(flight, scene.view.now, way)
     role = flight_role(flight)
-    for step in range(at):
-        column = start + forward * (step + 1)
-        canvas.put(row, column, "━", role)
+    if at:
+        canvas.across(row, start + forward, start + forward * at, role, "━")
     lost = flight.outcome not in ("flying", "held")
     spot = start + forward * (at + 1)
     canvas.put(row, spot, "╳" if lost else "●" if flight.work else "•", picked(scene, f"message {flight.id}", role))

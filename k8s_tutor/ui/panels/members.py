@@ -1,4 +1,4 @@
-"""What there is to say about one committee member: timer, notebook, what it waits for. Pieces of rows, no layout."""
+"""What there is to say about one committee member: timer, what it does or waits for, how far it is. No layout."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from k8s_tutor.cluster.views import MemberView, RaftView
 from k8s_tutor.ui.draw import gauge, shorten
 from k8s_tutor.ui.glyphs import flight_role, is_stale
 from k8s_tutor.ui.panels.panel import member_name, progress
-from k8s_tutor.ui.rows import Row, Span
+from k8s_tutor.ui.rows import Row
 from k8s_tutor.ui.scene import Scene
 from k8s_tutor.ui.words import age, listed
 
@@ -29,6 +29,8 @@ def timer(scene: Scene, member: MemberView, cells: int) -> Row:
         return ((words if len(words) <= cells else short if len(short) <= cells else "off", "fail"),)
     if member.paused:
         return (("paused", "warn"),)
+    if member.learner:
+        return (("no vote", "dim"),)
     if member.role == "leader":
         if not member.has_majority:
             return (("no majority" if cells >= 11 else "alone"[:cells], "warn"),)
@@ -39,32 +41,6 @@ def timer(scene: Scene, member: MemberView, cells: int) -> Row:
     if bar < 3:
         return ((left, role),) if len(left) <= cells else ()
     return ((gauge(member.ticks_left, member.timeout_ticks, bar), role), (f" {left}", "dim"))
-
-
-def notebook(member: MemberView, cells: int, compact: bool = False) -> Row:
-    """The newest lines of its notebook that fit: ``✓`` committed, ``?`` written down but not yet decided."""
-    chips: list[tuple[Span, ...]] = []
-    left = cells
-    for entry in reversed(member.entries):
-        mark, role = ("✓", "ok") if entry.committed else ("?", "warn")
-        if not member.up:
-            role = "dim"
-        chip: tuple[Span, ...]
-        if compact:
-            chip = ((f"{entry.index}{mark} ", role),)
-        else:
-            ground = "on-dim" if role == "dim" else f"on-{role}"
-            chip = ((f" {entry.index} ", ground), (f"{mark} ", role))
-        size = sum(len(text) for text, _ in chip)
-        more = 2 if len(chips) + 1 < len(member.entries) or entry.index > 1 else 0
-        if size + more > left + 1:
-            break
-        chips.append(chip)
-        left -= size
-    if not chips:
-        return (("empty", "dim"),) if not member.entries else ((f"{member.last_index} entries"[:cells], "dim"),)
-    older: Row = (("… ", "dim"),) if member.entries[-len(chips)].index > 1 and left >= 1 else ()
-    return (*older, *(span for chip in reversed(chips) for span in chip))
 
 
 def undecided(member: MemberView) -> int:
@@ -78,10 +54,30 @@ def agreeing(member: MemberView, index: int) -> list[str]:
 
 
 def waits(scene: Scene, member: MemberView, cells: int) -> Row:
-    """What it does or waits for: the longest of its ways to say it that fits into ``cells``."""
+    """What it does or waits for: the longest of its ways to say it that fits into ``cells``. While the leader's books are open
+    (``Scene.advanced``), how far it is by these."""
     raft = scene.view.raft
-    role, ways = _doing(scene, member, raft)
+    role, ways = (scene.advanced and _booked(raft, member)) or _doing(scene, member, raft)
     return ((next((words for words in ways if len(words) <= cells), shorten(ways[-1], cells)), role),)
+
+
+def _booked(raft: RaftView, member: MemberView) -> tuple[str, tuple[str, ...]] | None:
+    """``next 58, match 57, replicate, 2 in flight``: what the leader of the latest term has in its books about this member;
+    about itself, how far it has decided and applied. None: nobody keeps books about it."""
+    leader = max((one for one in raft.members if one.role == "leader" and one.up), key=lambda one: one.term, default=None)
+    if leader is None:
+        return None
+    if leader is member:
+        said = f"commit {member.commit}, applied {member.applied}"
+        return "leader", (said, f"commit {member.commit}")
+    peer = next((one for one in leader.peers if one.name == member.name), None)
+    if peer is None:
+        return None
+    role = {"probe": "warn", "snapshot": "other"}.get(peer.state, "peer")
+    short = f"next {peer.next} match {peer.match}"
+    told = f"{short} {peer.state}"
+    flying = f"next {peer.next}, match {peer.match}, {peer.state}, {peer.inflight} in flight"
+    return role, (flying, f"{told} +{peer.inflight}", told, short, f"→{peer.next} ={peer.match}", f"={peer.match}")
 
 
 def _doing(scene: Scene, member: MemberView, raft: RaftView) -> tuple[str, tuple[str, ...]]:
@@ -96,6 +92,8 @@ def _doing(scene: Scene, member: MemberView, raft: RaftView) -> tuple[str, tuple
         ask = "may I stand?" if member.role.startswith("pre") else "asks for votes:"
         counted = f"{len(member.granted)} of {raft.quorum} yes"
         return "other", (f"{ask} {len(member.granted)} yes, needs {raft.quorum}", f"{ask} {counted}", counted)
+    if member.leader and member.learner:
+        return "dim", ("learns, has no vote yet", "learns, no vote", "learns")
     if member.leader:
         behind = raft.commit - member.commit
         name = called(scene, member.leader)
@@ -110,6 +108,8 @@ def _doing(scene: Scene, member: MemberView, raft: RaftView) -> tuple[str, tuple
 
 def _leader_doing(scene: Scene, member: MemberView, raft: RaftView) -> tuple[str, tuple[str, ...]]:
     index = undecided(member)
+    if raft.outgoing:
+        return "warn", ("two majorities must agree", "old and new group", "joint")
     if is_stale(member, raft):
         if member.has_majority:
             return "warn", (f"term {raft.term} is on without it", "it is replaced")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import wraps
 
-from k8s_tutor.cluster.views import ClusterView, FlightView, MemberView
+from k8s_tutor.cluster.views import ClusterView, FlightView, MemberView, RoomView
 from k8s_tutor.ui.draw import plain, to_ascii
 from k8s_tutor.ui.rows import Row, fit
 from k8s_tutor.ui.scene import Lens, Picture, Render, Scene, Spot
@@ -79,3 +79,22 @@ def flights(view: ClusterView) -> tuple[FlightView, ...]:
     seen: dict[int, FlightView] = {flight.id: flight for flight in view.wire.recent}
     seen.update((flight.id, flight) for flight in view.wire.flying)
     return tuple(sorted(seen.values(), key=lambda flight: (flight.sent_at, flight.id)))
+
+
+def rooms_of(view: ClusterView) -> tuple[RoomView, ...]:
+    """Rooms in which somebody of the committee sits; without rooms, everybody sits in one."""
+    seats = {member.machine for member in view.raft.members}
+    rooms = tuple(room for room in view.network.rooms if seats & set(room.machines))
+    if rooms or not view.raft.members:
+        return rooms
+    return (RoomView(name="", machines=tuple(member.machine for member in view.raft.members)),)
+
+
+def apart(view: ClusterView, one: RoomView, other: RoomView) -> bool:
+    """No member of one room reaches a member of the other."""
+    cuts = {frozenset(pair) for pair in view.network.cuts}
+    if frozenset((one.name, other.name)) in cuts:
+        return True
+    seats = {member.machine for member in view.raft.members}
+    pairs = [(a, b) for a in one.machines for b in other.machines if a in seats and b in seats]
+    return bool(pairs) and all(frozenset(pair) in cuts for pair in pairs)

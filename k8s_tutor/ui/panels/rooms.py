@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from k8s_tutor.cluster.views import AnswerView, ClusterView, MemberView, RoomView
+from k8s_tutor.cluster.views import AnswerView, MemberView, RoomView
 from k8s_tutor.ui.big import put_big
 from k8s_tutor.ui.draw import Canvas, ending, shorten, wrap
 from k8s_tutor.ui.glyphs import is_stale, member_mark, pod_mark
-from k8s_tutor.ui.panels.members import brains, called, notebook
-from k8s_tutor.ui.panels.panel import member_name, panel, picked
+from k8s_tutor.ui.panels.books import Books
+from k8s_tutor.ui.panels.members import brains, called
+from k8s_tutor.ui.panels.panel import apart, member_name, panel, picked, rooms_of
 from k8s_tutor.ui.rows import Row, fit
 from k8s_tutor.ui.scene import Picture, Scene
 from k8s_tutor.ui.words import count
@@ -57,27 +58,8 @@ def status(scene: Scene, width: int) -> Row:
     return (*(wrong if width >= 36 else ()), (f"{told}, {raft.lost} lost" if raft.lost and not wrong else told, role))
 
 
-def rooms_of(view: ClusterView) -> tuple[RoomView, ...]:
-    """Rooms in which somebody of the committee sits; without rooms, everybody sits in one."""
-    seats = {member.machine for member in view.raft.members}
-    rooms = tuple(room for room in view.network.rooms if seats & set(room.machines))
-    if rooms or not view.raft.members:
-        return rooms
-    return (RoomView(name="", machines=tuple(member.machine for member in view.raft.members)),)
-
-
 def _members(scene: Scene, room: RoomView) -> list[MemberView]:
     return [member for member in scene.view.raft.members if member.machine in room.machines]
-
-
-def apart(view: ClusterView, one: RoomView, other: RoomView) -> bool:
-    """No member of one room reaches a member of the other."""
-    cuts = {frozenset(pair) for pair in view.network.cuts}
-    if frozenset((one.name, other.name)) in cuts:
-        return True
-    seats = {member.machine for member in view.raft.members}
-    pairs = [(a, b) for a in one.machines for b in other.machines if a in seats and b in seats]
-    return bool(pairs) and all(frozenset(pair) in cuts for pair in pairs)
 
 
 def verdict(scene: Scene) -> tuple[str, str, str]:
@@ -171,7 +153,7 @@ def _seats(canvas: Canvas, scene: Scene, members: list[MemberView], left: int, w
     if not members:
         return
     each = max(1, (tall - 2) // len(members))
-    clash = conflicts(scene)
+    books, clash = Books(scene), conflicts(scene)
     inner = wide - 4
     named = max(len(member_name(scene.lens, member)) for member in scene.view.raft.members) + 2
     for number, member in enumerate(members):
@@ -187,7 +169,7 @@ def _seats(canvas: Canvas, scene: Scene, members: list[MemberView], left: int, w
         canvas.row(row, left + 2 + inner - 6 - (len(str(member.term)) - 1), term)
         if each >= 2:
             start = named if inner - named >= 12 else 0
-            book = notebook(member, inner - start, compact=inner - start < 16)
+            book = books.notebook(member, inner - start, compact=inner - start < 16)
             if member.lost:
                 book = ((shorten(f"✗ {member.lost} decided and lost", inner - start), "fail"),)
             canvas.row(row + 1, left + 2 + start, _clashing(book, clash))
@@ -195,7 +177,7 @@ def _seats(canvas: Canvas, scene: Scene, members: list[MemberView], left: int, w
 
 def _clashing(book: Row, clash: frozenset[int]) -> Row:
     def role_of(text: str, role: str) -> str:
-        digits = text.strip(" ✓?")
+        digits = text.strip(" ✓○✎?≠")
         return role.replace("ok", "fail") if digits.isdigit() and int(digits) in clash else role
 
     return tuple((text, role_of(text, role)) for text, role in book)

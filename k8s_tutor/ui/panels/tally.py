@@ -1,4 +1,5 @@
-"""The quorum bar: who counts, who is missing, where the majority of *all* lies."""
+"""The quorum bar: who counts, who is missing, where the majority of *all* lies; while the group changes, one bar for each of
+its two configurations; and what each room could decide alone."""
 
 from __future__ import annotations
 
@@ -7,7 +8,9 @@ from typing import NamedTuple
 from k8s_tutor.cluster.views import ClusterView, MemberView
 from k8s_tutor.ui.draw import Canvas, shorten
 from k8s_tutor.ui.panels.members import agreeing, undecided
-from k8s_tutor.ui.panels.panel import member_name, picked
+from k8s_tutor.ui.panels.panel import apart, member_name, picked, rooms_of
+from k8s_tutor.ui.rows import Row
+from k8s_tutor.ui.rows import width as cells_of
 from k8s_tutor.ui.scene import Scene
 
 _LOOK: dict[str, tuple[str, str]] = {
@@ -19,15 +22,24 @@ _LOOK: dict[str, tuple[str, str]] = {
 
 
 class Tally(NamedTuple):
-    """``what`` is counted, and how each member stands: ``yes``, ``no``, ``open`` (may still come) or ``away``."""
+    """``what`` is counted, and how each voter stands: ``yes``, ``no``, ``open`` (may still come) or ``away``."""
 
     what: str
     stands: tuple[tuple[MemberView, str], ...]
 
     @property
+    def quorum(self) -> int:
+        """How many must count."""
+        return len(self.stands) // 2 + 1
+
+    def number(self, stand: str) -> int:
+        """How many stand so."""
+        return sum(one == stand for _, one in self.stands)
+
+    @property
     def yes(self) -> int:
         """How many count."""
-        return sum(stand == "yes" for _, stand in self.stands)
+        return self.number("yes")
 
 
 def together(view: ClusterView) -> frozenset[str]:
@@ -50,45 +62,70 @@ def _cut(cuts: set[frozenset[str]], one: MemberView, other: MemberView) -> bool:
     return any(a != b and frozenset((a, b)) in cuts for a, b in ends)
 
 
-def tally(scene: Scene) -> Tally:
-    """Votes while somebody is a candidate, yeses to an open entry while there is one, else who is here."""
+def tallies(scene: Scene) -> list[Tally]:
+    """What is counted now: once, or in the new and in the old configuration while the group is changed in two steps."""
     raft = scene.view.raft
-    candidates = [member for member in raft.members if member.up and member.role == "candidate"]
-    if candidates:
-        best = max(candidates, key=lambda member: (member.term, len(member.granted)))
-        no = [name for name, _ in best.refused]
-        return _sorted(scene, f"votes for {member_name(scene.lens, best)}", best.granted, no)
-    leaders = [member for member in raft.members if member.up and member.role == "leader"]
-    for leader in sorted(leaders, key=lambda member: -member.term):
-        index = undecided(leader)
-        if index:
-            return _sorted(scene, f"yes to entry {index}", agreeing(leader, index), [])
+    everybody = tuple(member.name for member in raft.members)
+    counted = _count(scene)
+    if not raft.outgoing:
+        return [_among(scene, counted, raft.voters or everybody, counted[0])]
+    return [_among(scene, counted, raft.voters, "new group"), _among(scene, counted, raft.outgoing, "old group")]
+
+
+Counted = tuple[str, list[str] | tuple[str, ...], list[str], str]
+
+
+def _count(scene: Scene) -> Counted:
+    """(what, who says yes, who says no, what their no means): votes while somebody stands for election, yeses to an open entry
+    while there is one, else who is here."""
+    raft = scene.view.raft
+    for role, what in (("candidate", "votes for"), ("pre-candidate", "pre-votes for")):
+        asking = [member for member in raft.members if member.up and member.role == role]
+        if asking:
+            best = max(asking, key=lambda member: (member.term, len(member.granted)))
+            return f"{what} {member_name(scene.lens, best)}", best.granted, [name for name, _ in best.refused], "no"
+    leader = max((one for one in raft.members if one.up and one.role == "leader"), key=lambda one: one.term, default=None)
+    if leader is not None and (index := undecided(leader)):
+        cuts = {frozenset(pair) for pair in scene.view.network.cuts}
+        return f"yes to entry {index}", agreeing(leader, index), [m.name for m in raft.members if _cut(cuts, leader, m)], "away"
     here = together(scene.view)
-    gone = [member.name for member in raft.members if member.name not in here]
-    return _sorted(scene, "here", list(here), gone, missing="away")
+    return "here", list(here), [member.name for member in raft.members if member.name not in here], "away"
 
 
-def _sorted(
-    scene: Scene, what: str, yes: list[str] | tuple[str, ...], no: list[str], missing: str = "no"
-) -> Tally:
+def _among(scene: Scene, counted: Counted, voters: tuple[str, ...], what: str) -> Tally:
+    _, yes, no, missing = counted
     stands = []
     for member in scene.view.raft.members:
-        stand = "yes" if member.name in yes else "away" if not member.up else missing if member.name in no else "open"
-        stands.append((member, stand))
+        if member.name in voters:
+            stand = "yes" if member.name in yes else "away" if not member.up else missing if member.name in no else "open"
+            stands.append((member, stand))
     order = ("yes", "open", "no", "away")
     return Tally(what, tuple(sorted(stands, key=lambda pair: order.index(pair[1]))))
 
 
-def draw_tally(canvas: Canvas, scene: Scene, row: int, column: int, width: int, names: bool) -> None:
+def draw_tallies(canvas: Canvas, scene: Scene, row: int, rows: int) -> int:
+    """The bars, with names where rows allow; returns how many rows they took."""
+    counted = tallies(scene)
+    names = rows >= 2 * len(counted)
+    each = 2 if names else 1
+    taken = 0
+    for number, tally in enumerate(counted[: max(0, rows // each)]):
+        draw_tally(canvas, scene, tally, row + number * each, names)
+        taken += each
+    return taken
+
+
+def draw_tally(canvas: Canvas, scene: Scene, counted: Tally, row: int, names: bool) -> None:
     """One row of segments with the mark ┃ behind the last that a majority needs, and the names below."""
-    counted = tally(scene)
-    raft = scene.view.raft
+    width = canvas.width
     total = len(counted.stands)
+    if not total:
+        return
     label = counted.what if width >= 50 else counted.what.split()[0]
-    start = column + (max(7, len(label) + 2) if width >= 30 else 0)
-    if start > column:
-        canvas.put(row, column, label, "dim")
-    cells, words = _size(scene, counted, width - (start - column), names)
+    start = max(7, len(label) + 2) if width >= 30 else 0
+    if start:
+        canvas.put(row, 0, label, "dim")
+    cells, words = _size(scene, counted, width - start, names)
     at = start
     for number, (member, stand) in enumerate(counted.stands, 1):
         block, role = _LOOK[stand]
@@ -99,28 +136,69 @@ def draw_tally(canvas: Canvas, scene: Scene, row: int, column: int, width: int, 
             canvas.put(row + 1, at, short, picked(scene, member.machine, "text" if stand == "yes" else "dim"))
         canvas.spot(row, at, cells, member.machine, 2 if names else 1)
         at += cells
-        if number < total or number == raft.quorum:
-            canvas.put(row, at, "┃" if number == raft.quorum else " ", "bright")
+        if number < total or number == counted.quorum:
+            canvas.put(row, at, "┃" if number == counted.quorum else " ", "bright")
             at += 1
-    if at + 2 + len(words) <= column + width:
-        canvas.put(row, at + 2, words, "ok" if counted.yes >= raft.quorum else "dim")
+    if at + 2 + len(words) <= width:
+        canvas.put(row, at + 2, words, "ok" if counted.yes >= counted.quorum else "dim")
 
 
 def _size(scene: Scene, counted: Tally, room: int, names: bool) -> tuple[int, str]:
     """(cells of a segment, words behind the bar): wide enough for the names first, then as many words as there is room for."""
     total = len(counted.stands)
-    quorum = scene.view.raft.quorum
     longest = max(len(member_name(scene.lens, member)) for member, _ in counted.stands) if names else 3
     most = max(longest, 12 if total < 7 else 9)
     best = (1, "")
-    for words in (
-        f"needs {quorum} of all {total}, here or not",
-        f"{counted.yes} of {total}, needs {quorum}",
-        f"{counted.yes} of {total}",
-        "",
-    ):
+    for words in _words(counted):
         cells = max(1, min(most, (room - (len(words) + 3 if words else 0) - (total - 1)) // total))
         best = (cells, words)
         if cells >= longest:
             break
     return best
+
+
+def _words(counted: Tally) -> tuple[str, ...]:
+    """What the bar says, the longest first."""
+    total, quorum, yes = len(counted.stands), counted.quorum, counted.yes
+    short = (f"{yes} of {total}, needs {quorum}", f"{yes} of {total}", "")
+    if counted.what == "here":
+        return (f"needs {quorum} of all {total}, here or not", *short)
+    no, coming = counted.number("no"), counted.number("open")
+    rest = "".join((f", {no} no" if no else "", f", {coming} to come" if coming else ""))
+    return (f"{yes} yes{rest}: needs {quorum} of all {total}", f"{yes} yes{rest}, needs {quorum}", *short)
+
+
+# ---------------------------------------------------------------------------------------------------- rooms
+
+
+def room_counts(scene: Scene) -> list[tuple[str, int, bool, bool]]:
+    """(room, voters that are up in it, whether they are a majority of all, whether it is cut off from every other room)."""
+    raft = scene.view.raft
+    rooms = rooms_of(scene.view)
+    voters = raft.voters or tuple(member.name for member in raft.members)
+    found = []
+    for room in rooms:
+        here = sum(m.up and not m.paused and m.name in voters and m.machine in room.machines for m in raft.members)
+        alone = len(rooms) > 1 and all(apart(scene.view, room, other) for other in rooms if other is not room)
+        found.append((room.name, here, here >= raft.quorum, alone))
+    return found
+
+
+def room_row(scene: Scene, width: int) -> Row:
+    """``room A: 3 of 5 can decide alone   room B: 2 of 5 cannot``; empty where there is but one room, or no width."""
+    counts = room_counts(scene)
+    if len(counts) < 2:
+        return ()
+    size = scene.view.raft.size
+    for long in (True, False):
+        spans: list[tuple[str, str]] = []
+        for name, here, enough, cut in counts:
+            said = "enough" if enough else "too few"
+            if long and not scene.view.raft.wrong:
+                said = f"{'can' if enough else 'cannot'} decide{'' if cut else ' alone'}"
+            spans += [(f"room {name}: " if long else f"{name}: ", picked(scene, f"room {name}", "dim"))]
+            spans += [(f"{here} of {size} {said}", "ok" if enough else "fail"), ("   ", "text")]
+        row = tuple(spans[:-1])
+        if cells_of(row) <= width:
+            return row
+    return ()
