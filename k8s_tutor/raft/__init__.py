@@ -8,6 +8,7 @@ that are kept), `core` (the Ready loop), then the state machine from the ground 
 
 from .core import Status
 from .invariants import Breach, Invariants, Property
+from .membership import ConfChange, Membership
 from .naive import NaiveNode
 from .node import RaftNode
 from .progress import Progress, ProgressState
@@ -22,6 +23,7 @@ from .types import (
     Message,
     MessageType,
     ProposalDropped,
+    ReadOnly,
     ReadState,
     Ready,
     Refusal,
@@ -35,11 +37,13 @@ __all__ = [
     "NOBODY",
     "Ballot",
     "Breach",
+    "ConfChange",
     "Config",
     "Entry",
     "EntryType",
     "HardState",
     "Invariants",
+    "Membership",
     "Message",
     "MessageType",
     "NaiveNode",
@@ -49,6 +53,7 @@ __all__ = [
     "Property",
     "ProposalDropped",
     "RaftNode",
+    "ReadOnly",
     "ReadState",
     "Ready",
     "Refusal",

@@ -7,6 +7,7 @@ is there that a node counts its own append and its own vote, because only then a
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
 from typing import Self
 
@@ -14,6 +15,7 @@ import msgspec
 
 from .chance import election_timeout
 from .log import Log
+from .membership import Membership
 from .progress import Peer, Progress
 from .types import (
     NOBODY,
@@ -34,6 +36,8 @@ FOLLOWER, CANDIDATE, LEADER = Role.FOLLOWER, Role.CANDIDATE, Role.LEADER
 class Status(msgspec.Struct, frozen=True):
     """A frozen view of a node. ``progress`` is empty but on leaders; ``ballots`` are the latest campaign's answers.
 
+    ``voters`` are the incoming ones while ``voters_outgoing`` is not empty, that is in a joint configuration.
+    ``transferee`` is the member that a leader hands over to. Entries up to ``compacted`` live in the snapshot only.
     ``election_elapsed`` ticks have passed since the node last heard from a leader or voted (on a leader: since it
     last looked for its quorum); at ``election_timeout`` a follower campaigns. ``lost`` counts committed entries
     that this node has thrown away: always 0 where consensus is right.
@@ -54,18 +58,23 @@ class Status(msgspec.Struct, frozen=True):
     election_elapsed: int
     election_timeout: int
     lost: int = 0
+    voters_outgoing: tuple[int, ...] = ()
+    learners_next: tuple[int, ...] = ()
+    transferee: int = NOBODY
+    compacted: int = 0
 
 
 class Core:
     """State common to `RaftNode` and `NaiveNode`, and the Ready/advance half of their contract."""
 
     __slots__ = (
+        "_configurations",
         "_draws",
         "_messages",
         "_read_states",
+        "_received",
         "_saved",
         "_seldom",
-        "_snapshot",
         "ballots",
         "config",
         "election_elapsed",
@@ -73,33 +82,34 @@ class Core:
         "heartbeat_elapsed",
         "id",
         "leader",
-        "learners",
         "log",
+        "membership",
         "peers",
         "role",
+        "snapshot",
         "term",
+        "transferee",
         "vote",
-        "voters",
     )
 
     def __init__(self, config: Config) -> None:
         self.config = config
         self.id = config.id
-        self.voters = config.voters
-        self.learners = config.learners
         self.term = 0
         self.vote = NOBODY
         self.leader = NOBODY
         self.role = FOLLOWER
         self.log = Log()
-        self.peers = {member: Peer() for member in sorted((*self.voters, *self.learners))}
+        self.snapshot: Snapshot | None = None  # the latest one: what is compacted is in it
+        self._adopt(0, Membership.of(config))
+        self.transferee = NOBODY  # whom a leader hands over to
         self.ballots: dict[int, str] = {}  # voter -> why it refused, "" when it granted
         self.election_elapsed = 0
         self.heartbeat_elapsed = 0
         self._draws = 0
         self._messages: list[Message] = []
         self._read_states: list[ReadState] = []
-        self._snapshot: Snapshot | None = None  # to be handed out: replaces the stored log
+        self._received: Snapshot | None = None  # to be handed out: replaces the stored log
         self._saved = HardState()  # what the caller has persisted
         self._seldom = False  # term, vote, read states or snapshot may have something for `ready`
         self._draw_timeout()
@@ -121,9 +131,8 @@ class Core:
         node = cls(config)
         if snapshot is not None:
             node.log = Log(snapshot.index, snapshot.term)
-            node.voters = snapshot.voters or config.voters
-            node.learners = snapshot.learners if snapshot.voters else config.learners
-            node.peers = {member: Peer() for member in sorted((*node.voters, *node.learners))}
+            node.snapshot = snapshot
+            node._adopt(snapshot.index, Membership.of(snapshot if snapshot.voters else config))
         log = node.log
         kept = [entry for entry in entries if entry.index > log.offset]
         if any(entry.index != log.offset + place for place, entry in enumerate(kept, 1)):
@@ -168,7 +177,7 @@ class Core:
             saved.term != self.term
             or saved.vote != self.vote
             or bool(self._read_states)
-            or self._snapshot is not None
+            or self._received is not None
         )
         return self._seldom
 
@@ -182,11 +191,11 @@ class Core:
         return Ready(
             HardState(self.term, self.vote, commit) if moved or saved.commit != commit else None,
             entries,
-            self._snapshot,
+            self._received,
             tuple(self._messages) if self._messages else (),
             log.between(log.applied, commit) if log.applied != commit else (),
             tuple(self._read_states) if self._read_states else (),
-            moved or bool(entries) or self._snapshot is not None,
+            moved or bool(entries) or self._received is not None,
         )
 
     def advance(self, ready: Ready) -> None:
@@ -196,13 +205,14 @@ class Core:
             del self._messages[: len(ready.messages)]  # not all, if the node was stepped since `ready`
         if self._seldom:
             del self._read_states[: len(ready.read_states)]
-            if ready.snapshot is self._snapshot:
-                self._snapshot = None
+            if ready.snapshot is self._received:
+                self._received = None
         hard_state, entries, committed = ready.hard_state, ready.entries, ready.committed
         if hard_state is not None:
             self._saved = hard_state
-        if committed and committed[-1].index <= log.committed:
+        if committed and log.applied < committed[-1].index <= log.committed:
             log.applied = committed[-1].index
+            self._applied(committed)
         if entries:
             log.stable_to(entries[-1])
             self._persisted()
@@ -229,13 +239,38 @@ class Core:
             election_elapsed=self.election_elapsed,
             election_timeout=self.election_timeout,
             lost=self._lost(),
+            voters_outgoing=self.membership.voters_outgoing,
+            learners_next=self.membership.learners_next,
+            transferee=self.transferee,
+            compacted=log.offset,
         )
+
+    # ---- who belongs to the group
+
+    @property
+    def voters(self) -> tuple[int, ...]:
+        """The voters; in a joint configuration the incoming ones."""
+        return self.membership.voters
+
+    @property
+    def learners(self) -> tuple[int, ...]:
+        """Those who receive the log and have no vote."""
+        return self.membership.learners
+
+    def _adopt(self, index: int, membership: Membership) -> None:
+        """From the entry or snapshot at ``index`` on the group is ``membership``: all that was known of it is void."""
+        self.membership = membership
+        self._configurations = [(index, membership)]
+        self.peers = {member: Peer() for member in membership.members}
 
     # ---- for the kinds of node built on this
 
     def _persisted(self) -> None:
         """Called in `advance` when entries or a hard state have reached the disk: they count from now on."""
         raise NotImplementedError
+
+    def _applied(self, committed: tuple[Entry, ...]) -> None:
+        """Called in `advance` when the caller has applied ``committed``."""
 
     def _lost(self) -> int:
         """Committed entries thrown away so far."""
@@ -253,4 +288,4 @@ class Core:
         return [member for member in self.peers if member != self.id]
 
 
-_CONTAINERS = (list, dict, Log)
+_CONTAINERS = (list, dict, deque, Log)

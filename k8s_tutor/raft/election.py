@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from .core import CANDIDATE, FOLLOWER, LEADER
 from .progress import Peer, ProgressState
-from .quorum import VoteResult, vote_result
+from .quorum import VoteResult, joint_vote_result
 from .reads import Reads
-from .types import NOBODY, Message, MessageType, Refusal, Role
+from .types import NOBODY, EntryType, Message, MessageType, Refusal, Role
 
 VOTE, VOTE_RESPONSE = MessageType.VOTE, MessageType.VOTE_RESPONSE
 PRE_VOTE, PRE_VOTE_RESPONSE = MessageType.PRE_VOTE, MessageType.PRE_VOTE_RESPONSE
@@ -29,6 +29,7 @@ class Election(Reads):
         self.leader = NOBODY
         self.election_elapsed = 0
         self.heartbeat_elapsed = 0
+        self.transferee = NOBODY
         self._draw_timeout()
         self._forget_reads()
 
@@ -47,17 +48,29 @@ class Election(Reads):
         me = self.peers[self.id]
         me.match = log.stable
         me.state = ProgressState.REPLICATE
+        self._begin_leadership()
         self._append(b"")
         self._broadcast_append()
+
+    def _begin_leadership(self) -> None:
+        """A new leader sets up its books, before its first entry."""
+        self._grant_lease()
 
     # ---- campaigning
 
     def _is_promotable(self) -> bool:
-        """Only a voter may lead; learners and newcomers wait."""
-        return self.id in self.voters
+        """Only a voter may lead; learners and newcomers wait, as does who has still to store a snapshot."""
+        return self.id in self.membership.all_voters and self._received is None
+
+    def _may_campaign(self) -> bool:
+        """Whoever has yet to apply a committed change of members does not know who votes."""
+        log = self.log
+        if self.role is LEADER or not self._is_promotable():
+            return False
+        return all(entry.type is not EntryType.CONF_CHANGE for entry in log.between(log.applied, log.committed))
 
     def _campaign(self) -> None:
-        if self.role is LEADER or not self._is_promotable():
+        if not self._may_campaign():
             return
         if self.config.pre_vote:
             self._begin_pre_vote()
@@ -73,19 +86,21 @@ class Election(Reads):
         self._ask_for_votes(PRE_VOTE, self.term + 1)
         self._count_votes()
 
-    def _begin_vote(self) -> None:
+    def _begin_vote(self, context: bytes = b"") -> None:
         self._reset(self.term + 1)
         self.role = CANDIDATE
         self.vote = self.id
         self._seldom = True
         self.ballots = {}  # its own vote counts once it is on disk: see `_count_own_vote`
-        self._ask_for_votes(VOTE, self.term)
+        self._ask_for_votes(VOTE, self.term, context)
 
-    def _ask_for_votes(self, kind: MessageType, term: int) -> None:
+    def _ask_for_votes(self, kind: MessageType, term: int, context: bytes = b"") -> None:
         log = self.log
-        for voter in sorted(self.voters):
+        for voter in self.membership.all_voters:
             if voter != self.id:
-                self._messages.append(Message(kind, voter, self.id, term, log.last, log.last_term))
+                self._messages.append(
+                    Message(kind, voter, self.id, term, log.last, log.last_term, context=context)
+                )
 
     def _count_own_vote(self) -> None:
         """In `advance`: a candidate's vote for itself counts as soon as it cannot be forgotten any more."""
@@ -108,11 +123,13 @@ class Election(Reads):
         return self.term + 1 if self.role is PRE_CANDIDATE else self.term
 
     def _note_ballot(self, m: Message) -> None:
-        """A voter's first answer stands; doubles and second thoughts do not count."""
-        self.ballots.setdefault(m.sender, (m.context or b"refused").decode("ascii", "replace") if m.reject else "")
+        """A voter's first answer stands; doubles and second thoughts do not count. Courtesy is no answer."""
+        if self.ballots.get(m.sender, _COURTESY) == _COURTESY:
+            self.ballots[m.sender] = (m.context or b"refused").decode("ascii", "replace") if m.reject else ""
 
     def _count_votes(self) -> None:
-        result = vote_result(self.voters, {voter: not reason for voter, reason in self.ballots.items()})
+        votes = {voter: not reason for voter, reason in self.ballots.items() if reason != _COURTESY}
+        result = joint_vote_result(self.membership.electorates, votes)
         if result is VoteResult.LOST:
             self._become_follower(self.term, NOBODY)
         elif result is VoteResult.WON:
@@ -165,6 +182,9 @@ class Election(Reads):
         self._messages.append(
             Message(_answer_to(m), m.sender, self.id, term, reject=True, context=reason)
         )
+
+
+_COURTESY = Refusal.HEARS_LEADER.decode("ascii")
 
 
 def _answer_to(m: Message) -> MessageType:

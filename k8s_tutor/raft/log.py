@@ -19,7 +19,7 @@ class Log:
     """Entries ``offset + 1 .. last``, with ``applied <= committed <= last`` and ``stable <= last``.
 
     ``stable`` is the last index that the caller has persisted. ``offset`` and ``offset_term`` name the last entry
-    that a snapshot covers (0 and 0 without one).
+    that has been compacted (0 and 0 without one).
     """
 
     __slots__ = ("applied", "committed", "entries", "last", "offset", "offset_term", "stable")
@@ -134,6 +134,14 @@ class Log:
                 self.append(entries[count:])
                 return replaced
         return 0
+
+    def compact(self, index: int) -> None:
+        """Forgets every entry up to ``index``, which a snapshot covers now; ``index`` has been applied."""
+        if index <= self.offset:
+            return
+        term = self.term(index)
+        self.entries = self.entries[index - self.offset : self.last - self.offset]
+        self.offset, self.offset_term = index, term
 
     def stable_to(self, entry: Entry) -> None:
         """The caller has persisted everything up to ``entry``, unless that has been replaced since."""

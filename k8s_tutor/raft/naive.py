@@ -87,7 +87,7 @@ class NaiveNode(Core):
         self.vote = self.id
         self.ballots = {}
         self._draw_timeout()
-        for voter in sorted(self.voters):
+        for voter in self.voters:
             if voter != self.id:
                 self._send(MessageType.VOTE, voter, self.log.last, log_term=self.log.last_term)
 
@@ -366,7 +366,7 @@ class NaiveNode(Core):
         self.log = Log()
         self.log.append(kept)
         self._seldom = True
-        self._snapshot = Snapshot(voters=self.voters, learners=self.learners)
+        self._received = Snapshot(voters=self.voters, learners=self.learners)
 
     # ---- reads
 

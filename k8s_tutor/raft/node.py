@@ -3,22 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import ClassVar
 
 from .core import CANDIDATE, FOLLOWER, LEADER
-from .election import Election
-from .types import NOBODY, Entry, Message, MessageType, ProposalDropped, Refusal
+from .transfer import Transfer
+from .types import (
+    BY_TRANSFER,
+    NOBODY,
+    Config,
+    Entry,
+    EntryType,
+    Message,
+    MessageType,
+    ProposalDropped,
+    ReadOnly,
+    Refusal,
+)
 
 PROPOSE = MessageType.PROPOSE
 APPEND, HEARTBEAT, APPEND_RESPONSE = MessageType.APPEND, MessageType.HEARTBEAT, MessageType.APPEND_RESPONSE
+SNAPSHOT = MessageType.SNAPSHOT
 VOTE, PRE_VOTE = MessageType.VOTE, MessageType.PRE_VOTE
 VOTE_RESPONSE, PRE_VOTE_RESPONSE = MessageType.VOTE_RESPONSE, MessageType.PRE_VOTE_RESPONSE
+_OF_LEADERS_AND_CANDIDATES = (APPEND, HEARTBEAT, SNAPSHOT, VOTE, PRE_VOTE)
 
 
-class RaftNode(Election):
+class RaftNode(Transfer):
     """One member of a Raft group.
 
-    Feed it with `tick`, `step`, `propose`, `campaign` and `read_index`; then, while `has_ready`, take a `Ready`,
+    Feed it with `tick`, `step`, `propose`, `propose_conf_change`, `campaign`, `transfer_leadership` and `read_index`,
+    and let it `compact` its log now and then; then, while `has_ready`, take a `Ready`,
     persist its snapshot, entries and hard state, send its messages, apply its committed entries, and `advance`::
 
         while node.has_ready():
@@ -32,7 +47,11 @@ class RaftNode(Election):
     same node on every machine.
     """
 
-    __slots__ = ()
+    __slots__ = ("_uncommitted",)
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        self._uncommitted = 0  # on leaders: bytes of this leadership's proposals that are not applied
 
     # ---- what the caller does
 
@@ -52,6 +71,8 @@ class RaftNode(Election):
                 self._check_quorum()
                 if self.role is not LEADER:
                     return
+            self.transferee = NOBODY  # it has had its election timeout
+        self._tick_lease()
         self.heartbeat_elapsed += 1
         if self.heartbeat_elapsed >= self.config.heartbeat_tick:
             self.heartbeat_elapsed = 0
@@ -68,29 +89,39 @@ class RaftNode(Election):
         doubled: only its appearance in `Ready.committed` counts.
         """
         if self.role is LEADER:
-            if not self._has_room_for(data):
-                raise ProposalDropped("too many uncommitted bytes; wait for the group to catch up")
-            self._append(data)
-            self._broadcast_append()
-        elif self.role is not FOLLOWER or self.leader == NOBODY:
-            raise ProposalDropped(f"no leader at term {self.term}")
-        elif self.config.disable_proposal_forwarding:
-            raise ProposalDropped(f"not forwarding to leader {self.leader} at term {self.term}")
+            self._take(data, EntryType.NORMAL)
         else:
-            unplaced = Entry(0, 0, data)  # the leader gives it its index and term
-            self._messages.append(Message(PROPOSE, self.leader, self.id, entries=(unplaced,)))
+            self._forward(data, EntryType.NORMAL)
 
     def forget_leader(self) -> None:
-        """A follower stops believing in its leader, keeping term, vote and timeout; so it may grant a (pre-)vote."""
-        if self.role is FOLLOWER:
+        """A follower stops believing in its leader, keeping term, vote and timeout; so it may grant a (pre-)vote.
+
+        Where reads trust the leader's lease it keeps to it instead, and nothing happens.
+        """
+        if self.role is FOLLOWER and self.config.read_only != ReadOnly.LEASE:
             self.leader = NOBODY
 
     def step(self, m: Message) -> None:
         """Takes one message. Stale ones, doubles, strangers' and strays are ignored; it never raises for them."""
-        if m.sender not in self.peers or (m.to != self.id and m.to != NOBODY):
+        if (m.to != self.id and m.to != NOBODY) or (m.sender not in self.peers and self._is_stranger(m)):
             return
         if m.term == self.term or self._meets_term(m):
             self._handlers[m.type](self, m)
+
+    def _is_stranger(self, m: Message) -> bool:
+        """Whether a sender that is no member, as far as this node knows, is to be ignored.
+
+        This node may be behind, and the sender have joined since. So it listens to one that leads or campaigns, but
+        only where it has nobody else to listen to: before it is a member itself, and when it misses its leader.
+        """
+        if m.sender == self.leader != NOBODY:
+            return False
+        if m.type not in _OF_LEADERS_AND_CANDIDATES or m.sender == NOBODY:
+            return True
+        misses_leader = self.role is not LEADER and (
+            self.role is not FOLLOWER or self.election_elapsed >= self.config.election_tick
+        )
+        return self.id in self.peers and not misses_leader
 
     # ---- terms (paper, section 5.1)
 
@@ -101,9 +132,9 @@ class RaftNode(Election):
         if m.term < self.term:
             return self._answer_old_term(m)
         if m.type is VOTE or m.type is PRE_VOTE:
-            if self._in_lease():
+            if m.context != BY_TRANSFER and self._in_lease():
                 # A refusal of a later term would drag a pre-candidate into it: a pre-vote is answered in our own.
-                self._refuse(m, m.term if m.type is VOTE else self.term, Refusal.HAS_LEADER)
+                self._refuse(m, m.term if m.type is VOTE else self.term, Refusal.HEARS_LEADER)
                 return False
             if m.type is PRE_VOTE:
                 return True
@@ -111,7 +142,8 @@ class RaftNode(Election):
             return True
         if m.reject and (m.type is VOTE_RESPONSE or m.type is PRE_VOTE_RESPONSE):
             self._note_lost_ballot(m)
-        self._become_follower(m.term, m.sender if m.type is APPEND or m.type is HEARTBEAT else NOBODY)
+        leads = m.type is APPEND or m.type is HEARTBEAT or m.type is SNAPSHOT
+        self._become_follower(m.term, m.sender if leads else NOBODY)
         return True
 
     def _note_lost_ballot(self, m: Message) -> None:
@@ -121,7 +153,7 @@ class RaftNode(Election):
 
     def _answer_old_term(self, m: Message) -> bool:
         """Tells an old leader or candidate of the newer term; a pre-vote's refusal still counts as an answer."""
-        if m.type is APPEND or m.type is HEARTBEAT:
+        if m.type is APPEND or m.type is HEARTBEAT or m.type is SNAPSHOT:
             self._messages.append(
                 Message(APPEND_RESPONSE, m.sender, self.id, self.term, m.index, reject=True)
             )
@@ -131,25 +163,61 @@ class RaftNode(Election):
 
     # ---- proposals
 
-    def _has_room_for(self, data: bytes) -> bool:
-        """Whether the uncommitted tail may grow by ``data``; an empty tail takes a proposal of any size."""
+    def _forward(self, data: bytes, kind: EntryType) -> None:
+        """A follower passes a proposal on to its leader."""
+        if self.role is not FOLLOWER or self.leader == NOBODY:
+            raise ProposalDropped(f"no leader at term {self.term}")
+        if self.config.disable_proposal_forwarding:
+            raise ProposalDropped(f"not forwarding to leader {self.leader} at term {self.term}")
+        unplaced = Entry(0, 0, data, kind)  # the leader gives it its index and term
+        self._messages.append(Message(PROPOSE, self.leader, self.id, entries=(unplaced,)))
+
+    def _take(self, data: bytes, kind: EntryType) -> None:
+        """The leader writes a proposal into its log, or raises ProposalDropped."""
+        if self.transferee != NOBODY:
+            raise ProposalDropped(f"leadership is being handed over to {self.transferee}")
+        if kind and (objection := self._objection_to_change(data)):
+            raise ProposalDropped(objection)
         limit = self.config.max_uncommitted_size
-        if not limit or not data:
-            return True
-        log = self.log
-        size = sum(len(entry.data) for entry in log.between(log.committed, log.last))
-        return size == 0 or size + len(data) <= limit
+        size = len(data)
+        if limit and self._uncommitted and size and self._uncommitted + size > limit:
+            raise ProposalDropped("too many uncommitted bytes; wait for the group to catch up")
+        self._uncommitted += size
+        if kind:
+            self._append_change(data)
+        else:
+            self._append(data)
+        self._broadcast_append()
 
     def _on_propose(self, m: Message) -> None:
-        """A follower's proposal. Passed on once only: whoever is not the leader any more lets it fall."""
+        """A follower's proposal. Passed on once only: whoever is not the leader any more lets it fall.
+
+        Nobody hears an objection to a change of members, so an empty entry stands in its place (etcd-io/raft).
+        """
         if self.role is not LEADER:
             return
         for entry in m.entries:
-            if self._has_room_for(entry.data):
-                self._append(entry.data)
-                self._broadcast_append()
+            if entry.type and self._objection_to_change(entry.data):
+                entry = Entry(0, 0)
+            with suppress(ProposalDropped):
+                self._take(entry.data, entry.type)
 
-    # ---- after `advance`
+    def _begin_leadership(self) -> None:
+        super()._begin_leadership()
+        self._uncommitted = 0
+
+    # ---- in `advance`
+
+    def _applied(self, committed: tuple[Entry, ...]) -> None:
+        size = 0
+        for entry in committed:
+            size += len(entry.data)
+            if entry.type:
+                self._apply_change(entry)
+        if self._uncommitted:  # what was proposed before this leadership is subtracted too: never too high a count
+            self._uncommitted = max(0, self._uncommitted - size)
+        if self.membership.voters_outgoing:
+            self._leave_joint()
 
     def _persisted(self) -> None:
         if self.role is LEADER:
@@ -178,4 +246,7 @@ RaftNode._handlers = (
     RaftNode._on_vote_response,
     RaftNode._on_read_index,
     RaftNode._on_read_index_response,
+    RaftNode._on_snapshot,
+    RaftNode._on_transfer_leader,
+    RaftNode._on_timeout_now,
 )

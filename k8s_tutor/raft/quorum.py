@@ -2,11 +2,14 @@
 
 A majority is always one of *all* voters: whoever is away still counts (paper, section 5.1). Any two majorities of
 one set share a voter, and that one shared voter is what every safety argument of Raft rests on.
+
+While the members change there are two such sets, the *electorates* of before and after, and whatever needs a majority
+needs both (section 6, joint consensus).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from enum import Enum
 
 
@@ -36,6 +39,14 @@ def vote_result(voters: Collection[int], votes: Mapping[int, bool]) -> VoteResul
         return VoteResult.WON
     silent = sum(1 for voter in voters if voter not in votes)
     return VoteResult.PENDING if yes + silent >= needed else VoteResult.LOST
+
+
+def joint_vote_result(electorates: Sequence[Collection[int]], votes: Mapping[int, bool]) -> VoteResult:
+    """As `vote_result` over one or two electorates: won where all have elected, lost as soon as one has not."""
+    results = [vote_result(voters, votes) for voters in electorates]
+    if VoteResult.LOST in results:
+        return VoteResult.LOST
+    return VoteResult.PENDING if VoteResult.PENDING in results else VoteResult.WON
 
 
 def reached_by_quorum(values: list[int]) -> int:

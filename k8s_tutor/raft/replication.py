@@ -5,10 +5,11 @@ from __future__ import annotations
 from .core import FOLLOWER, LEADER, Core
 from .progress import Peer, ProgressState
 from .quorum import quorum, reached_by_quorum
-from .types import NOBODY, Entry, Message, MessageType
+from .types import NOBODY, Entry, EntryType, Message, MessageType
 
 APPEND, APPEND_RESPONSE = MessageType.APPEND, MessageType.APPEND_RESPONSE
 HEARTBEAT, HEARTBEAT_RESPONSE = MessageType.HEARTBEAT, MessageType.HEARTBEAT_RESPONSE
+SNAPSHOT, TIMEOUT_NOW = MessageType.SNAPSHOT, MessageType.TIMEOUT_NOW
 PROBE = ProgressState.PROBE
 
 
@@ -19,10 +20,10 @@ class Replication(Core):
 
     # ---- leader
 
-    def _append(self, data: bytes) -> None:
+    def _append(self, data: bytes, kind: EntryType = EntryType.NORMAL) -> None:
         """Writes a new entry of this term at the end of the leader's own log; `advance` counts it as stored."""
         log = self.log
-        log.append((Entry(log.last + 1, self.term, data),))
+        log.append((Entry(log.last + 1, self.term, data, kind),))
 
     def _broadcast_append(self) -> None:
         me = self.id
@@ -31,7 +32,7 @@ class Replication(Core):
                 self._send_append(member, peer)
 
     def _send_append(self, to: int, peer: Peer, even_empty: bool = True) -> bool:
-        """One APPEND to a member, unless flow control holds it back. Returns whether it was sent.
+        """One APPEND to a member, or what it needs before, unless flow control holds it back. Returns whether it was sent.
 
         An empty one still carries the commit index, and shows by its answer where the logs agree.
         """
@@ -40,7 +41,7 @@ class Replication(Core):
         log = self.log
         previous = peer.next - 1
         if previous < log.offset:
-            return False
+            return self._send_snapshot(to, peer)
         config = self.config
         if previous == log.last or len(peer.inflight) >= config.max_inflight:
             if not even_empty:
@@ -55,6 +56,15 @@ class Replication(Core):
         peer.sent(previous, len(entries), commit, config.max_inflight)
         return True
 
+    def _send_snapshot(self, to: int, peer: Peer) -> bool:
+        """The snapshot, to a member that lacks what is compacted here, if it has shown that it is there (section 7)."""
+        snapshot = self.snapshot
+        if snapshot is None or not peer.active:
+            return False
+        self._messages.append(Message(SNAPSHOT, to, self.id, self.term, snapshot=snapshot))
+        peer.sent_snapshot(snapshot.index)
+        return True
+
     def _on_append_response(self, m: Message) -> None:
         if self.role is not LEADER:
             return
@@ -67,7 +77,7 @@ class Replication(Core):
             return
         log = self.log
         index = m.index
-        if index > log.last or not peer.acknowledged(index):
+        if index > log.last or not peer.acknowledged(index, log.offset):
             return
         if index > log.committed and self._maybe_commit():
             self._broadcast_append()
@@ -76,11 +86,21 @@ class Replication(Core):
         if peer.next <= log.last:
             while self._send_append(m.sender, peer, even_empty=False):
                 pass
+        elif m.sender == self.transferee and peer.match == log.last:
+            self._send_timeout_now()
+
+    def _send_timeout_now(self) -> None:
+        """The member that is to take over has the whole log: it may campaign at once (thesis, section 3.10)."""
+        self._messages.append(Message(TIMEOUT_NOW, self.transferee, self.id, self.term))
 
     def _quorum_index(self) -> int:
-        """The highest index that a majority of all voters stores."""
+        """The highest index that a majority of all voters stores, of each electorate."""
         peers = self.peers
-        return reached_by_quorum([peers[voter].match for voter in self.voters])
+        members = self.membership
+        index = reached_by_quorum([peers[voter].match for voter in members.voters])
+        if members.voters_outgoing:
+            index = min(index, reached_by_quorum([peers[voter].match for voter in members.voters_outgoing]))
+        return index
 
     def _may_commit(self, index: int) -> bool:
         """Only an entry of the leader's own term is committed by counting; older ones follow it (section 5.4.2)."""
@@ -114,8 +134,7 @@ class Replication(Core):
         if self.role is not LEADER:
             return
         peer = self.peers[m.sender]
-        peer.active = True
-        peer.paused = False
+        peer.alive(-(-self.config.election_tick // self.config.heartbeat_tick))
         if peer.match < self.log.last or peer.state is PROBE:
             self._send_append(m.sender, peer)
         if m.context:
@@ -127,10 +146,10 @@ class Replication(Core):
 
     def _check_quorum(self) -> None:
         """A leader that has not heard from a majority for an election timeout steps down (thesis, section 6.2)."""
-        active = sum(1 for voter in self.voters if voter == self.id or self.peers[voter].active)
+        active = {member for member, peer in self.peers.items() if peer.active or member == self.id}
         for peer in self.peers.values():
             peer.active = False
-        if active < quorum(len(self.voters)):
+        if any(len(active.intersection(voters)) < quorum(len(voters)) for voters in self.membership.electorates):
             self._become_follower(self.term, NOBODY)
 
     # ---- everybody else

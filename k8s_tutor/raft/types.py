@@ -5,7 +5,7 @@ The names follow the extended Raft paper (Ongaro and Ousterhout 2014) where it h
 
 from __future__ import annotations
 
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 
 import msgspec
 
@@ -23,9 +23,25 @@ class Role(IntEnum):
 
 
 class EntryType(IntEnum):
-    """What an entry is for. ``NORMAL``: the caller's own bytes, or none in a new leader's first entry."""
+    """What an entry is for. ``NORMAL``: the caller's own bytes, or none in a new leader's first entry.
+
+    ``CONF_CHANGE``: a change of the group's members, a `ConfChange` in ``data``; without data it leaves a joint
+    configuration (paper, section 6).
+    """
 
     NORMAL = 0
+    CONF_CHANGE = 1
+
+
+class ReadOnly(StrEnum):
+    """How a leader makes sure that it still leads before it answers a read (thesis, section 6.4).
+
+    ``SAFE``: by a round of heartbeats for the read. ``LEASE``: by the last one, if it is younger than an election
+    timeout; this trusts that no clock runs much faster than another.
+    """
+
+    SAFE = "SAFE"
+    LEASE = "LEASE"
 
 
 class MessageType(IntEnum):
@@ -42,6 +58,9 @@ class MessageType(IntEnum):
     PRE_VOTE_RESPONSE = 8
     READ_INDEX = 9  # a follower asks the leader from which index on a read is linearizable (term 0)
     READ_INDEX_RESPONSE = 10
+    SNAPSHOT = 11  # InstallSnapshot: the leader has compacted what the follower lacks
+    TRANSFER_LEADER = 12  # a follower asks its leader to hand over to the member whose id is in ``index``
+    TIMEOUT_NOW = 13  # the leader asks its successor to campaign at once (thesis, section 3.10)
 
 
 class Value(msgspec.Struct, frozen=True, array_like=True, tag=True, tag_field="tag", gc=False):
@@ -83,7 +102,7 @@ class Message(Value, frozen=True):
     ``index`` and ``log_term`` are the entry before ``entries`` in an APPEND, the candidate's last entry in a
     (PRE_)VOTE, the last matching index in an APPEND_RESPONSE. A refused APPEND carries in ``reject_hint`` and
     ``log_term`` the last place at which the logs may still agree. ``context`` is a read's own mark, a heartbeat's
-    round, or the reason of a refused vote (see `Refusal`).
+    round, the reason of a refused vote (see `Refusal`), or `BY_TRANSFER` in a VOTE that the old leader wishes for.
     """
 
     type: MessageType
@@ -100,13 +119,21 @@ class Message(Value, frozen=True):
     context: bytes = b""
 
 
+BY_TRANSFER = b"transfer"
+"""The ``context`` of a VOTE for the successor that the leader itself has chosen: no lease stands against it."""
+
+
 class Refusal:
-    """Why a vote was refused: short words that travel in the answer's ``context``, so the candidate knows them."""
+    """Why a vote was refused: short words that travel in the answer's ``context``, so the candidate knows them.
+
+    ``HEARS_LEADER`` is courtesy and counts as silence: the voter ignores the candidate, for its leader is well.
+    """
 
     OLD_TERM = b"old term"
     LOG_BEHIND = b"log behind"
     ALREADY_VOTED = b"already voted"
     HAS_LEADER = b"has a leader"
+    HEARS_LEADER = b"hears a leader"
 
 
 class Ballot(Value, frozen=True):
@@ -142,15 +169,16 @@ class Ready(msgspec.Struct, frozen=True, gc=False):
 
 
 class ProposalDropped(Exception):
-    """The proposal was not taken: no leader is known here, an election is on, or the uncommitted tail is full."""
+    """The proposal was not taken, and the text says why: no leader is known here, an election or a transfer is on, the
+    uncommitted tail is full, or another change of members has not been applied yet."""
 
 
 class Config(msgspec.Struct, frozen=True, kw_only=True):
     """How one node is set up. Ticks are the caller's unit of time; sizes are bytes of entry data.
 
-    ``voters`` and ``learners`` are the group (a newcomer need not be in it yet). ``max_uncommitted_size`` 0 is no
-    limit. Defaults are etcd's: pre-vote and check-quorum on, 1 MiB a message, 512 appends in flight.
-    Raises ValueError when the numbers cannot work.
+    ``voters`` and ``learners`` are the group as it was founded, or as a newcomer finds it, who is not in it yet.
+    ``max_uncommitted_size`` 0 is no limit. Defaults are etcd's: pre-vote and check-quorum on, 1 MiB a message, 512
+    appends in flight. Raises ValueError when the numbers cannot work.
     """
 
     id: int
@@ -165,6 +193,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
     max_inflight: int = 512
     max_uncommitted_size: int = 0
     disable_proposal_forwarding: bool = False
+    read_only: ReadOnly | str = ReadOnly.SAFE
 
     def __post_init__(self) -> None:
         members = (*self.voters, *self.learners)
@@ -178,3 +207,5 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError("election_tick must be greater than heartbeat_tick, and that at least 1")
         if self.max_inflight < 1 or self.max_size_per_message < 0 or self.max_uncommitted_size < 0:
             raise ValueError("max_inflight must be at least 1, and sizes not negative")
+        if ReadOnly(self.read_only) is ReadOnly.LEASE and not self.check_quorum:
+            raise ValueError("read_only LEASE needs check_quorum: without it nobody respects the leader's lease")

@@ -85,7 +85,7 @@ def test_a_vote_needs_a_log_as_up_to_date_as_the_voters(
         ({"term": 5, "vote": 3}, 6, b""),
         ({"term": 5, "vote": 2}, 5, b""),  # the same candidate again: its answer was lost
         ({"term": 5, "leader": 3}, 5, b"has a leader"),
-        ({"term": 5, "leader": 3}, 6, b"has a leader"),  # the lease
+        ({"term": 5, "leader": 3}, 6, b"hears a leader"),  # the lease
         ({"term": 5, "leader": 3, "check_quorum": False}, 6, b""),
     ],
 )
@@ -234,7 +234,7 @@ def test_nobody_votes_against_a_leader_that_it_still_hears(pre_vote: bool) -> No
     group.blocked.add((1, 3))  # 3 does not hear the leader, but is heard
     group.campaign(3)
     group.settle(until=lambda: bool(messages_of(group, APPEND_RESPONSE)))
-    assert [ballot.reason for ballot in group.nodes[3].status().ballots if ballot.voter == 2] == ["has a leader"]
+    assert [ballot.reason for ballot in group.nodes[3].status().ballots if ballot.voter == 2] == ["hears a leader"]
     assert group.nodes[2].leader == 1
 
 

@@ -190,9 +190,9 @@ def test_variants_are_chosen_by_name_and_say_what_they_break() -> None:
     config = Config(id=1, voters=(1, 2, 3))
     assert type(make_node("raft", config)) is RaftNode
     assert type(make_node("naive", config)) is NaiveNode
-    assert set(BROKEN_RULES) == {"raft", "naive"}
+    assert {"raft", "naive"} <= set(BROKEN_RULES)
     assert BROKEN_RULES["naive"]
-    with pytest.raises(ValueError, match="'paxos' does not exist; choose one of raft, naive"):
+    with pytest.raises(ValueError, match="'paxos' does not exist; choose one of raft, naive,"):
         make_node("paxos", config)
 
 
