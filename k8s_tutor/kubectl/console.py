@@ -141,8 +141,9 @@ class Console(Calling):
         self.sessions.pop(session.id, None)
         self.answers.append(Answered(session.id, session.line, session.at, ctx.now, result.stdout, result.stderr, result.code))
         ctx.note("console.answered", line=session.line, code=result.code)
-        if not self.sessions:  # kubectl is a new process each time, with a connection of its own
-            ctx.reset(self.config.api)
+        if not self.sessions:  # kubectl and etcdctl are new processes each time, with connections of their own
+            for server in (self.config.api, *self.config.etcd):
+                ctx.reset(server)
 
 
 def _changed(session: Session, **fields: Any) -> Session:
