@@ -8,7 +8,7 @@ from k8s_tutor.api.component import Access
 from k8s_tutor.api.server import ApiServer
 from k8s_tutor.cluster.images import images_of
 from k8s_tutor.cluster.spec import ClusterSpec
-from k8s_tutor.controllers.manager import ControllerManager
+from k8s_tutor.controllers.manager import CERTIFICATE, ControllerManager, ManagerConfig
 from k8s_tutor.net.loadbalancer import LoadBalancer, LoadBalancerConfig
 from k8s_tutor.node.machine import REGISTRY, Shape, worker
 from k8s_tutor.node.registry import Registry, RegistryConfig
@@ -37,5 +37,5 @@ def _manager(world: World, spec: ClusterSpec, i: int) -> None:
     tokens = tuple(Token(one.token, one.user, tuple(one.groups)) for one in spec.tokens)
     world.add(ApiServer, api, ApiConfig(f"etcd-{i}", spec.epoch, tokens), host=host)
     world.add(Scheduler, f"scheduler-{i}", Access(api, "system:kube-scheduler", spec.epoch), host=host)
-    access = Access(api, "system:kube-controller-manager", spec.epoch)
-    world.add(ControllerManager, f"controller-manager-{i}", access, host=host)
+    config = ManagerConfig(api, "system:kube-controller-manager", spec.epoch, spec.certificate or CERTIFICATE)
+    world.add(ControllerManager, f"controller-manager-{i}", config, host=host)

@@ -85,6 +85,8 @@ class ClusterSpec(Part):
     runtime: Literal["containerd"] = "containerd"
     tokens: list[TokenSpec] = []
     """Users beside the admin who may come with a bearer token."""
+    certificate: str = ""
+    """PEM of the CA that pods find in ``kube-root-ca.crt``; a placeholder without it."""
     images: list[dict[str, Any]] = []
     """Images that the registry has, described as in ``k8s_tutor/node/images.py``."""
     other_images: Literal["built-in", "serve"] = "built-in"

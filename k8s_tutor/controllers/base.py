@@ -52,6 +52,7 @@ class Stores(NamedTuple):
     slices: Informer
     namespaces: Informer
     config_maps: Informer
+    service_accounts: Informer
     owned: Index
     """``Kind/key`` of the objects that name a uid as their owner."""
     local: Index

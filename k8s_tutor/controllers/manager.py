@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from k8s_tutor.api import scheme
+from k8s_tutor.api.component import Access
 from k8s_tutor.api.election import Elected, Election
 from k8s_tutor.api.informer import Change, Informer
 from k8s_tutor.api.wire import Response, WatchCancel
@@ -22,12 +23,15 @@ from k8s_tutor.controllers.podgc import PodGarbageCollector
 from k8s_tutor.controllers.recorder import Recorder
 from k8s_tutor.controllers.replicaset import ReplicaSetController
 from k8s_tutor.controllers.requests import MERGE, Decision, Event, Write
+from k8s_tutor.controllers.serviceaccounts import RootCertificatePublisher, ServiceAccountsController
 from k8s_tutor.sim import Body, CallFailed, Context
 
 PATIENCE = 3
 """After so many failures in a row, trying again is housekeeping until it succeeds."""
 
 
+CERTIFICATE = "-----BEGIN CERTIFICATE-----\nk8s-tutor\n-----END CERTIFICATE-----\n"
+"""Stands for the CA of a cluster that is not served outside."""
 NOTED = 10
 """So many requests of one decision are named in its note."""
 
@@ -69,8 +73,14 @@ class Job(NamedTuple):
     """resourceVersion of each object that this job has written."""
 
 
+class ManagerConfig(Access):
+    """How it reaches the API server, and the certificate (PEM) of the cluster's CA."""
+
+    certificate: str = CERTIFICATE
+
+
 class ControllerManager(Elected):
-    """One kube-controller-manager; ``config`` is an `Access` (user ``system:kube-controller-manager``). Its controllers work
+    """One kube-controller-manager; config: `ManagerConfig`, user ``system:kube-controller-manager``. Its controllers work
     while it holds the lease ``kube-controller-manager``, and forget everything when they lose it."""
 
     def __init__(self, name: str, config: Any = None, disk: Any = None) -> None:
@@ -85,6 +95,7 @@ class ControllerManager(Elected):
         self.slices = Informer("EndpointSlice")
         self.namespaces = Informer("Namespace")
         self.config_maps = Informer("ConfigMap")
+        self.service_accounts = Informer("ServiceAccount")
         self.owned, self.local, self.placed = Index(), Index(), Index()
         self.recorder = Recorder()
         self.working = False
@@ -107,12 +118,14 @@ class ControllerManager(Elected):
         self.garbage = GarbageCollector()
         self.podgc = PodGarbageCollector()
         self.namespace = NamespaceController()
+        self.accounts = ServiceAccountsController()
+        self.root_certificate = RootCertificatePublisher(self.config.certificate)
 
     def controllers(self) -> list[Controller]:
         """All controllers, in the order in which they hear of changes."""
         return [
             self.deployment, self.replicaset, self.endpointslice, self.nodelifecycle, self.eviction, self.garbage,
-            self.podgc, self.namespace,
+            self.podgc, self.namespace, self.accounts, self.root_certificate,
         ]  # fmt: skip
 
     def controller(self, name: str) -> Controller:
@@ -124,7 +137,7 @@ class ControllerManager(Elected):
         """What is known."""
         return Stores(
             self.pods, self.nodes, self.leases, self.deployments, self.replica_sets, self.services, self.slices,
-            self.namespaces, self.config_maps, self.owned, self.local, self.placed,
+            self.namespaces, self.config_maps, self.service_accounts, self.owned, self.local, self.placed,
         )  # fmt: skip
 
     def _clock(self, ctx: Context) -> Clock:

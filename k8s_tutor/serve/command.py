@@ -93,10 +93,11 @@ async def _serve(spec: dict[str, Any], options: Options) -> int:
     tokens = {name: secrets.token_hex(16) for name in options.users}
     known = [{"token": tokens[name], "user": name, "groups": list(groups)} for name, groups in options.users.items()]
     epoch = int(time.time()) - HEAD_START
-    cluster = Cluster(ClusterSpec.model_validate({"epoch": epoch, **spec, "tokens": [*spec.get("tokens", ()), *known]}))
+    authority = pki.Authority()
+    given = {"epoch": epoch, "certificate": authority.certificate.decode(), "tokens": [*spec.get("tokens", ()), *known]}
+    cluster = Cluster(ClusterSpec.model_validate({**spec, **given}))
     driver = Driver(cluster, options.speed)
     driver.align(time.time() - cluster.spec.epoch)
-    authority = pki.Authority()
     server = await _listen(loop, Front(driver), authority, options.port)
     port = server.sockets[0].getsockname()[1]
     driving = asyncio.create_task(driver.run())

@@ -13,7 +13,7 @@ from k8s_tutor.api.base import ApiConfig
 from k8s_tutor.api.component import Access
 from k8s_tutor.api.server import ApiServer
 from k8s_tutor.api.wire import Request, Response
-from k8s_tutor.controllers import ControllerManager
+from k8s_tutor.controllers.manager import ControllerManager, ManagerConfig
 from k8s_tutor.etcd.member import Member, MemberConfig
 from k8s_tutor.scheduler import Scheduler
 from k8s_tutor.sim import SECOND, Body, Calling, Context, World
@@ -49,7 +49,7 @@ class Cluster:
         world.add(ApiServer, "api-1", ApiConfig("etcd-1"), None, "cp-1")
         for i in range(1, managers + 1):
             world.add(Scheduler, f"scheduler-{i}", Access("api-1", "system:kube-scheduler"), None, f"cp-{i}")
-            access = Access("api-1", "system:kube-controller-manager")
+            access = ManagerConfig("api-1", "system:kube-controller-manager")
             world.add(ControllerManager, f"controller-manager-{i}", access, None, f"cp-{i}")
         world.add(Person, "you", None, None, "laptop")
         world.run_until(5 * SECOND)

@@ -7,8 +7,7 @@ from typing import Any
 from control_world import DEPLOYMENTS, PODS, Cluster, deployment
 from fake_kubelets import Return, Silence
 
-from k8s_tutor.api.component import Access
-from k8s_tutor.controllers import ControllerManager
+from k8s_tutor.controllers.manager import ControllerManager, ManagerConfig
 
 SERVICES = "/api/v1/namespaces/default/services"
 SLICES = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices"
@@ -263,7 +262,7 @@ def test_the_second_manager_takes_over_and_starts_afresh() -> None:
 def test_a_manager_that_is_cut_off_stops_and_catches_up_when_the_cable_is_mended() -> None:
     cluster = Cluster()
     cluster.world.crash("controller-manager-1")
-    access = Access("api-1", "system:kube-controller-manager")
+    access = ManagerConfig("api-1", "system:kube-controller-manager")
     cluster.world.add(ControllerManager, "controller-manager-2", access, None, "cp-2")
     cluster.run(20)
     cluster("POST", DEPLOYMENTS, deployment())
