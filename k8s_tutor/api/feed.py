@@ -62,7 +62,7 @@ class Feed(ServerBase):
         self.caches.revision, self.caches.ready = answer.revision, True
         if ctx.work:
             ctx.note("api.synced", revision=answer.revision, keys=len(answer.kvs), again=again)
-        watch = WatchCreate(ROOT, prefix_end(ROOT), answer.revision + 1)
+        watch = WatchCreate(ROOT, prefix_end(ROOT), answer.revision + 1, prev_kv=True)
         self.feed = self.ask(ctx, self.config.etcd, watch, "feeding", timeout=ETCD_TIMEOUT)
         self.synced(ctx)
 

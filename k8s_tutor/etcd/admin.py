@@ -102,11 +102,12 @@ class MemberList(Body):
 
 
 class MemberListResult(Body):
-    """The members, in order of their ids, and those that have left for good."""
+    """The members, in order of their ids; those that have left for good; the voters with whom the log began."""
 
     cluster_id: int
     members: tuple[MemberInfo, ...]
     removed: tuple[int, ...] = ()
+    founders: tuple[int, ...] = ()
 
 
 class MemberAdd(Body):

@@ -98,7 +98,7 @@ class _Arguments(Failure):
 
 def _put(session: Session, words: Words) -> Asking[None]:
     key, value = _need(words, 2, 2, "put command needs 1 argument and input from stdin or 2 arguments")
-    answer: wire.PutResult = yield from _ask(wire.Put(key, value.encode()))
+    answer: wire.PutResult = yield from _ask(wire.Put(key, value.encode(), prev_kv=words.on("prev-kv")))
     if words.text("write-out") == "json":
         session.say(json.dumps({"header": {"revision": answer.revision}}, separators=(",", ":")))
         return
@@ -171,7 +171,7 @@ def _delete(session: Session, words: Words) -> Asking[None]:
     empty_allowed = words.on("prefix") or words.on("from-key")
     args = _need(words, 0 if empty_allowed else 1, 2, _RANGE.format("del"))
     key, end = _span(words, args)
-    answer: wire.DeleteResult = yield from _ask(wire.DeleteRange(key, end))
+    answer: wire.DeleteResult = yield from _ask(wire.DeleteRange(key, end, words.on("prev-kv")))
     session.say(str(answer.deleted))
     if words.on("prev-kv"):
         for pair in answer.previous:

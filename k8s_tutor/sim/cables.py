@@ -14,9 +14,7 @@ from k8s_tutor.sim.network import DIAL_TIMEOUT, KEEP_ALIVE, RETRANSMIT, Link
 class Cables(Ground):
     """A world whose messages travel over cables that can fail."""
 
-    def __init__(self, seed: int = 0, link: Link | None = None, loopback: Link | None = None) -> None:
-        super().__init__(seed, link, loopback)
-        self.context = Context(self)
+    context: Context
 
     @property
     def ids(self) -> int:
@@ -32,8 +30,10 @@ class Cables(Ground):
     def send_over_link(self, context: Context, dst: str, body: Any) -> None:
         """A datagram over a link that was not used yet or has more to it than latency."""
         network, src, now = self.network, context.name, self.now
-        if dst not in self.processes:
-            raise KeyError(f"{src} sends to {dst}, which does not exist")
+        if dst not in network.hosts:  # no such name: nothing ever arrives there
+            self.ids += 1
+            self.pending.append(Lost(now, (now, self.ids, src, dst, body, context.cause, now, context.work), "down"))
+            return
         network.learn(src, dst)
         link = network.link(src, dst)
         due = now + link.latency
@@ -57,8 +57,9 @@ class Cables(Ground):
     def send_over_connection(self, context: Context, dst: str, body: Any) -> None:
         """A packet of a connection that is not open yet, is cut, or runs over more than plain latency."""
         network, src, now = self.network, context.name, self.now
-        if dst not in self.processes:
-            raise KeyError(f"{src} connects to {dst}, which does not exist")
+        if dst not in network.hosts:
+            self._tell_closed(src, dst, "refused", now + 2 * network.default.latency, context)
+            return
         network.learn(src, dst)
         cut = network.is_cut(src, dst) or network.is_cut(dst, src)
         if (src, dst) not in network.believes:

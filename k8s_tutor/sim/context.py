@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Any
 from k8s_tutor.sim.message import STREAM, TIMER, WORK, Note
 
 if TYPE_CHECKING:
-    from k8s_tutor.sim.cables import Cables
+    from k8s_tutor.sim.faults import Faults
 
 
 class Context:
     """The hands of an actor: the time, sending, timers, notes and chance. One per world; lent for one delivery at a time."""
 
-    __slots__ = ("_believes", "_pending", "_plain", "_queue", "_world", "cause", "ids", "name", "now", "work")
+    __slots__ = ("_believes", "_pending", "_plain", "_queue", "_skew", "_world", "cause", "ids", "name", "now", "work")
 
-    def __init__(self, world: Cables) -> None:
+    def __init__(self, world: Faults) -> None:
         self._world = world
         # What sending and noting touch each time, at hand: the world changes these in place and never replaces them.
         self._queue, self._plain, self._believes = world.queue, world.network.plain, world.network.believes
-        self._pending = world.log.pending
+        self._pending, self._skew = world.log.pending, world.skew
         self.ids = 0
         """The latest id that was given to a message, an input or a call."""
         self.now = 0
@@ -67,10 +67,27 @@ class Context:
         """Sends ``body`` to oneself in ``delay`` µs. ``work``: True, False (housekeeping) or None (as this delivery is).
         Returns the id for `cancel`."""
         now, name = self.now, self.name
+        if self._skew:
+            delay = self._skewed(name, delay)
         kind = (self.work if work is None else WORK if work else 0) | TIMER
         self.ids = ident = self.ids + 1
         heappush(self._queue, (now + delay, ident, name, name, body, self.cause, now, kind))
         return ident
+
+    def _skewed(self, name: str, delay: int) -> int:
+        """A delay by the clock of the machine on which ``name`` runs, which may be fast or slow."""
+        percent = self._skew.get(self._world.network.hosts[name], 0)
+        return delay * 100 // (100 + percent)
+
+    @property
+    def fsync(self) -> int:
+        """How long the disk of this machine takes to write something down for good (µs)."""
+        slow = self._world.slow_disks
+        return slow.get(self._world.network.hosts[self.name], 0) if slow else 0
+
+    def exit(self) -> None:
+        """Ends one's own process, as if it had crashed: only its disk remains, and peers are told."""
+        self._world.exit(self.name)
 
     def cancel(self, timer: int) -> None:
         """Forgets a timer. It must not have fired yet."""

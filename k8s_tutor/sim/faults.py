@@ -7,11 +7,17 @@ from typing import Any
 
 from k8s_tutor.sim.actor import Actor
 from k8s_tutor.sim.cables import Cables
+from k8s_tutor.sim.context import Context
 from k8s_tutor.sim.message import CLOSED, STREAM, TIMER, Envelope, Lost, Message
+from k8s_tutor.sim.network import Link
 
 
 class Faults(Cables):
     """A world in which things break."""
+
+    def __init__(self, seed: int = 0, link: Link | None = None, loopback: Link | None = None) -> None:
+        super().__init__(seed, link, loopback)
+        self.context = Context(self)
 
     def _boot(self, name: str, disk: Any) -> Actor:
         process = self.processes[name]
@@ -78,6 +84,43 @@ class Faults(Cables):
         if whole:
             self.dead_hosts[name] = None
         self._notice_silence()
+
+    def exit(self, name: str) -> None:
+        """A process ends by itself; its machine goes on."""
+        actor = self.running.pop(name)
+        self.disks[name], self.down[name] = actor.disk, self.now
+        self._forget_process(name, told=True)
+
+    def slow_disk(self, host: str, latency: int) -> None:
+        """The disk of a machine takes ``latency`` µs to write something down for good; 0: no time."""
+        self.slow_disks.pop(host, None)
+        if latency > 0:
+            self.slow_disks[host] = latency
+
+    def skew_clock(self, host: str, percent: int) -> None:
+        """The clock of a machine runs by ``percent`` fast, or slow if negative (above -100). Timers that run are kept."""
+        self.skew.pop(host, None)
+        if percent:
+            self.skew[host] = percent
+
+    def remove(self, host: str) -> None:
+        """A machine is thrown away with all its processes and disks. Its name stays unknown to nobody who knew it: whoever
+        calls it hears nothing."""
+        self.crash(host)
+        for name in self.processes_of(host):
+            del self.processes[name], self.disks[name], self.down[name]
+        self.network.rooms.pop(host, None)
+        self.slow_disks.pop(host, None)
+        self.skew.pop(host, None)
+
+    def configure(self, name: str, config: Any) -> None:
+        """Gives a process another configuration, which it reads at once and after every restart."""
+        self.processes[name] = self.processes[name]._replace(config=config)
+        actor = self.actor(name)
+        if actor is not None:
+            actor.config = config
+            self.stamp += 1
+            actor.version = self.stamp
 
     def _forget_process(self, process: str, told: bool) -> None:
         network = self.network

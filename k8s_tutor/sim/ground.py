@@ -40,6 +40,10 @@ class Ground:
         self.dead_hosts: dict[str, None] = {}
         self.down: dict[str, int] = {}
         """Process → when it went down, µs, while it is down."""
+        self.slow_disks: dict[str, int] = {}
+        """Host → how long its disk takes to write something down for good, µs, where that is not nothing."""
+        self.skew: dict[str, int] = {}
+        """Host → by how many percent its clock is fast (negative: slow)."""
         self.network = Network(link or Link(), loopback or Link(latency=50))
         self.chance = Chance(seed)
         self.log = EventLog()

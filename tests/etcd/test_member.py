@@ -20,6 +20,7 @@ from k8s_tutor.etcd.wire import (
     Txn,
     TxnResult,
     WatchCancel,
+    WatchCanceled,
     WatchCreate,
     WatchCreated,
 )
@@ -139,7 +140,9 @@ def test_a_watch_from_a_compacted_revision_is_refused() -> None:
     for i in range(4):
         group.ask("etcd-1", Put("a", b"%d" % i))
     group.ask("etcd-1", Compact(4))
-    assert group.ask("etcd-1", WatchCreate("a", start_revision=3)) == EtcdError(ERR_COMPACTED)
+    refused = group.ask("etcd-1", WatchCreate("a", start_revision=3))
+    group.run(SECOND)
+    assert group.client().canceled == [WatchCanceled(refused.watch, ERR_COMPACTED, 4)]
     created = group.ask("etcd-1", WatchCreate("a", start_revision=4))
     group.run(SECOND)
     assert [event.kv.mod_revision for event in group.client().events(created.watch)] == [4, 5]
