@@ -75,14 +75,15 @@ class Log:
         return tuple(self.entries[after - offset : upto - offset])
 
     def page(self, after: int, max_size: int) -> tuple[Entry, ...]:
-        """The entries after ``after``, as many as fit into ``max_size`` bytes of data, but at least one if any."""
+        """The entries after ``after``, as many as fit into ``max_size`` bytes of data, but at least one if any; with a size
+        of 0, one at a time."""
         if after + 1 == self.last:
             return (self.entries[after - self.offset],)
         entries = self.between(after, self.last)
         size = 0
         for count, entry in enumerate(entries):
             size += len(entry.data)
-            if size > max_size and count:
+            if count and (size > max_size or not max_size):
                 return entries[:count]
         return entries
 
