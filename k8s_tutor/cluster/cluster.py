@@ -16,7 +16,8 @@ from k8s_tutor.cluster.safety import Safety
 from k8s_tutor.cluster.spec import ClusterSpec
 from k8s_tutor.cluster.tails import LogTail, WireTail
 from k8s_tutor.cluster.timelineview import timeline_view
-from k8s_tutor.cluster.views import CauseView, ClusterView, LampView, TimelineView
+from k8s_tutor.cluster.trace import Tracer, last_line
+from k8s_tutor.cluster.views import CauseView, ClusterView, LampView, TimelineView, TraceView
 from k8s_tutor.cluster.why import chain
 from k8s_tutor.cluster.wireview import console_view, consoles_of
 from k8s_tutor.cluster.workloadview import Workload
@@ -50,6 +51,7 @@ class Cluster:
         self._parts: dict[str, tuple[Any, Any]] = {}
         self._workload = Workload(self.spec)
         self._log, self._wire = LogTail(), WireTail()
+        self._tracer: tuple[Any, Tracer] | None = None
 
     # ------------------------------------------------------------------ the present
 
@@ -211,6 +213,19 @@ class Cluster:
     def why(self, message: int) -> tuple[CauseView, ...]:
         """The chain of causes of a delivered message, oldest first; empty for one that is not known."""
         return chain(self.world, message)
+
+    def trace(self) -> TraceView | None:
+        """What the line typed last (in this branch, be it in the future of the present moment) has led to; None: no line."""
+        branch, world = self.timeline.branch, self.world
+        line = last_line(branch.inputs)
+        if line is None:
+            return None
+        if self._tracer is None or self._tracer[0] is not line:
+            self._tracer = (line, Tracer(line.input, line.at))
+            points = branch.checkpoints
+            if points and points[-1].world.now > world.now:
+                world = points[-1].world
+        return self._tracer[1].view(world)
 
     def objects(self, kind: str, server: str = "") -> Mapping[str, Any]:
         """What an API server answers for a kind: ``namespace/name`` → JSON tree, never to be changed."""

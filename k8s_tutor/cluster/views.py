@@ -473,3 +473,27 @@ class CauseView(View, frozen=True):
     input: bool
     notes: tuple[NoteView, ...]
     """What the receiver noted while it handled this message."""
+
+
+class TraceStepView(View, frozen=True):
+    """One step on the way of an input: a message that has arrived, with what its receiver noted, or a timer with its notes."""
+
+    at: int
+    actor: str
+    """In whose hands it is: the receiver."""
+    text: str
+    """What the message says; what was typed, for the first step; empty for a timer."""
+    message: int
+    """Id of the delivery; 0 for the first step."""
+    flight: FlightView | None
+    """The message; None for the first step and for timers."""
+    notes: tuple[NoteView, ...]
+
+
+class TraceView(View, frozen=True):
+    """What an input has led to so far, step by step."""
+
+    line: str
+    client: str
+    at: int
+    steps: tuple[TraceStepView, ...]
