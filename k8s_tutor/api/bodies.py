@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from k8s_tutor.api import codec, patch, schema, status
+from k8s_tutor.api.crd import structural
 from k8s_tutor.api.scheme import Resource
 from k8s_tutor.api.status import Subject
 from k8s_tutor.api.validation import causes
@@ -34,7 +35,7 @@ def decode(row: Resource, request: Request) -> tuple[Tree, tuple[str, ...]]:
     if not request.content_type.startswith(_MEDIA[0]):
         raise status.unsupported_media_type(_MEDIA)
     try:
-        found = codec.decode(request.body, row.type_name)
+        found = _decoded(row, request.body)
     except ValueError as error:
         _check_kind(row, request.body)
         raise status.bad_request(f"{_what(row, request.body)} cannot be handled as a {row.kind}: {error}") from None
@@ -44,6 +45,14 @@ def decode(row: Resource, request: Request) -> tuple[Tree, tuple[str, ...]]:
     if found.problems:
         return tree, _unknown_fields(row, request, found.problems)
     return tree, ()
+
+
+def _decoded(row: Resource, data: bytes) -> codec.Decoded:
+    return structural.decode(row, data) if row.custom else codec.decode(data, row.type_name)
+
+
+def _normal(row: Resource, tree: Tree) -> codec.Decoded:
+    return structural.normal(row, tree) if row.custom else codec.normal(tree, row.type_name)
 
 
 def _what(row: Resource, data: bytes) -> str:
@@ -89,11 +98,43 @@ def _unknown_fields(row: Resource, request: Request, problems: tuple[str, ...]) 
     return problems if mode == "Warn" else ()
 
 
-def patched(request: Request, tree: Tree, type_name: str) -> tuple[Tree, tuple[str, ...]]:
+def check_patch(row: Resource | None, request: Request) -> str:
+    """The media type of a patch. Raises a Refusal (415)."""
+    kind = request.content_type.partition(";")[0].strip()
+    supported = patch.SUPPORTED_CUSTOM if row is not None and row.custom else patch.SUPPORTED
+    if kind not in supported:
+        raise status.unsupported_media_type(supported)
+    return kind
+
+
+def configuration(row: Resource, request: Request) -> tuple[Tree, tuple[str, ...]]:
+    """(tree, warnings) of a server-side apply. Raises a Refusal (400)."""
+    try:
+        tree = _decode(request.body)
+    except msgspec.DecodeError as error:
+        raise status.bad_request(f"error decoding YAML: {error}") from None
+    if not isinstance(tree, dict):
+        raise status.bad_request("error decoding YAML: json: cannot unmarshal into Go value of type map[string]interface {}")
+    version, kind = tree.get("apiVersion"), tree.get("kind")
+    if not version or not kind:
+        what = "apiVersion" if not version else "kind"
+        raise status.bad_request(f"invalid object type: {what} must be set")
+    if version != row.api_version or kind != row.kind:
+        given = f"{version if '/' in str(version) else f'/{version}'}, Kind={kind}"
+        wanted = f"{row.api_version if row.group else f'/{row.version}'}, Kind={row.kind}"
+        raise status.bad_request(f"Incorrect version specified in apply patch. Specified patch version: {given}, "
+                                 f"expected: {wanted}" if kind == row.kind else f"invalid object type: {given}")  # fmt: skip
+    if tree.get("metadata", {}).get("managedFields"):
+        raise status.bad_request("metadata.managedFields must be nil")
+    tree.setdefault("metadata", {})
+    return tree, ()
+
+
+def patched(
+    request: Request, tree: Tree, type_name: str, row: Resource | None = None
+) -> tuple[Tree, tuple[str, ...]]:
     """(fresh tree, texts of unknown fields) after the patch in a request. Raises a Refusal."""
-    kind = request.content_type.partition(";")[0]
-    if kind not in patch.SUPPORTED:
-        raise status.unsupported_media_type(patch.SUPPORTED)
+    kind = check_patch(row, request)
     try:
         change = _decode(request.body)
     except msgspec.DecodeError as error:
@@ -105,7 +146,7 @@ def patched(request: Request, tree: Tree, type_name: str) -> tuple[Tree, tuple[s
             raise status.bad_request(
                 "json: cannot unmarshal array into Go value of type map[string]interface {}"
             )
-        elif kind == patch.MERGE_PATCH:
+        elif kind in (patch.MERGE_PATCH, patch.APPLY):
             result = patch.merge(tree, change)
         else:
             result = patch.strategic(tree, change, type_name)
@@ -115,7 +156,7 @@ def patched(request: Request, tree: Tree, type_name: str) -> tuple[Tree, tuple[s
         text = f"the server rejected our request due to an error in our request: {error}"
         raise status.failure(422, "Invalid", text, {}) from None
     try:
-        found = codec.normal(result, type_name)
+        found = codec.normal(result, type_name) if row is None else _normal(row, result)
     except ValueError as error:
         raise status.bad_request(str(error)) from None
     if found.problems and request.parameter("fieldValidation", "Warn") == "Strict":
@@ -123,14 +164,3 @@ def patched(request: Request, tree: Tree, type_name: str) -> tuple[Tree, tuple[s
         shown = request.body.decode(errors="replace")
         raise status.invalid(Subject("", "", ""), [causes.invalid("patch", shown, text)])
     return found.tree, found.problems
-
-
-def dry_run(request: Request, kind: str) -> bool:
-    """Whether nothing is to be stored. Raises a Refusal (422) for another value than ``All``."""
-    values = [value for name, value in request.query if name == "dryRun"]
-    if not values:
-        return False
-    if values != ["All"]:
-        found = causes.not_supported("dryRun", values, ("All",))
-        raise status.invalid(Subject("meta.k8s.io", kind), [found])
-    return True

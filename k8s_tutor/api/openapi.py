@@ -48,7 +48,8 @@ def _texts(type_name: str) -> tuple[str, dict[str, str]]:
         return "", {}
     head, _, rest = raw.partition("**parameters**")
     parts = _ENTRY.split(rest)
-    return _flow(head), {name: _flow(inspect.cleandoc("\n" + text)) for name, text in zip(parts[1::2], parts[2::2], strict=True)}
+    pairs = zip(parts[1::2], parts[2::2], strict=True)
+    return _flow(head), {name: _flow(inspect.cleandoc("\n" + text)) for name, text in pairs}
 
 
 def _flow(text: str) -> str:
@@ -78,6 +79,12 @@ def _type(t: str) -> Tree:
     return dict(_SCALARS.get(t, {"type": t.partition(":")[0]}))
 
 
+_EXTENSIONS = {
+    "list": "x-kubernetes-list-type", "map": "x-kubernetes-map-type", "keys": "x-kubernetes-list-map-keys",
+    "patch": "x-kubernetes-patch-strategy", "mergeKey": "x-kubernetes-patch-merge-key",
+}  # fmt: skip
+
+
 def _property(row: Tree, text: str) -> Tree:
     found = _type(row["t"])
     if "$ref" in found:
@@ -86,10 +93,7 @@ def _property(row: Tree, text: str) -> Tree:
         found["description"] = text
     if "enum" in row:
         found["enum"] = row["enum"]
-    for name, own in (("list", "x-kubernetes-list-type"), ("map", "x-kubernetes-map-type"), ("keys", "x-kubernetes-list-map-keys"),
-                      ("patch", "x-kubernetes-patch-strategy"), ("mergeKey", "x-kubernetes-patch-merge-key")):  # fmt: skip
-        if name in row:
-            found[own] = row[name]
+    found.update({own: row[name] for name, own in _EXTENSIONS.items() if name in row})
     return found
 
 
@@ -207,8 +211,11 @@ def _tag(row: Resource) -> str:
 
 _METHODS = {"list": "get", "get": "get", "create": "post", "update": "put", "patch": "patch", "delete": "delete",
             "deletecollection": "delete"}  # fmt: skip
-_WORDS = {"list": "list objects of kind", "get": "read the specified", "create": "create a", "update": "replace the specified",
-          "patch": "partially update the specified", "delete": "delete a", "deletecollection": "delete collection of"}  # fmt: skip
+_WORDS = {
+    "list": "list objects of kind", "get": "read the specified", "create": "create a", "delete": "delete a",
+    "update": "replace the specified", "patch": "partially update the specified",
+    "deletecollection": "delete collection of",
+}  # fmt: skip
 
 
 def _path_item(row: Resource, verbs: Iterable[str], body: Tree, answer: Tree, gvk: Tree, suffix: str, named: bool) -> Tree:

@@ -14,7 +14,10 @@ Tree = dict[str, Any]
 JSON_PATCH = "application/json-patch+json"
 MERGE_PATCH = "application/merge-patch+json"
 STRATEGIC = "application/strategic-merge-patch+json"
-SUPPORTED = (JSON_PATCH, MERGE_PATCH, STRATEGIC)
+APPLY = "application/apply-patch+yaml"
+SUPPORTED = (JSON_PATCH, MERGE_PATCH, STRATEGIC, APPLY)
+SUPPORTED_CUSTOM = (JSON_PATCH, MERGE_PATCH, APPLY)
+"""Custom resources have no merge keys."""
 
 
 class PatchError(ValueError):

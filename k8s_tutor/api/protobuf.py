@@ -180,7 +180,7 @@ def _special(data: bytes, t: str) -> Any:
         micros = _signed(found.get(1, 0)) * 1_000_000 + found.get(2, 0) // 1000
         return times.rfc3339(micros, 0) if t == schema.TIME else times.micro_time(micros, 0)
     raw = found.get(1, b"")
-    if (isinstance(raw, bytes) and raw[:1] in (b"{", b"[", b'"', b"t", b"f", b"n")) or (isinstance(raw, bytes) and raw.isdigit()):
+    if isinstance(raw, bytes) and (raw[:1] in (b"{", b"[", b'"', b"t", b"f", b"n") or raw.isdigit()):
         return _decode(raw)
     if isinstance(raw, int):  # metav1.Duration
         return f"{_signed(raw) // 1_000_000_000}s"

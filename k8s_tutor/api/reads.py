@@ -107,7 +107,7 @@ class Reads(Feed):
             return
         found = scheme.with_revision(op.row, data, revision)
         if op.target.subresource == "scale":
-            self.answer_tree(ctx, op, 200, scale_of(scheme.tree(found)))
+            self.answer_tree(ctx, op, 200, scale_of(op.row, scheme.tree(found)))
         else:
             self.answer(ctx, op, 200, self.object_body(ctx, op, found))
 

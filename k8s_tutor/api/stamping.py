@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from k8s_tutor.api import bodies, names, scheme, strategy, warnings
+from k8s_tutor.api import bodies, defaults, names, options, owners, scheme, strategy, warnings
 from k8s_tutor.api.strategy import Setting
 from k8s_tutor.api.wire import Request
 
@@ -27,6 +27,8 @@ class Mould(NamedTuple):
     warnings: tuple[str, ...]
     volume: str
     generated: bool
+    managed: bytes
+    """Whose its fields are, at the beginning of time."""
 
 
 def suits(kind: str, request: Request) -> bool:
@@ -36,19 +38,24 @@ def suits(kind: str, request: Request) -> bool:
 
 def mould(request: Request, namespace: str) -> Mould:
     """The mould for a request. Raises a Refusal as any create does."""
-    return _mould(request.body, namespace, request.parameter("fieldValidation", "Warn"), request.content_type)
+    return _mould(
+        request.body, namespace, request.parameter("fieldValidation", "Warn"), request.content_type, options.manager(request)
+    )
 
 
 @lru_cache(maxsize=256)
-def _mould(body: bytes, namespace: str, validation: str, content_type: str) -> Mould:
-    request = Request("POST", "", (("fieldValidation", validation),), body, content_type)
+def _mould(body: bytes, namespace: str, validation: str, content_type: str, manager: str) -> Mould:
+    request = Request("POST", "", (("fieldValidation", validation), ("fieldManager", manager)), body, content_type)
     tree, told = bodies.decode(_POD, request)
     strategy.check_place(_POD, tree, namespace, "")
     generated = not tree["metadata"].get("name")
-    made = strategy.create(_POD, tree, Setting(0, 0, lambda bound: 0))
+    setting = Setting(0, 0, lambda bound: 0)
+    defaults.apply(_POD, tree)
+    managed = owners.created(_POD, tree, request, setting.stamp)
+    made = strategy.create(_POD, tree, setting)
     last = (made["spec"].get("volumes") or [{}])[-1].get("name", "")
     volume = last if last == f"kube-api-access-{_BLANK}" else ""
-    return Mould(made, (*told, *warnings.of("Pod", made)), volume, generated)
+    return Mould(made, (*told, *warnings.of("Pod", made)), volume, generated, managed)
 
 
 def stamp(found: Mould, setting: Setting) -> Tree:

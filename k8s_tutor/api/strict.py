@@ -36,6 +36,11 @@ def decode(data: bytes, type_name: str) -> tuple[Tree, tuple[str, ...]]:
     return normal, (*walk.unknown, *repeated)
 
 
+def parsed(data: bytes) -> Any:
+    """The tree of JSON that is not quite right. Raises ValueError with the text of Go's decoder."""
+    return _parse(data)[0]
+
+
 def duplicates(data: bytes) -> tuple[str, ...]:
     """Texts of all fields that come twice."""
     return _parse(data)[1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -75,6 +75,22 @@ def schema_of(row: Resource) -> Tree:
 def shape_of(row: Resource) -> shapes.Shape:
     """How its fields are merged."""
     return shapes.of_custom(schema_of(row))
+
+
+class ScalePaths(NamedTuple):
+    """Where a custom resource keeps its numbers; ``selector`` may be empty."""
+
+    spec: tuple[str, ...]
+    status: tuple[str, ...]
+    selector: tuple[str, ...]
+
+
+@lru_cache(maxsize=256)
+def scale_paths(row: Resource) -> ScalePaths:
+    """The paths of its scale subresource."""
+    scale = version_of(row)["subresources"]["scale"]
+    names = ("specReplicasPath", "statusReplicasPath", "labelSelectorPath")
+    return ScalePaths(*(tuple(scale.get(name, "").split(".")[1:]) for name in names))
 
 
 def served(row: Resource) -> bool:
