@@ -1,13 +1,14 @@
-"""What the API server itself puts into an empty cluster: its namespaces, and the Service under which pods reach it.
+"""What the API server itself puts into an empty cluster: namespaces, the Service under which pods reach it, rights, classes.
 
-Sources: pkg/controlplane/controller/systemnamespaces, pkg/controlplane/controller/kubernetesservice.
+Sources: pkg/controlplane/controller/systemnamespaces, pkg/controlplane/controller/kubernetesservice, pkg/registry/*/rest.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
-from k8s_tutor.api import allocation, scheme, strategy
+from k8s_tutor.api import allocation, names, policy, scheme, strategy
 from k8s_tutor.api.scheme import Resource
 from k8s_tutor.api.strategy import Setting
 
@@ -18,10 +19,6 @@ KUBERNETES_ADDRESS = "10.96.0.1"
 _LABELS = {"component": "apiserver", "provider": "kubernetes"}
 
 
-def _namespace(name: str) -> Tree:
-    return {"metadata": {"name": name}, "spec": {}}
-
-
 def _service() -> Tree:
     port = {"name": "https", "protocol": "TCP", "port": 443, "targetPort": 6443}
     return {
@@ -30,20 +27,47 @@ def _service() -> Tree:
     }
 
 
-def objects() -> list[tuple[Resource, str]]:
-    """(resource, key) of all that must be there."""
-    namespaces, services = scheme.resource("Namespace"), scheme.resource("Service")
-    return [
-        *((namespaces, namespaces.key("", name)) for name in NAMESPACES),
-        (services, services.key("default", "kubernetes")),
+class Bundle(NamedTuple):
+    """Objects that are stored together: (resource, key) of each, in order."""
+
+    objects: tuple[tuple[Resource, str], ...]
+
+
+@lru_cache(maxsize=1)
+def _moulds() -> dict[str, tuple[Resource, Tree]]:
+    """Key → (resource, object that lacks only its uid and its time), in the order in which they are made."""
+    trees = [
+        *(("Namespace", {"metadata": {"name": name}, "spec": {}}) for name in NAMESPACES),
+        ("Service", _service()),
+        *(("PriorityClass", tree) for tree in policy.priority_classes()),
+        *(("ClusterRole", tree) for tree in policy.cluster_roles()),
+        *(("ClusterRoleBinding", tree) for tree in policy.cluster_role_bindings()),
+        *(("ServiceCIDR", tree) for tree in policy.service_cidrs()),
     ]
+    found = {}
+    for kind, tree in trees:
+        row, metadata = scheme.resource(kind), tree["metadata"]
+        made = strategy.create(row, tree, Setting(0, 0, lambda bound: 0))
+        if kind == "Service":
+            nothing = allocation.Taken(frozenset(), frozenset())
+            made = allocation.allocate(row, made, None, nothing, lambda bound: 0)
+        found[row.key(metadata.get("namespace", ""), metadata["name"])] = row, made
+    return found
+
+
+@lru_cache(maxsize=1)
+def bundles() -> tuple[Bundle, ...]:
+    """All that must be there. Namespaces and the Service come one by one, rights and classes in one transaction."""
+    single = ("Namespace", "Service")
+    rows = [(row, key) for key, (row, _) in _moulds().items()]
+    return (
+        *(Bundle((one,)) for one in rows if one[0].kind in single),
+        Bundle(tuple(one for one in rows if one[0].kind not in single)),
+    )
 
 
 def make(row: Resource, key: str, setting: Setting) -> bytes:
-    """The bytes of one of them, made as any client's object is."""
-    tree = _namespace(key.rpartition("/")[2]) if row.kind == "Namespace" else _service()
-    made = strategy.create(row, tree, setting)
-    if row.kind == "Service":
-        nothing = allocation.Taken(frozenset(), frozenset())
-        made = allocation.allocate(row, made, None, nothing, setting.draw)
-    return scheme.encode(row, made)
+    """The bytes of one of them, as any client's object is, with a uid and a time of its own."""
+    made = _moulds()[key][1]
+    own = {"uid": names.uid(setting.draw), "creationTimestamp": setting.stamp}
+    return scheme.encode(row, {**made, "metadata": {**made["metadata"], **own}})

@@ -76,14 +76,13 @@ class ApiServer(Pages):
 
     def synced(self, ctx: Context) -> None:
         """At its first start the server creates what it needs itself."""
-        missing = [
-            (row, key) for row, key in bootstrap.objects()
-            if self.caches.get(row, key) is None
-        ]  # fmt: skip
-        for row, key in missing:
-            data = bootstrap.make(row, key, self.setting(ctx))
-            txn = Txn((Compare(key, "create", "=", 0),), (Put(key, data),))
-            self.ask(ctx, self.config.etcd, txn, "bootstrapped", timeout=ETCD_TIMEOUT)
+        setting = self.setting(ctx)
+        for bundle in bootstrap.bundles():
+            missing = [(row, key) for row, key in bundle.objects if self.caches.get(row, key) is None]
+            if missing:
+                puts = tuple(Put(key, bootstrap.make(row, key, setting)) for row, key in missing)
+                txn = Txn(tuple(Compare(key, "create", "=", 0) for _, key in missing), puts)
+                self.ask(ctx, self.config.etcd, txn, "bootstrapped", timeout=ETCD_TIMEOUT)
 
     def bootstrapped(self, ctx: Context, answer: Any) -> None:
         """One of the objects is there now; if etcd failed, the next list from it tries again."""

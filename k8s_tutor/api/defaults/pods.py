@@ -146,7 +146,7 @@ def pod_spec(spec: Tree) -> None:
     for kind in ("initContainers", "ephemeralContainers"):
         for container in spec.get(kind, ()):
             _container(container)
-    for container in spec.setdefault("containers", None) or ():
+    for container in spec.get("containers", ()):
         _container(container)
     spec.setdefault("restartPolicy", "Always")
     spec.setdefault("terminationGracePeriodSeconds", 30)
@@ -172,7 +172,7 @@ def pod(tree: Tree) -> None:
     """A pod: what is filled in only here, not in a template, comes last."""
     spec = tree.setdefault("spec", {})
     pod_spec(spec)
-    containers = [*(spec["containers"] or ()), *spec.get("initContainers", ())]
+    containers = [*spec.get("containers", ()), *spec.get("initContainers", ())]
     for container in containers:
         _requests(container["resources"])
     if "resources" in spec:
@@ -222,7 +222,7 @@ def _sum(name: str, spec: Tree) -> str:
             most = max(most, sidecars)
         else:
             most = max(most, sidecars + milli(container))
-    total = max(sidecars + sum(map(milli, spec["containers"] or ())), most)
+    total = max(sidecars + sum(map(milli, spec.get("containers", ()))), most)
     texts = [text for text in _requested(name, spec) if text]
     binary = next((text[-2:] for text in texts if text.endswith("i")), "")
     if binary and total % 1000 == 0:
@@ -234,5 +234,5 @@ def _sum(name: str, spec: Tree) -> str:
 
 
 def _requested(name: str, spec: Tree) -> Iterable[str]:
-    for container in (*(spec["containers"] or ()), *spec.get("initContainers", ())):
+    for container in (*spec.get("containers", ()), *spec.get("initContainers", ())):
         yield container["resources"].get("requests", {}).get(name, "")

@@ -136,7 +136,7 @@ def endpoint_slice(found: list[Cause], tree: Tree) -> None:
         found.append(required("addressType"))
     elif kind not in ("FQDN", "IPv4", "IPv6"):
         found.append(not_supported("addressType", kind, ("FQDN", "IPv4", "IPv6")))
-    for index, endpoint in enumerate(tree.get("endpoints", ())):
+    for index, endpoint in enumerate(tree.get("endpoints") or ()):
         addresses = endpoint.get("addresses", ())
         if not addresses:
             found.append(required(f"endpoints[{index}].addresses", "must contain at least 1 address"))
@@ -144,7 +144,7 @@ def endpoint_slice(found: list[Cause], tree: Tree) -> None:
             if kind in ("IPv4", "IPv6") and not is_ip(address):
                 found.append(invalid(f"endpoints[{index}].addresses[{at}]", address, _IP_TEXT))
     seen: list[str] = []
-    for index, port in enumerate(tree.get("ports", ())):
+    for index, port in enumerate(tree.get("ports") or ()):
         name = port.get("name", "")
         if name:
             found += [invalid(f"ports[{index}].name", name, problem) for problem in names.dns_label(name)]
