@@ -31,6 +31,8 @@ class MemberConfig(Body):
     tick: int = 100 * MS
     election_ticks: int = 10
     heartbeat_ticks: int = 1
+    pre_vote: bool = True
+    """--pre-vote"""
     first: bool = False
     """This member founds the group: it stands for election as soon as it is there, as the first of those does that others
     join later."""

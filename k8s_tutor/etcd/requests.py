@@ -46,12 +46,14 @@ from k8s_tutor.etcd.membership import addresses, taken
 from k8s_tutor.etcd.watching import Watching
 from k8s_tutor.etcd.wire import Compact, DeleteRange, EtcdError, Put, Range, Txn, WatchCreate
 from k8s_tutor.raft import NOBODY, ProposalDropped, RaftNode
-from k8s_tutor.sim import Call, CallFailed, Context, Reply
+from k8s_tutor.sim import SECOND, Call, CallFailed, Context, Reply
 
 WRITES = (Put, DeleteRange, Txn, Compact, LeaseGrant, LeaseRevoke, Alarm, MemberUpdate)
 CHANGES = (MemberAdd, MemberRemove, MemberPromote)
 LEADERS = (*CHANGES, LeaseKeepAlive, LeaseTimeToLive)
 """What only the leader can answer."""
+LEASE_PATIENCE = 2 * SECOND
+"""How long a member waits for the leader's word about a lease before it asks again, perhaps another one."""
 LEADER_FAILED = "etcdserver: request timed out, possibly due to previous leader failure"
 
 
@@ -183,7 +185,8 @@ class Requests(Watching, Leases, Group):
             name = self.leader()
             if not name:
                 raise ProposalDropped("no leader")
-            self.ask(ctx, name, body, "leader_answered", (request,), REQUEST_TIMEOUT)
+            patience = REQUEST_TIMEOUT if isinstance(body, CHANGES) else LEASE_PATIENCE
+            self.ask(ctx, name, body, "leader_answered", (request,), patience)
         elif isinstance(body, LeaseKeepAlive):
             self.answer(ctx, request, self.renew(ctx, body))
         elif isinstance(body, LeaseTimeToLive):

@@ -50,12 +50,14 @@ class Client(Calling):
 class Group:
     """A world with members and clients."""
 
-    def __init__(self, size: int, seed: int = 1, variant: str = "raft", clients: int = 1, link: Link | None = None) -> None:
+    def __init__(
+        self, size: int, seed: int = 1, variant: str = "raft", clients: int = 1, link: Link | None = None, **config: int
+    ) -> None:
         self.world = World(seed, link or Link(latency=2 * MS))
         self.names = [f"etcd-{i}" for i in range(1, size + 1)]
         peers = tuple(enumerate(self.names, 1))
         for ident, name in peers:
-            self.world.add(Member, name, MemberConfig(ident, peers, variant, seed))
+            self.world.add(Member, name, MemberConfig(ident, peers, variant, seed, **config))
         for i in range(clients):
             self.world.add(Client, f"client-{i}")
         self._count = 0
