@@ -38,7 +38,8 @@ def _etcd(world: World, spec: ClusterSpec) -> None:
     peers = tuple((i, f"etcd-{i}") for i in range(1, spec.managers + 1))
     for ident, name in peers:
         founder = spec.settle and ident == 1
-        world.add(Member, name, MemberConfig(ident, peers, spec.consensus, spec.seed, first=founder), host=f"cp-{ident}")
+        config = MemberConfig(ident, peers, spec.consensus, spec.seed, pre_vote=spec.pre_vote, first=founder)
+        world.add(Member, name, config, host=f"cp-{ident}")
 
 
 def _consoles(world: World, spec: ClusterSpec) -> None:

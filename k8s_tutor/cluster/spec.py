@@ -68,6 +68,8 @@ class ClusterSpec(Part):
         "raft", "naive", "forgotten-vote", "old-term-commit", "no-random-timeouts", "send-before-persist"
     ] = "raft"
     """``raft``, or one of its broken twins (`raft.BROKEN_RULES` says what each does wrong)."""
+    pre_vote: bool = True
+    """Whether a member asks around before it stands for election (etcd's ``--pre-vote``)."""
     rooms: dict[str, list[str]] = {}
     """Room → machines in it. Machines in no room are reached from all rooms."""
     clients: dict[str, ClientSpec] = {}

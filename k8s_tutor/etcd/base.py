@@ -121,7 +121,8 @@ class MemberBase(Calling):
         ident = disk.identity or config.id
         voters = disk.backend.founders or tuple(number for number, _ in config.peers)
         raft = Config(
-            id=ident, voters=voters, election_tick=config.election_ticks, heartbeat_tick=config.heartbeat_ticks, pre_vote=config.pre_vote,
+            id=ident, voters=voters, election_tick=config.election_ticks, heartbeat_tick=config.heartbeat_ticks,
+            pre_vote=config.pre_vote,
             seed=config.seed * 64 + ident,
         )  # fmt: skip
         self.node = make_node(config.variant, raft, disk.hard_state, disk.entries, disk.snapshot)
