@@ -110,6 +110,8 @@ class Election(Reads):
             self._count_votes()
 
     def _on_vote_response(self, m: Message) -> None:
+        if m.commit:
+            self._learn_commit(m)
         asked = VOTE_RESPONSE if self.role is CANDIDATE else PRE_VOTE_RESPONSE
         if self.role not in (CANDIDATE, PRE_CANDIDATE) or m.type is not asked:
             return
@@ -117,6 +119,16 @@ class Election(Reads):
             return
         self._note_ballot(m)
         self._count_votes()
+
+    def _learn_commit(self, m: Message) -> None:
+        """Who refuses says what is committed, and what both logs hold there is the same (section 5.3, log matching).
+
+        A candidate that does not know yet that a change of members is committed may need the vote of somebody who is
+        out of the group by that change, and whose log is longer: neither could ever win.
+        """
+        log = self.log
+        if self.role is not LEADER and m.commit > log.committed and log.term(m.commit) == m.log_term:
+            log.committed = m.commit
 
     def _campaign_term(self) -> int:
         """The term that this campaign is about; a pre-candidate asks about the next."""
@@ -179,9 +191,13 @@ class Election(Reads):
         self._messages.append(Message(_answer_to(m), m.sender, self.id, m.term))
 
     def _refuse(self, m: Message, term: int, reason: bytes) -> None:
+        commit = self.log.committed
         self._messages.append(
-            Message(_answer_to(m), m.sender, self.id, term, reject=True, context=reason)
-        )
+            Message(
+                _answer_to(m), m.sender, self.id, term, 0, max(self.log.term(commit), 0),
+                commit=commit, reject=True, context=reason,
+            )
+        )  # fmt: skip
 
 
 _COURTESY = Refusal.HEARS_LEADER.decode("ascii")

@@ -134,12 +134,15 @@ class Invariants:
 
     def _look(self, node: Core, seen: _Seen) -> Iterator[Breach]:
         """Every check, the cheapest first."""
+        log = node.log
         if node.role is LEADER:
             if seen.reign != node.term:
                 yield from self._elected(node)
             else:
                 yield from self._only_appended(node, seen)
         yield from self._matches(node, seen)
+        if log.offset != seen.offset:
+            yield from self._compacted(node)
         yield from self._committed(node, seen)
 
     def _name(self, node: int) -> str:
@@ -227,6 +230,17 @@ class Invariants:
             elif known.node == node.id and node.term < self._highest_leader_term:
                 yield from self._later_leader_misses(known)
 
+    def _compacted(self, node: Core) -> Iterator[Breach]:
+        """A log that begins after a snapshot stands on what was committed there: its end says it for all before."""
+        index, term = node.log.offset, node.log.offset_term
+        known = self._commits[index - 1] if 0 < index <= len(self._commits) else None
+        if known is not None and known.entry.term != term:
+            text = (
+                f"index {index}: {self._name(node.id)} stands on a snapshot that ends in an entry of term {term}, "
+                f"{self._name(known.node)} applied one of term {known.entry.term}"
+            )
+            yield Breach(Property.STATE_MACHINE_SAFETY, text)
+
     def _first_commit(self, entry: Entry, node: Core) -> _Commit | None:
         """Who first committed something at this index; it may be this node, now."""
         commits, page = self._commits, entry.index - 1
@@ -251,7 +265,13 @@ class Invariants:
     def _missing(self, commit: _Commit, leader: int, term: int, log: Log) -> Breach | None:
         """The breach of leader completeness if the log of ``leader`` of ``term`` lacks a committed entry."""
         entry = commit.entry
-        if entry.index <= log.offset or (entry.index <= log.last and log.entry(entry.index) == entry):
+        if entry.index < log.offset:
+            held = entry.term <= log.offset_term  # the end of the compacted part speaks for what is before it
+        elif entry.index == log.offset:
+            held = entry.term == log.offset_term
+        else:
+            held = entry.index <= log.last and log.entry(entry.index) == entry
+        if held:
             return None
         text = (
             f"{self._name(leader)} leads term {term} without entry {entry.index} of term {entry.term}, "

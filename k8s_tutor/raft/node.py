@@ -118,10 +118,10 @@ class RaftNode(Transfer):
             return False
         if m.type not in _OF_LEADERS_AND_CANDIDATES or m.sender == NOBODY:
             return True
-        misses_leader = self.role is not LEADER and (
-            self.role is not FOLLOWER or self.election_elapsed >= self.config.election_tick
-        )
-        return self.id in self.peers and not misses_leader
+        if self.role is LEADER:
+            return True
+        no_leader = self.leader == NOBODY and self.term > 0
+        return self.id in self.peers and not no_leader and self.election_elapsed < self.config.election_tick
 
     # ---- terms (paper, section 5.1)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import suppress
 
-from .core import LEADER
+from .core import FOLLOWER, LEADER
 from .election import Election
 from .membership import ConfChange, Membership
 from .progress import Peer
@@ -91,10 +91,9 @@ class Reconfiguration(Election):
         self.membership = membership
         known = self.peers
         self.peers = {member: known.get(member) or _newcomer(self.log.last) for member in membership.members}
+        if self.role is not FOLLOWER and self.id not in membership.all_voters:
+            self._become_follower(self.term, NOBODY)  # a leader has led the group to do without it (section 6)
         if self.role is not LEADER:
-            return
-        if self.id not in membership.all_voters:
-            self._become_follower(self.term, NOBODY)  # it has led the group to do without it (section 6)
             return
         if self.transferee not in membership.all_voters:
             self.transferee = NOBODY

@@ -10,10 +10,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from k8s_tutor.raft import (
     Breach,
     Config,
     Entry,
+    EntryType,
     HardState,
     Invariants,
     Message,
@@ -23,6 +26,9 @@ from k8s_tutor.raft import (
     Role,
     Snapshot,
 )
+
+_pack = msgspec.msgpack.Encoder().encode
+_unpack = msgspec.msgpack.Decoder(list[Entry]).decode
 
 
 class SafetyBreach(AssertionError):
@@ -41,6 +47,18 @@ class Disk:
     entries: list[Entry] = field(default_factory=list)
     snapshot: Snapshot | None = None
 
+    @property
+    def base(self) -> int:
+        """The index before the first stored entry."""
+        if self.entries:
+            return self.entries[0].index - 1
+        return self.snapshot.index if self.snapshot else 0
+
+    def compact(self, snapshot: Snapshot, keep: int = 0) -> None:
+        """Stores a snapshot of one's own and forgets what it covers, but for the last ``keep`` entries."""
+        self.snapshot = snapshot
+        self.entries = [entry for entry in self.entries if entry.index > snapshot.index - keep]
+
 
 @dataclass
 class Counts:
@@ -52,6 +70,10 @@ class Counts:
     restarts: int = 0
     reads: int = 0
     dropped: int = 0
+    changes: int = 0
+    compactions: int = 0
+    snapshots: int = 0
+    transfers: int = 0
 
     def add(self, other: Counts) -> None:
         for name, value in vars(other).items():
@@ -89,6 +111,7 @@ class Group:
         self.rng = random.Random(seed)
         self.floor = 0  # the highest index that anybody has ever applied
         self.reads: dict[bytes, int] = {}  # a read's mark -> the floor when it began
+        self.pool = size + 2  # ids that a storm may add
         self._leads: dict[int, int] = {}
 
     # ---- one node
@@ -117,12 +140,13 @@ class Group:
         if ready.snapshot is not None:
             disk.snapshot = ready.snapshot
             disk.entries = []
-            self.applied[member] = []
+            self.applied[member] = self._state(ready.snapshot)
+            self.counts.snapshots += 1
         if ready.entries:
-            first = ready.entries[0].index
-            assert 1 <= first <= len(disk.entries) + 1, "entries must follow the stored log"
-            self.counts.truncations += first <= len(disk.entries)
-            del disk.entries[first - 1 :]
+            place = ready.entries[0].index - disk.base - 1
+            assert 0 <= place <= len(disk.entries), "entries must follow the stored log"
+            self.counts.truncations += place < len(disk.entries)
+            del disk.entries[place:]
             disk.entries.extend(ready.entries)
         if ready.hard_state is not None:
             disk.hard_state = ready.hard_state
@@ -132,8 +156,10 @@ class Group:
         applied = self.applied[member]
         for entry in ready.committed:
             assert entry.index == len(applied) + 1, "every committed index comes once, in order"
-            assert self.disks[member].entries[entry.index - 1] == entry, "what is applied has been stored"
+            disk = self.disks[member]
+            assert disk.entries[entry.index - disk.base - 1] == entry, "what is applied has been stored"
             applied.append(entry)
+            self.counts.changes += entry.type is EntryType.CONF_CHANGE
         if len(applied) > self.floor:
             self.counts.commits += len(applied) - self.floor
             self.floor = len(applied)
@@ -145,6 +171,11 @@ class Group:
                 assert state.index >= begun, (
                     f"stale read: node {member} answers at index {state.index}, but {begun} was applied before it began"
                 )
+
+    @staticmethod
+    def _state(snapshot: Snapshot | None) -> list[Entry]:
+        """A state machine here is all that it was ever given; an empty snapshot is an empty one."""
+        return _unpack(snapshot.data) if snapshot is not None and snapshot.data else []
 
     def check(self, node: Any) -> None:
         breach = self.invariants.observe(node)
@@ -163,7 +194,7 @@ class Group:
         self.nodes[member] = kind.restart(
             self.configs[member], disk.hard_state, tuple(disk.entries), disk.snapshot
         )
-        self.applied[member] = []
+        self.applied[member] = self._state(disk.snapshot)
         self.invariants.restarted(member)
         self.counts.restarts += 1
         self.serve(member)
@@ -182,6 +213,47 @@ class Group:
             return False
         self.serve(member)
         return True
+
+    def change(
+        self, member: int, add: Iterable[int] = (), learn: Iterable[int] = (), remove: Iterable[int] = ()
+    ) -> bool:
+        """Proposes a change of members through ``member``; who is new is started first. Returns whether it was taken."""
+        for newcomer in (*add, *learn):
+            if newcomer not in self.configs:
+                self.join(newcomer, self.nodes[member].voters)
+        try:
+            self.nodes[member].propose_conf_change(add, learn, remove)
+        except ProposalDropped:
+            self.counts.dropped += 1
+            return False
+        self.serve(member)
+        return True
+
+    def join(self, member: int, voters: Iterable[int]) -> None:
+        """Starts a newcomer: an empty log, and the group's voters without itself."""
+        other = next(iter(self.configs.values()))
+        voters = tuple(voter for voter in voters if voter != member)
+        self.configs[member] = msgspec.structs.replace(other, id=member, voters=voters, learners=())
+        self.nodes[member] = self.kind(self.configs[member])
+        self.disks[member] = Disk()
+        self.applied[member] = []
+        self.read_states[member] = []
+
+    def compact(self, member: int, index: int = 0, keep: int = 0) -> None:
+        """A member makes a snapshot of what it has applied, up to ``index`` (0: all), and drops its log up to there."""
+        applied = self.applied[member]
+        index = index or len(applied)
+        node = self.nodes[member]
+        node.compact(index, _pack(applied[:index]), keep)
+        if node.snapshot is not None:
+            self.disks[member].compact(node.snapshot, keep)
+        self.counts.compactions += 1
+        self.check(node)
+
+    def transfer(self, member: int, to: int) -> None:
+        self.nodes[member].transfer_leadership(to)
+        self.counts.transfers += 1
+        self.serve(member)
 
     def read(self, member: int, context: bytes) -> None:
         self.reads[context] = self.floor
@@ -264,11 +336,30 @@ class Group:
                 self.propose(self.choose(alive), b"%d" % number)
             if self.nodes and self.chance(faults.read):
                 self.read(self.choose(list(self.nodes)), b"read %d" % number)
+            self._manage(faults)
             for member in list(self.nodes):
                 if member in self.nodes and not self.chance(faults.slow):
                     self.nodes[member].tick()
                     self.serve(member)
             self._deliver_some(faults)
+
+    def _manage(self, faults: Faults) -> None:
+        """What an operator does: changes members, hands over, makes snapshots."""
+        alive = list(self.nodes)
+        if alive and self.chance(faults.change):
+            pool = list(range(1, self.pool + 1))
+            self.rng.shuffle(pool)
+            cut = sorted(int(self.rng.random() * 3) for _ in range(3))
+            add, learn, remove = pool[: cut[0]], pool[cut[0] : cut[1]], pool[cut[1] : cut[2] + self.chance(0.5)]
+            self.change(self.choose(alive), add, learn, remove)
+        if alive and self.chance(faults.transfer):
+            self.transfer(self.choose(alive), self.choose(list(self.configs)))
+        if alive and self.chance(faults.compact):
+            member = self.choose(alive)
+            if self.applied[member]:
+                index = 1 + int(self.rng.random() * len(self.applied[member]))
+                if index > self.nodes[member].log.offset:
+                    self.compact(member, index, self.choose([0, 0, 2]))
 
     def _break_something(self, faults: Faults) -> None:
         members = list(self.configs)
@@ -315,12 +406,12 @@ class Group:
         goal = b"after the storm"
         for ticks in range(limit):
             self.tick()
-            for leader in self.leaders()[:1]:
+            for leader in sorted(self.leaders(), key=lambda member: self.nodes[member].term)[-1:]:
                 if goal not in self.data(leader):
                     self.propose(leader, goal)
                     self.settle()
-            if all(goal in self.data(member) for member in self.configs):
-                return ticks
+                if all(goal in self.data(member) for member in self.nodes[leader].membership.members):
+                    return ticks
         raise AssertionError(f"no progress within {limit} ticks after all faults ended")
 
 
@@ -339,6 +430,9 @@ class Faults:
     slow: float = 0.05
     propose: float = 0.4
     read: float = 0.1
+    change: float = 0.0
+    transfer: float = 0.0
+    compact: float = 0.0
 
 
 def messages_of(group: Group, kind: MessageType) -> list[Message]:
