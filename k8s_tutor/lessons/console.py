@@ -1,4 +1,4 @@
-"""Lines of a learner who works in text: ``kubectl ...``, ``crash Carol``, ``cut A B | C``, ``wait 10s``."""
+"""Lines of a learner who works in text: ``kubectl ...``, ``as amy etcdctl ...``, ``crash Carol``, ``cut A | B``, ``wait 10s``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from k8s_tutor.lessons.errors import did_you_mean
 from k8s_tutor.lessons.lens import Lens
 from k8s_tutor.lessons.values import micros
 
-VERBS = ("kubectl", "etcdctl", "crash", "restart", "pause", "resume", "kill", "cut", "heal", "wait")
+VERBS = ("kubectl", "etcdctl", "as", "crash", "restart", "pause", "resume", "kill", "cut", "heal", "wait")
 
 SIMPLE: dict[str, Callable[[str], inputs.Input]] = {
     "crash": inputs.Crash, "restart": inputs.Restart, "pause": inputs.Pause, "resume": inputs.Resume, "kill": inputs.Kill,
@@ -30,10 +30,10 @@ def command(line: str, lens: Lens) -> tuple[list[inputs.Input], int]:
             return [], micros(rest[0])
         except ValueError as error:
             raise CommandError(str(error)) from None
-    if verb == "kubectl":
+    if verb in ("kubectl", "etcdctl"):
         return [inputs.Kubectl(line.removeprefix("kubectl").strip())], 0
-    if verb == "etcdctl":
-        return [inputs.Kubectl(line)], 0
+    if verb == "as" and len(words) > 2 and words[2] in ("kubectl", "etcdctl"):
+        return [inputs.Kubectl(" ".join(words[2:]).removeprefix("kubectl").strip(), (), words[1])], 0
     if verb in SIMPLE and rest:
         return [SIMPLE[verb](target)], 0
     if verb == "cut":

@@ -52,7 +52,7 @@ class Story:
 
 def _told(given: Sequence[tuple[int, inputs.Input]], notes: Sequence[NoteView], lens: Lens, who: str, most: int) -> list[Line]:
     """One step: its inputs, and of each kind of note the first ``most``; the last of these says how many more there were."""
-    lines = [Line(at, who, words(entry, lens)) for at, entry in given]
+    lines = [Line(at, who, _whose(entry) + words(entry, lens)) for at, entry in given]
     found: dict[str, list[Line]] = {}
     for note in notes:
         if text := lens.note(note):
@@ -63,6 +63,11 @@ def _told(given: Sequence[tuple[int, inputs.Input]], notes: Sequence[NoteView], 
             last = lines.pop()
             lines.append(last._replace(text=f"{last.text} (and {len(same) - most} more)"))
     return sorted(lines, key=lambda line: line.at)
+
+
+def _whose(given: inputs.Input) -> str:
+    """Whose console a line was typed at, where it was not the learner's own."""
+    return f"{given.client}: " if isinstance(given, inputs.Kubectl) and given.client != "you" else ""
 
 
 def words(given: inputs.Input, lens: Lens) -> str:

@@ -12,14 +12,15 @@ from k8s_tutor.lessons.lens import Lens
 from k8s_tutor.lessons.stage import Stage
 from k8s_tutor.sim import TIMER, WORK, Given, Lost, Note
 
-TOLD_KINDS = frozenset(
-    ("AppendEntries", "AppendEntriesReply", "RequestVote", "Vote", "PreVote", "Propose", "POST", "PUT", "PATCH", "DELETE")
-)
+CONSENSUS_ONLY = (
+    "AppendEntries", "AppendEntriesReply", "Propose", "PreVoteReply", "ReadIndex", "ReadIndexReply", "Heartbeat",
+    "HeartbeatReply",
+)  # fmt: skip
+"""Kinds that are told only where etcd is all there is."""
+TOLD_KINDS = frozenset((*CONSENSUS_ONLY, "RequestVote", "Vote", "PreVote", "POST", "PUT", "PATCH", "DELETE"))
 """Kinds of messages that are told; of the others a note says the same, or they say little."""
 LEFT_OUT = ("/status", "/events", "/binding")
 """Ends of paths that are not told: reports and what a note says better."""
-CONSENSUS_ONLY = ("AppendEntries", "AppendEntriesReply", "Propose")
-"""Kinds that are told only where etcd is all there is."""
 SAID_BY_OTHERS = (
     "console.", "api.", "scheduler.decided", "kubelet.", "runtime.ready", "cni.del", "lb.connected", "lb.reset", "lb.refused",
     "proxy.",

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from k8s_tutor import paths
+from k8s_tutor.cluster import inputs
 from k8s_tutor.cluster.views import FlightView, NoteView
 from k8s_tutor.lessons import lens as lenses
+from k8s_tutor.lessons.console import CommandError, command
 from k8s_tutor.lessons.lens import fields_of
 from k8s_tutor.lessons.loader import Loaded
 from k8s_tutor.lessons.narrate import narrate
@@ -40,6 +42,13 @@ def test_narration_reads_answers_and_commands(small: Loaded) -> None:
     assert "lb" in text.partition("'frobnicate' is no command")[2].partition("Two are left.")[0]
     assert "As it is" in text or "had to agree" in text
     assert "  crash Bob" in text
+
+
+def test_a_line_may_be_typed_at_somebody_elses_console() -> None:
+    given, wait = command("as amy etcdctl get topping", lenses.lens("committee"))
+    assert given == [inputs.Kubectl("etcdctl get topping", (), "amy")] and wait == 0
+    with pytest.raises(CommandError):
+        command("as amy crash Bob", lenses.lens("committee"))
 
 
 def test_narration_ends_politely_when_nothing_more_is_typed(small: Loaded) -> None:
