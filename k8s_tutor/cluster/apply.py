@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from k8s_tutor.cluster import gateway, inputs
+from k8s_tutor.cluster import gateway, inputs, managers
 from k8s_tutor.cluster.podview import runtimes
-from k8s_tutor.kubectl.console import Typed
+from k8s_tutor.kubectl.console import Console, Typed
 from k8s_tutor.node import cri
 from k8s_tutor.sim import World
 
@@ -15,20 +15,21 @@ class InputError(Exception):
 
 def machines_of(world: World) -> list[str]:
     """All machines, in order."""
-    return list(dict.fromkeys(world.network.hosts.values()))
+    return list(dict.fromkeys(world.network.hosts[name] for name in world.processes))
 
 
 def check(world: World, given: inputs.Input) -> None:
     """Raises InputError for an input that means nothing in this world."""
-    known = {*world.processes, *world.network.hosts.values(), *world.network.rooms.values()}
+    machines = machines_of(world)
+    known = {*world.processes, *machines, *world.network.rooms.values()}
     match given:
         case inputs.Crash(target=name) | inputs.Restart(target=name) | inputs.Pause(target=name) | inputs.Resume(target=name):
-            if name not in world.processes and name not in world.network.hosts.values():
-                raise InputError(_unknown("machine or process", name, machines_of(world)))
+            if name not in world.processes and name not in machines:
+                raise InputError(_unknown("machine or process", name, machines))
         case inputs.Cut(groups=groups) | inputs.Heal(groups=groups):
             for member in (member for group in groups for member in group):
                 if member not in known:
-                    raise InputError(_unknown("machine, process or room", member, machines_of(world)))
+                    raise InputError(_unknown("machine, process or room", member, machines))
             if isinstance(given, inputs.Cut) and len(groups) < 2:
                 raise InputError("a cut needs two groups: those on this side and those on the other")
         case inputs.Kubectl(client=client):
@@ -41,14 +42,47 @@ def check(world: World, given: inputs.Input) -> None:
                 raise InputError("this cluster is etcd alone: it has no API server")
         case inputs.Latency(a=a, b=b):
             for name in (a, b):
-                if name not in world.network.hosts.values():
-                    raise InputError(_unknown("machine", name, machines_of(world)))
+                _need_machine(name, machines)
+        case inputs.MoveToRoom(machine=name) | inputs.SlowDisk(target=name):
+            _need_machine(name, machines)
+        case inputs.ClockSkew(machine=name, percent=percent):
+            _need_machine(name, machines)
+            if not -90 <= percent <= 900:
+                raise InputError(f"a clock cannot be {percent} percent fast; choose between -90 and 900")
+        case inputs.AddManager() | inputs.RemoveManager():
+            _check_managers(world, given)
+        case inputs.Restore(file=file, client=client):
+            _check_backup(world, file, client)
         case inputs.Drop(message=message) | inputs.Delay(message=message):
             if all(flying.id != message for flying in world.in_flight()):
                 raise InputError(f"message {message} is not in flight")
         case inputs.Kill(pod=pod, container=container):
             if locate(world, pod, container) is None:
                 raise InputError(f"no container of a pod named {pod} runs on any node")
+
+
+def _need_machine(name: str, machines: list[str]) -> None:
+    if name not in machines:
+        raise InputError(_unknown("machine", name, machines))
+
+
+def _check_managers(world: World, given: inputs.AddManager | inputs.RemoveManager) -> None:
+    present = managers.managers_of(world)
+    if isinstance(given, inputs.AddManager):
+        if len(present) >= managers.MOST:
+            raise InputError(f"there are {len(present)} managers; more than {managers.MOST} are of no use")
+    elif given.machine not in present:
+        raise InputError(_unknown("manager", given.machine, present))
+    elif len(present) == 1:
+        raise InputError(f"{given.machine} is the only manager")
+
+
+def _check_backup(world: World, file: str, client: str) -> None:
+    console = world.actor(client)
+    if not isinstance(console, Console):
+        raise InputError(_unknown("client", client, ["you"]))
+    if file not in console.disk.files:
+        raise InputError(f"{client} has no file {file}; save one with: etcdctl snapshot save {file}")
 
 
 def _unknown(what: str, name: str, known: list[str]) -> str:
@@ -97,6 +131,18 @@ def apply(world: World, given: inputs.Input) -> None:
             world.heal(groups)
         case inputs.Latency(a=a, b=b, latency=latency):
             world.set_link(a, b, world.network.links.get((a, b), world.network.default)._replace(latency=latency))
+        case inputs.AddManager(room=room):
+            managers.add_manager(world, room)
+        case inputs.RemoveManager(machine=machine):
+            managers.remove_manager(world, machine)
+        case inputs.MoveToRoom(machine=machine, room=room):
+            world.move(machine, room)
+        case inputs.SlowDisk(target=target, latency=latency):
+            world.slow_disk(target, latency)
+        case inputs.ClockSkew(machine=machine, percent=percent):
+            world.skew_clock(machine, percent)
+        case inputs.Restore():
+            managers.restore(world, given)
         case inputs.Drop(message=message):
             world.drop(message)
         case inputs.Delay(message=message, by=by):

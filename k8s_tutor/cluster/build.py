@@ -38,7 +38,11 @@ def _etcd(world: World, spec: ClusterSpec) -> None:
     peers = tuple((i, f"etcd-{i}") for i in range(1, spec.managers + 1))
     for ident, name in peers:
         founder = spec.settle and ident == 1
-        config = MemberConfig(ident, peers, spec.consensus, spec.seed, pre_vote=spec.pre_vote, first=founder)
+        etcd = spec.etcd
+        config = MemberConfig(
+            ident, peers, spec.consensus, spec.seed, etcd.heartbeat, etcd.election // etcd.heartbeat, pre_vote=spec.pre_vote,
+            first=founder, snapshot_count=etcd.snapshot_count, catch_up=etcd.catch_up, quota=etcd.quota,
+        )  # fmt: skip
         world.add(Member, name, config, host=f"cp-{ident}")
 
 

@@ -83,6 +83,49 @@ class Delay(Body):
     by: int
 
 
+class AddManager(Body):
+    """A new control-plane machine is brought, into a room or none. Its etcd waits until ``etcdctl member add`` lets it in."""
+
+    room: str = ""
+
+
+class RemoveManager(Body):
+    """A control-plane machine is thrown away, disks and all."""
+
+    machine: str
+
+
+class MoveToRoom(Body):
+    """A machine is carried into another room (empty: out of all rooms), and shares its cables from then on."""
+
+    machine: str
+    room: str = ""
+
+
+class SlowDisk(Body):
+    """The disk of a machine takes ``latency`` µs to write something down for good; 0: no time."""
+
+    target: str
+    latency: int
+
+
+class ClockSkew(Body):
+    """The clock of a machine runs by so many percent fast, or slow if negative."""
+
+    machine: str
+    percent: int
+
+
+class Restore(Body):
+    """Every etcd starts again from a backup that a client has saved: a new cluster with the old keys. ``bump`` raises its
+    revision; ``mark_compacted`` ends all watches that would begin in the past."""
+
+    file: str
+    client: str = "you"
+    bump: int = 0
+    mark_compacted: bool = False
+
+
 class ApiCall(Body):
     """A request that came over a connection from outside the world. ``id`` names it there."""
 
@@ -99,7 +142,10 @@ class HangUp(Body):
     closed: bool = False
 
 
-Input = Kubectl | Crash | Restart | Pause | Resume | Kill | Cut | Heal | Latency | Drop | Delay | ApiCall | HangUp
+Input = (
+    Kubectl | Crash | Restart | Pause | Resume | Kill | Cut | Heal | Latency | Drop | Delay | ApiCall | HangUp
+    | AddManager | RemoveManager | MoveToRoom | SlowDisk | ClockSkew | Restore
+)  # fmt: skip
 
 
 def in_words(given: Input) -> str:
@@ -117,6 +163,18 @@ def in_words(given: Input) -> str:
             return "heal " + " | ".join(" ".join(group) for group in groups) if groups else "heal"
         case Kill(pod=pod):
             return f"kill {pod}"
+        case AddManager(room=room):
+            return f"add a manager in {room}" if room else "add a manager"
+        case RemoveManager(machine=machine):
+            return f"throw {machine} away"
+        case MoveToRoom(machine=machine, room=room):
+            return f"move {machine} to {room}" if room else f"move {machine} out"
+        case SlowDisk(target=target, latency=latency):
+            return f"slow disk {target} {latency} µs"
+        case ClockSkew(machine=machine, percent=percent):
+            return f"clock of {machine} {percent:+} %"
+        case Restore(file=file):
+            return f"restore {file}"
         case Latency(a=a, b=b, latency=latency):
             return f"latency {a} {b} {latency} µs"
         case Drop(message=message) | Delay(message=message):

@@ -26,18 +26,19 @@ class Processes:
 
     def __init__(self) -> None:
         self._machines: dict[str, tuple[str, ...]] = {}
-        self._count = 0
+        self._processes: tuple[str, ...] = ()
         self._known: dict[str, tuple[int, bool, ProcessView]] = {}
         self._shown: dict[str, tuple[ProcessView, ...]] = {}
 
     def machines(self, world: World) -> dict[str, tuple[str, ...]]:
-        """Machine → its processes. Processes are never taken away, nor do they move."""
-        if len(world.network.hosts) != self._count:
+        """Machine → its processes, which never move."""
+        known = tuple(world.processes)
+        if known != self._processes:
             found: dict[str, list[str]] = {}
-            for name, machine in world.network.hosts.items():
-                found.setdefault(machine, []).append(name)
+            for name in known:
+                found.setdefault(world.network.hosts[name], []).append(name)
             self._machines = {machine: tuple(names) for machine, names in found.items()}
-            self._count = len(world.network.hosts)
+            self._processes = known
         return self._machines
 
     def of(self, world: World, machine: str) -> tuple[ProcessView, ...]:

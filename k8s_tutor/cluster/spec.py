@@ -55,6 +55,45 @@ class TokenSpec(Part):
     groups: list[str] = []
 
 
+_SIZE = re.compile(r"(\d+)(Ki|Mi|Gi)?")
+_BYTES = {"": 1, "Ki": 1 << 10, "Mi": 1 << 20, "Gi": 1 << 30}
+
+
+def size(value: Any) -> int:
+    """Bytes of ``512Ki``, ``2Mi``, ``1Gi`` or a whole number. Raises ValueError for anything else."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    found = _SIZE.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
+        raise ValueError(f"{value!r} is no size; write one as 512Ki, 2Mi or 1Gi")
+    return int(found[1]) * _BYTES[found[2] or ""]
+
+
+Size = Annotated[int, BeforeValidator(size, json_schema_input_type=int | str)]
+"""Bytes; written as ``512Ki``, ``2Mi``, ``1Gi``."""
+
+
+class EtcdSpec(Part):
+    """How all etcd members are set up. The defaults are etcd's own."""
+
+    snapshot_count: int = Field(default=10_000, ge=1)
+    """Applied entries after which a member compacts its log."""
+    catch_up: int = Field(default=5_000, ge=0)
+    """Entries that it keeps then, for those that are a little behind."""
+    quota: Size = 2 << 30
+    """Size of the database beyond which nothing more is taken."""
+    heartbeat: Duration = 100_000
+    """How often a leader shows that it lives: the unit of a member's clock."""
+    election: Duration = 1_000_000
+    """How long a follower waits for that at least, before it stands for election."""
+
+    @model_validator(mode="after")
+    def _election_takes_longer(self) -> EtcdSpec:
+        if self.heartbeat < 1_000 or self.election < 5 * self.heartbeat:
+            raise ValueError("the heartbeat must be at least 1ms, and the election timeout five times as long as it")
+        return self
+
+
 class ClusterSpec(Part):
     """A whole cluster. The same specification, seed and inputs give the same run."""
 
@@ -68,6 +107,8 @@ class ClusterSpec(Part):
         "raft", "naive", "forgotten-vote", "old-term-commit", "no-random-timeouts", "send-before-persist"
     ] = "raft"
     """``raft``, or one of its broken twins (`raft.BROKEN_RULES` says what each does wrong)."""
+    etcd: EtcdSpec = EtcdSpec()
+    """How its etcd members are set up."""
     pre_vote: bool = True
     """Whether a member asks around before it stands for election (etcd's ``--pre-vote``)."""
     rooms: dict[str, list[str]] = {}
@@ -87,6 +128,8 @@ class ClusterSpec(Part):
     runtime: Literal["containerd"] = "containerd"
     tokens: list[TokenSpec] = []
     """Users beside the admin who may come with a bearer token."""
+    signing_key: str = "k8s-tutor"
+    """Signs the tokens of service accounts."""
     certificate: str = ""
     """PEM of the CA that pods find in ``kube-root-ca.crt``; a placeholder without it."""
     images: list[dict[str, Any]] = []

@@ -9,8 +9,9 @@ from k8s_tutor import kubectl
 from k8s_tutor.api.component import Access
 from k8s_tutor.api.wire import Request
 from k8s_tutor.etcd.admin import Status
-from k8s_tutor.kubectl.program import Pause, Result
-from k8s_tutor.sim import SECOND, Body, CallFailed, Calling, Context, Finished, advance
+from k8s_tutor.etcd.wire import WatchCancel, WatchCanceled, WatchCreated, WatchEvents
+from k8s_tutor.kubectl.program import At, Endpoints, Listen, Load, Pause, Result, Save
+from k8s_tutor.sim import SECOND, Body, CallFailed, Calling, Context, Finished, State, advance
 
 PATIENCE = 75 * SECOND
 """How long a command waits for one answer; longer than any server takes to give up."""
@@ -20,6 +21,8 @@ COMMAND_TIMEOUT = 8 * SECOND
 """How long etcdctl waits for its answer: a little longer than a member takes to give up (etcdctl itself: 5 s)."""
 KEPT = 50
 """Finished lines that are remembered."""
+INTERRUPT = "^C"
+"""Typed as a line: ends whatever runs."""
 
 
 class ConsoleConfig(Access):
@@ -41,8 +44,16 @@ class Continue(Body):
     session: int
 
 
+class Files(State):
+    """What a person has saved on their machine."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, bytes] = {}
+
+
 class Session(Body):
-    """A command that runs: its line and files, when it began (µs), its answers so far, and those that are being gathered."""
+    """A command that runs: its line and files, when it began (µs), its answers so far, and those that are being gathered.
+    ``watch``: the id of the etcd watch that it has opened at ``endpoint``; while it has nothing else to do it listens."""
 
     id: int
     line: str
@@ -50,6 +61,9 @@ class Session(Body):
     at: int
     answers: tuple[Any, ...] = ()
     gathered: tuple[Any, ...] = ()
+    watch: int = 0
+    endpoint: str = ""
+    listens: bool = False
 
 
 class Answered(Body):
@@ -68,19 +82,46 @@ class Console(Calling):
     """The actor ``you``, and every other client of the cluster."""
 
     config: ConsoleConfig
+    disk: Files
 
-    def __init__(self, name: str, config: ConsoleConfig, disk: None = None) -> None:
-        super().__init__(name, config, disk)
+    def __init__(self, name: str, config: ConsoleConfig, disk: Files | None = None) -> None:
+        super().__init__(name, config, disk or Files())
         self.sessions: dict[int, Session] = {}
         self.answers: deque[Answered] = deque(maxlen=KEPT)
 
     def handle(self, ctx: Context, src: str, body: Any) -> None:
         if isinstance(body, Typed):
+            self._interrupt(ctx, everything=body.line.strip() == INTERRUPT)
+            if body.line.strip() == INTERRUPT:
+                return
             session = Session(ctx.fresh(), body.line, body.files, ctx.now)
             ctx.note("console.typed", line=body.line)
             self._go_on(ctx, session)
         elif isinstance(body, Continue) and body.session in self.sessions:
             self._answer(ctx, self.sessions[body.session], None)
+        elif isinstance(body, (WatchEvents, WatchCanceled)):
+            self._heard(ctx, src, body)
+
+    def _interrupt(self, ctx: Context, everything: bool) -> None:
+        """Somebody types something else: watches end, and with Ctrl-C ``everything`` that runs does."""
+        for session in list(self.sessions.values()):
+            if session.listens:
+                self._answer(ctx, session, CallFailed("interrupted"))
+            elif everything:
+                done = kubectl.so_far(session.line, session.files, self._clock(session.at), session.answers)
+                self._finish(ctx, session, Result(done.stdout, done.stderr + "^C\n", 130))
+
+    def _heard(self, ctx: Context, src: str, body: WatchEvents | WatchCanceled) -> None:
+        """An etcd watch tells something."""
+        for session in list(self.sessions.values()):
+            if session.listens and session.endpoint == src and body.watch in (-1, session.watch):
+                self._answer(ctx, session, body)
+
+    def disconnected(self, ctx: Context, peer: str, reason: str) -> None:
+        super().disconnected(ctx, peer, reason)
+        for session in list(self.sessions.values()):
+            if session.listens and session.endpoint == peer:
+                self._answer(ctx, session, CallFailed("disconnected"))
 
     def _go_on(self, ctx: Context, session: Session) -> None:
         """Runs the program through its answers so far and does what it asks next."""
@@ -91,12 +132,25 @@ class Console(Calling):
         self.sessions[session.id] = session
         if isinstance(asked, Pause):
             ctx.after(asked.delay, Continue(session.id))
+        elif isinstance(asked, (Endpoints, Save, Load)):
+            self._answer(ctx, session, self._here(asked))
+        elif isinstance(asked, Listen):
+            self.sessions[session.id] = _changed(session, listens=True)
         elif isinstance(asked, tuple):
             self.sessions[session.id] = _changed(session, gathered=(None,) * len(asked))
             for index, request in enumerate(asked):
                 self._send(ctx, request, (session.id, index))
         else:
             self._send(ctx, asked, (session.id, -1))
+
+    def _here(self, asked: Endpoints | Save | Load) -> Any:
+        """What this machine answers by itself."""
+        if isinstance(asked, Endpoints):
+            return self.config.etcd
+        if isinstance(asked, Load):
+            return self.disk.files.get(asked.name)
+        self.disk.files[asked.name] = asked.data
+        return None
 
     def _clock(self, at: int) -> int:
         """µs since 2026-01-01T00:00:00Z, which is what kubectl's clock shows."""
@@ -105,6 +159,8 @@ class Console(Calling):
     def _send(self, ctx: Context, request: Any, args: tuple[int, int]) -> None:
         if isinstance(request, Request):
             self.ask(ctx, self.config.api, request, "_arrived", args, PATIENCE)
+        elif isinstance(request, At):
+            self.ask(ctx, request.endpoint, request.body, "_arrived_from", (request.endpoint, *args), COMMAND_TIMEOUT)
         else:
             self._connect(ctx, request, args, 0)
 
@@ -119,7 +175,14 @@ class Console(Calling):
         if isinstance(answer, CallFailed):
             self._connect(ctx, request, args, endpoint + 1)
         else:
-            self.ask(ctx, self.config.etcd[endpoint], request, "_arrived", args, COMMAND_TIMEOUT)
+            name = self.config.etcd[endpoint]
+            self.ask(ctx, name, request, "_arrived_from", (name, *args), COMMAND_TIMEOUT)
+
+    def _arrived_from(self, ctx: Context, answer: Any, endpoint: str, session: int, index: int) -> None:
+        """A member has answered; if it has opened a watch, that is remembered."""
+        if isinstance(answer, WatchCreated) and session in self.sessions:
+            self.sessions[session] = _changed(self.sessions[session], watch=answer.watch, endpoint=endpoint)
+        self._arrived(ctx, answer, session, index)
 
     def _arrived(self, ctx: Context, answer: Any, session: int, index: int) -> None:
         running = self.sessions.get(session)
@@ -135,10 +198,12 @@ class Console(Calling):
             self._answer(ctx, running, tuple(item[0] for item in gathered))
 
     def _answer(self, ctx: Context, session: Session, answer: Any) -> None:
-        self._go_on(ctx, _changed(session, answers=(*session.answers, answer), gathered=()))
+        self._go_on(ctx, _changed(session, answers=(*session.answers, answer), gathered=(), listens=False))
 
     def _finish(self, ctx: Context, session: Session, result: Result) -> None:
         self.sessions.pop(session.id, None)
+        if session.watch:
+            ctx.reply(session.endpoint, WatchCancel(session.watch))
         self.answers.append(Answered(session.id, session.line, session.at, ctx.now, result.stdout, result.stderr, result.code))
         ctx.note("console.answered", line=session.line, code=result.code)
         if not self.sessions:  # kubectl and etcdctl are new processes each time, with connections of their own

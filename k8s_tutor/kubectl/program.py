@@ -1,8 +1,10 @@
 """What a command is: a plain generator function over answers.
 
 It yields a `Request` (answered by a `Response` or a `CallFailed`), a tuple of Requests that may go out together (answered
-by a tuple of as many answers), or a `Pause`; etcdctl yields bodies of `etcd.wire` instead. It returns a `Result`. It looks
-at nothing but its arguments and the answers, so whoever runs it may store the answers and run it again from its start.
+by a tuple of as many answers), or a `Pause`. etcdctl yields bodies of `etcd.wire` and `etcd.admin` instead, which go to the
+first endpoint that answers, or `At` a certain one; it `Listens` for the events of its watch, and asks for its `Endpoints`
+and for files. It returns a `Result`. It looks at nothing but its arguments and the answers, so whoever runs it may store
+the answers and run it again from its start.
 """
 
 from __future__ import annotations
@@ -23,6 +25,35 @@ class Pause(NamedTuple):
     delay: int
 
 
+class At(NamedTuple):
+    """Ask this etcd process and no other. Answered like its ``body``, or by a `CallFailed`."""
+
+    endpoint: str
+    body: Body
+
+
+class Endpoints(NamedTuple):
+    """Which etcd processes do I know (ETCDCTL_ENDPOINTS)? Answered by a tuple of names."""
+
+
+class Listen(NamedTuple):
+    """Wait for what the watch that was opened last tells next: `WatchEvents`, `WatchCanceled` or a `CallFailed`, whose reason
+    is ``interrupted`` when somebody has typed something else."""
+
+
+class Save(NamedTuple):
+    """Write a file on this machine. The answer is ignored."""
+
+    name: str
+    data: bytes
+
+
+class Load(NamedTuple):
+    """Read a file of this machine. Answered by its bytes, or None."""
+
+    name: str
+
+
 class Result(NamedTuple):
     """What a finished command has printed, and its exit status."""
 
@@ -31,7 +62,7 @@ class Result(NamedTuple):
     code: int
 
 
-Step: TypeAlias = Body | tuple[Request, ...] | Pause
+Step: TypeAlias = Body | tuple[Request, ...] | Pause | At | Endpoints | Listen | Save | Load
 Asking: TypeAlias = Generator[Step, Any, T]
 """A part of a command that may ask, and in the end has a value of type T."""
 Command: TypeAlias = Generator[Step, Any, Result]

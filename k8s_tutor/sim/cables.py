@@ -170,6 +170,26 @@ class Cables(Ground):
         network.plain.clear()
         self._release_held()
 
+    def move(self, host: str, room: str) -> None:
+        """Carries a host into a room (empty: out of all of them). It is cut from whatever all the others there are cut from,
+        and from nothing else."""
+        network, cuts = self.network, self.network.cuts
+        for pair in [pair for pair in cuts if host in pair]:
+            del cuts[pair]
+        mates = [other for other, found in network.rooms.items() if found == room and other != host] if room else []
+        for a, b in list(cuts):
+            if mates and a == mates[0] and all((mate, b) in cuts for mate in mates):
+                cuts[host, b] = max(self.now, 1)
+            elif mates and b == mates[0] and all((a, mate) in cuts for mate in mates):
+                cuts[a, host] = max(self.now, 1)
+        network.rooms.pop(host, None)
+        if room:
+            network.rooms[host] = room
+        network.plain.clear()
+        self._lose_what_is_cut()
+        self._notice_silence()
+        self._release_held()
+
     def _lose_what_is_cut(self) -> None:
         """Datagrams on a cable that is cut are gone; packets of a connection wait to be sent again."""
         network, kept = self.network, []

@@ -86,9 +86,10 @@ class Faults(Cables):
         self._notice_silence()
 
     def exit(self, name: str) -> None:
-        """A process ends by itself; its machine goes on."""
-        actor = self.running.pop(name)
+        """A process ends; its machine goes on. Like `crash`, also where the machine bears the same name."""
+        actor = self.running.pop(name, None) or self.paused.pop(name)
         self.disks[name], self.down[name] = actor.disk, self.now
+        self.waiting.pop(name, None)
         self._forget_process(name, told=True)
 
     def slow_disk(self, host: str, latency: int) -> None:

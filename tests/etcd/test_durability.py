@@ -97,7 +97,8 @@ def _run(group: Group, crash_at: int, victim: int) -> Group:
     """A short story with a crash after event ``crash_at`` of member ``victim``, restarted a second later; 0: none."""
     world = group.world
     script = [
-        LeaseGrant(600, 7), Put("a", b"1", lease=7), Put("b", b"1"), DeleteRange("b"), Put("c", b"1"), Compact(3), Put("a", b"2"),
+        LeaseGrant(600, 7), Put("a", b"1", lease=7), Put("b", b"1"), DeleteRange("b"), Put("c", b"1"), Compact(3),
+        Put("a", b"2"),
     ]  # fmt: skip
     sent, restart = 0, 0
     while world.now < 4 * SECOND:
