@@ -52,9 +52,12 @@ def _configuration(world: World, members: tuple[MemberView, ...]) -> tuple[tuple
     knows = max(running, key=lambda member: (member.role == "leader", member.term, member.applied, member.last_index))
     actor = world.actor(knows.name)
     assert isinstance(actor, Member)
-    node = actor.node
-    incoming = tuple(actor.peer(ident) for ident in node.voters)
-    return incoming, (), tuple(actor.peer(ident) for ident in node.learners)
+    status = actor.node.status()
+    voters, outgoing, learners = (
+        tuple([name for ident in ids if (name := actor.peer(ident))])
+        for ids in (status.voters, status.voters_outgoing, (*status.learners, *status.learners_next))
+    )
+    return voters, outgoing, learners
 
 
 def _newest(world: World, name: str) -> list[Entry]:
@@ -113,9 +116,14 @@ def _has_majority(world: World, leader: Member) -> bool:
     """Whether a leader reaches enough members to commit, by the rule of its variant."""
     if leader.config.variant == "naive":
         return True
-    reached = [name for _, name in leader.config.peers if name in world.running and not world.network.is_cut(leader.name, name)
-               and not world.network.is_cut(name, leader.name)]  # fmt: skip
-    return len(reached) >= len(leader.config.peers) // 2 + 1
+    network, status = world.network, leader.node.status()
+    for voters in (status.voters, status.voters_outgoing):
+        names = [leader.peer(ident) for ident in voters]
+        reached = [name for name in names if name in world.running and not network.is_cut(leader.name, name)
+                   and not network.is_cut(name, leader.name)]  # fmt: skip
+        if voters and len(reached) <= len(voters) // 2:
+            return False
+    return True
 
 
 def _down(world: World, name: str, machine: str, room: str) -> MemberView:
@@ -135,4 +143,4 @@ def _down(world: World, name: str, machine: str, room: str) -> MemberView:
 
 def _compacted(disk: Disk | None) -> int:
     """The index up to which a member's log has given way to a snapshot."""
-    return disk.snapshot.index if disk is not None and disk.snapshot is not None else 0
+    return disk.offset if disk is not None else 0

@@ -5,15 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from k8s_tutor.api import wire as http
-from k8s_tutor.etcd import member, wire
+from k8s_tutor.etcd import admin, base, wire
+from k8s_tutor.etcd.backend import Reconfigure
+from k8s_tutor.etcd.membership import process_at
 from k8s_tutor.kubectl.console import Typed
-from k8s_tutor.raft import Entry, Message, MessageType
+from k8s_tutor.raft import Entry, EntryType, Message, MessageType
 from k8s_tutor.sim import Call, Reply
 
 _RAFT = {
     "PROPOSE": "Propose", "APPEND": "AppendEntries", "APPEND_RESPONSE": "AppendEntriesReply", "HEARTBEAT": "Heartbeat",
     "HEARTBEAT_RESPONSE": "HeartbeatReply", "VOTE": "RequestVote", "VOTE_RESPONSE": "Vote", "PRE_VOTE": "PreVote",
     "PRE_VOTE_RESPONSE": "PreVoteReply", "READ_INDEX": "ReadIndex", "READ_INDEX_RESPONSE": "ReadIndexReply",
+    "SNAPSHOT": "InstallSnapshot", "TRANSFER_LEADER": "TransferLeader", "TIMEOUT_NOW": "TimeoutNow",
 }  # fmt: skip
 
 
@@ -23,7 +26,9 @@ SHORT = 16
 
 def entry_text(entry: Entry) -> str:
     """What a log entry asks for; empty for a leader's empty entry."""
-    operation = member.operation_of(entry)
+    if entry.type is EntryType.CONF_CHANGE and not entry.data:
+        return "leave the joint configuration"
+    operation = base.operation_of(entry)
     return "" if operation is None else operation_text(operation)
 
 
@@ -47,6 +52,25 @@ def operation_text(operation: Any) -> str:
             return operation_text(writes[0]) if writes else "txn"
         case wire.Compact(revision=revision):
             return f"compact {revision}"
+    return _administration(operation)
+
+
+def _administration(operation: Any) -> str:
+    """``add etcd-4 as learner``, ``grant lease 7``: what is asked of the group or of the store as a whole."""
+    match operation:
+        case Reconfigure(action=action, member=changed):
+            name = changed.name or process_at(changed.peer_urls[0])
+            return f"{action} {name}{' as learner' if action == 'add' and changed.learner else ''}"
+        case admin.MemberPublish(name=name):
+            return f"{name} tells where it is reached"
+        case admin.MemberUpdate(id=ident):
+            return f"other address of member {ident:x}"
+        case admin.LeaseGrant(id=ident, ttl=ttl):
+            return f"grant lease {ident:x} for {ttl} s"
+        case admin.LeaseRevoke(id=ident):
+            return f"revoke lease {ident:x}"
+        case admin.Alarm(action=action):
+            return f"alarm {action}"
     return ""
 
 
@@ -110,6 +134,8 @@ def _raft(message: Message) -> tuple[str, str]:
         text = entry_text(last) or ("leader's first entry" if last.index else "")
         count = f"{last.index}" if len(message.entries) == 1 else f"{message.entries[0].index}-{last.index}"
         return kind, f"{count} {text}".strip() if last.index else text
+    if message.snapshot is not None:
+        return kind, f"1..{message.snapshot.index}"
     if message.reject and kind == "AppendEntriesReply" and not (message.log_term or message.reject_hint):
         return kind, f"later term {message.term}"
     if message.reject:
@@ -117,6 +143,8 @@ def _raft(message: Message) -> tuple[str, str]:
         return kind, f"no: {why}" if why else "no"
     if kind in ("Vote", "PreVoteReply"):
         return kind, f"yes, term {message.term}"
+    if kind == "ReadIndexReply":
+        return kind, f"up to {message.index}"
     if kind == "AppendEntriesReply":
         return kind, f"have {message.index}"
     return kind, f"term {message.term}"

@@ -100,9 +100,10 @@ class Lens(BaseModel):
     def note(self, note: NoteView) -> str:
         """The sentence for a note of the event log, or empty: this lens has nothing to say about it.
 
-        A key may be the kind alone or with an exit code (``container.died 0``).
+        A key may be the kind alone or with an exit code or a number of lost entries (``container.died 0``, ``raft.reset 0``).
         """
-        template = self.notes.get(f"{note.kind} {note.fields.get('exit_code', '')}") or self.notes.get(note.kind)
+        number = note.fields.get("exit_code", note.fields.get("lost", ""))
+        template = self.notes.get(f"{note.kind} {number}") or self.notes.get(note.kind)
         if template is None:
             return ""
         fields = {key: self._translated(value) for key, value in note.fields.items()}

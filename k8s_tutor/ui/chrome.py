@@ -29,6 +29,8 @@ class Head:
     speed: str = ""
     seed: int = 0
     lens: str = ""
+    wrong: str = ""
+    """The variant of consensus, when it is a broken one."""
 
 
 def clock(micros: int) -> str:
@@ -48,6 +50,8 @@ def header(head: Head, cells: int) -> Row:
     if head.past:
         right.append(("  ◂ past", "other"))
     right.append((f"   {head.speed}", "dim"))
+    if head.wrong:
+        right.insert(0, (f"✗ WRONG RULE: {head.wrong}   ", "fail+bold"))
     wide: list[tuple[str, str]] = [(f"   seed {head.seed}", "dim")]
     if head.lens:
         wide += [("   lens ", "dim"), (head.lens, "leader")]

@@ -73,6 +73,9 @@ def _arrow(dx: int, dy: int) -> Deed:
             if count and dy:
                 look.hand = replace(look.hand, cursor=(look.hand.cursor + dy) % count)
                 return
+        if look.focus == "trace" and dy:
+            time.trace_step(stage, dy)
+            return
         widget = next((one for one in stage.panels if one.display and one.panel == look.focus), None)
         if widget is None:
             widget = next((one for one in stage.panels if one.display), None)
@@ -162,6 +165,9 @@ DEEDS: dict[str, Deed] = {
     "cinema": time.cinema,
     "jump": time.jump,
     "goto": time.goto,
+    "trace": time.trace,
+    "trace_next": lambda stage, _: time.trace_step(stage, 1),
+    "trace_back": lambda stage, _: time.trace_step(stage, -1),
     "undo": time.undo,
     "redo": time.redo,
     "branch": time.branch,

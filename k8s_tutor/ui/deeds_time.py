@@ -110,6 +110,9 @@ def goto(stage: Stage, argument: str) -> None:
 def follow(stage: Stage, argument: str) -> None:
     """To the moment of what is selected: the event that broke a promise, the landing of a message or a cause."""
     session, selected = stage.session, stage.look.selected
+    if selected.startswith("step "):
+        _to_step(stage, int(selected.removeprefix("step ")))
+        return
     lamp = next((lamp for lamp in session.view().raft.invariants if selected == f"lamp {lamp.property}"), None)
     if lamp is not None:
         if lamp.ok:
@@ -124,6 +127,37 @@ def follow(stage: Stage, argument: str) -> None:
     stage.driver.playing = False
     session.goto(at)
     stage.say(f"at {clock(at)}; u or , goes back, Space goes on from here", "other")
+
+
+def trace(stage: Stage, argument: str) -> None:
+    """What became of the line typed last; the same key puts it away."""
+    look = stage.look
+    if "trace" in look.opened and look.focus == "trace":
+        look.toggle("trace")
+    else:
+        look.open("trace")
+
+
+def trace_step(stage: Stage, by: int) -> None:
+    """To the next step of the trace, or the one before."""
+    from k8s_tutor.ui.panels.trace import current
+
+    known = stage.session.trace()
+    if known is None:
+        raise LookupError("nothing was typed yet that could be followed; k types a line")
+    _to_step(stage, current(known, stage.session.now, stage.look.selected) + by)
+
+
+def _to_step(stage: Stage, number: int) -> None:
+    """To a step of the trace: the panels show its moment. Raises LookupError beyond its ends."""
+    known = stage.session.trace()
+    if known is None or not 0 <= number < len(known.steps):
+        raise LookupError("this is the first step" if number < 0 else "nothing more has come of it so far")
+    stage.driver.playing = False
+    step = known.steps[number]
+    stage.session.goto(step.at)
+    stage.look.selected = f"step {number}"
+    stage.look.open("trace")
 
 
 def undo(stage: Stage, argument: str) -> None:

@@ -46,6 +46,7 @@ NEEDS: dict[str, Need] = {
     "log": Need(44, 5, 16, 2, alone=True),
     "service": Need(38, 7, 20, 2),
     "verdicts": Need(38, 7, 20, 2),
+    "trace": Need(44, 9, 40, 5, alone=True),
     "inspector": Need(44, 11, 99, 5, alone=True),
     "console": Need(44, 8, 20, 3, alone=True),
 }

@@ -39,7 +39,7 @@ def head(of: Head, cells: int) -> Row:
     """The lesson's name, the step, the clock."""
     name = of.crumbs[-1] if of.crumbs else ""
     right = f"{of.step} / {of.total}   {clock(of.now)} " if of.total else f"{clock(of.now)} "
-    left: Row = ((f" {name}", "bright"),)
+    left: Row = ((f" {name}", "bright"), (f"   ✗ WRONG RULE: {of.wrong}" if of.wrong else "", "fail+bold"))
     gap = cells - width(left) - len(right)
     return fit((*left, (" " * max(1, gap), "text"), (right, "dim")), cells)
 

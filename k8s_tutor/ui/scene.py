@@ -34,7 +34,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from k8s_tutor.ui.rows import Row
 
 if TYPE_CHECKING:  # the home screen draws pictures before the engine is imported
-    from k8s_tutor.cluster.views import ClusterView, FlightView, NoteView, TimelineView
+    from k8s_tutor.cluster.views import ClusterView, FlightView, NoteView, TimelineView, TraceView
 
 Mode = Literal["stage", "projector"]
 
@@ -160,6 +160,8 @@ class Scene:
     """Rows scrolled back from the newest (log, wire, console) or down from the top (inspector, workers)."""
     advanced: bool = False
     """The leader's books are open: how far each follower is (committee)."""
+    trace: TraceView | None = None
+    """What the line typed last has led to (trace)."""
     question: str = ""
     """What the room is asked (projector)."""
     options: tuple[Option, ...] = ()

@@ -13,7 +13,7 @@ from k8s_tutor.ui.pace import Film
 if TYPE_CHECKING:
     from k8s_tutor.cluster import Cluster
     from k8s_tutor.cluster.inputs import Input
-    from k8s_tutor.cluster.views import CauseView, ClusterView, NoteView, TimelineView
+    from k8s_tutor.cluster.views import CauseView, ClusterView, NoteView, TimelineView, TraceView
     from k8s_tutor.lessons.player import Player
     from k8s_tutor.lessons.view import LessonView
     from k8s_tutor.ui.records import Recorder
@@ -244,6 +244,10 @@ class Session:
     def timeline(self, world: int = 0) -> TimelineView:
         """Pasts and futures of a world."""
         return self.clusters[world].timeline_view()
+
+    def trace(self, world: int = 0) -> TraceView | None:
+        """What the line typed last has led to; None: nobody typed anything."""
+        return self.clusters[world].trace()
 
     def titles(self) -> tuple[str, ...]:
         """What the worlds are called; empty for a single one."""

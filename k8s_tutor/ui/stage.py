@@ -185,8 +185,14 @@ class Stage(StageView):
         else:
             look.focus = message.panel.panel
             look.selected = message.target
+            if message.target.startswith("step ") or self._red(message.target):
+                self.action_do("follow")
         self.set_focus(None)
         self.after_deed()
+
+    def _red(self, target: str) -> bool:
+        """Whether a target is a lamp that has gone out: a click leads to what broke it."""
+        return any(not lamp.ok and target == f"lamp {lamp.property}" for lamp in self.session.view().raft.invariants)
 
     @on(PanelView.Scrolled)
     def _scrolled(self, message: PanelView.Scrolled) -> None:

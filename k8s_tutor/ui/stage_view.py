@@ -83,7 +83,9 @@ class StageView(EdgedScreen):
         each = max((sum(pod.node == node.name for pod in work.pods) for node in work.nodes), default=0)
         workers = 4 + len(work.nodes) * (2 + max(1, (each + 2) // 3))
         stage_map = 10 + 6 * max(1, len(work.deployments)) + len(work.nodes)
-        return ("workers", max(9, workers)), ("stage_map", stage_map), ("verdicts", 12 + len(work.nodes))
+        trace = self.session.trace() if "trace" in self.look.shown else None
+        steps = ("trace", len(trace.steps) + 6 if trace is not None else 4)
+        return ("workers", max(9, workers)), ("stage_map", stage_map), ("verdicts", 12 + len(work.nodes)), steps
 
     def rearrange(self) -> None:
         """Places every widget anew, then draws."""
@@ -146,6 +148,7 @@ class StageView(EdgedScreen):
             client=look.client,
             scroll=look.scrolls.get(panel, 0),
             advanced=look.books,
+            trace=self.session.trace(world) if panel == "trace" else None,
         )
 
     def _chain(self, lens: Lens) -> tuple[CauseLine, ...]:
@@ -244,6 +247,7 @@ class StageView(EdgedScreen):
             driver.words,
             session.cluster.seed,
             lens.id,
+            self._wrong(),
         )
         if plan.header.height:
             self.head.show((projector.head(head, width) if self.look.projector else chrome.header(head, width),))
@@ -258,6 +262,10 @@ class StageView(EdgedScreen):
             self.prompt.draw()
         if plan.footer.height:
             self.foot.show((chrome.footer(self.offered(), width, self._labels(lesson)),))
+
+    def _wrong(self) -> str:
+        """The broken twins among the worlds: they are marked wherever one looks."""
+        return " and ".join(dict.fromkeys(view.raft.variant for view in self._views if view.raft.wrong))
 
     def _draw_time(self, plan: Layout) -> None:
         from k8s_tutor.ui.panels import PANELS

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 import scenes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from k8s_tutor.ui.glyphs import term_mark
 from k8s_tutor.ui.panels import PANELS
 from k8s_tutor.ui.roles import ROLES
 from k8s_tutor.ui.rows import text_of, width
@@ -19,7 +21,7 @@ READY = {name: scene() for name, scene in scenes.SCENES.items()}
 SUFFIXES = {"bold", "italic", "selected", "sunk"}
 
 
-def check(picture: Picture, wide: int, high: int) -> None:
+def check(picture: Picture, wide: int, high: int) -> Picture:
     assert len(picture.rows) <= high
     for row in picture.rows:
         assert width(row) == wide, text_of(row)
@@ -31,6 +33,7 @@ def check(picture: Picture, wide: int, high: int) -> None:
         assert spot.target and spot.width > 0 and spot.height > 0
         assert spot.row >= 0 and spot.row + spot.height <= len(picture.rows)
         assert spot.column >= 0 and spot.column + spot.width <= wide
+    return picture
 
 
 @pytest.mark.parametrize("panel", sorted(PANELS))
@@ -170,11 +173,120 @@ def test_nothing_is_said_by_colour_alone() -> None:
         assert mark in rows
 
 
+def committee(*members: scenes.views.MemberView, wide: int = 98, high: int = 40, **given: Any) -> str:
+    """The committee panel of these members as text; ``given``: of the scene, and ``raft`` for the group's fields."""
+    group = scenes.raft(members, **given.pop("raft", {}))
+    picture = PANELS["committee"](Scene(scenes.view(raft=group), scenes.timeline(), **given), wide, high)
+    return "\n".join(map(text_of, picture.rows))
+
+
+def row_with(text: str, words: str) -> str:
+    """The first row in which these words stand."""
+    return next(row for row in text.splitlines() if words in row)
+
+
 def test_the_ledger_shows_who_holds_something_else() -> None:
-    """Two decisions under one number: the entry of the later term stands there, and ≠ at whom holds another."""
+    """What was decided stands there, and ≠ at whom holds another entry; two decisions under one number are both wrong."""
     there = (scenes.entry(1), scenes.entry(2, 2, "put a"))
-    here = (scenes.entry(1), scenes.entry(2, 1, "put b"))
-    members = (scenes.member(1, entries=there), scenes.member(2, entries=here), scenes.member(3, entries=there[:1]))
-    picture = PANELS["committee"](Scene(scenes.view(raft=scenes.raft(members)), scenes.timeline()), 98, 40)
-    row = next(text_of(row) for row in picture.rows if "put a" in text_of(row))
-    assert row.split()[-3:] == ["✓", "≠", "·"]
+    here = (scenes.entry(1), scenes.entry(2, 3, "put b", committed=False))
+    clash = (scenes.entry(1), scenes.entry(2, 3, "put b"))
+
+    def drawn(*logs: tuple[scenes.views.EntryView, ...]) -> str:
+        members = [scenes.member(number, entries=log, last_index=len(log)) for number, log in enumerate(logs, 1)]
+        return committee(*members)
+
+    assert row_with(drawn(there, here, there[:1]), "put a").split()[-3:] == ["✓", "≠", "·"]
+    assert row_with(drawn(there, clash, there), "put b").split()[-3:] == ["≠", "≠", "≠"]
+
+
+def test_a_log_of_any_length_scrolls_to_its_snapshot() -> None:
+    """A thousand entries, of which fifty are in a snapshot: the newest stand on top, scrolled back the stub stands below."""
+    entries = tuple(scenes.entry(index, text=f"put key-{index}") for index in range(51, 1001))
+    members = [scenes.member(number, entries=entries[-24:], book=entries, last_index=1000, applied=1000, snapshot=50)
+               for number in (1, 2, 3)]  # fmt: skip
+    assert "put key-1000" in committee(*members)
+    back = committee(*members, scroll=945)
+    assert "put key-55" in back and "1..50 in a snapshot" in back and "put key-1000" not in back
+    assert "▤50" in committee(*members, scroll=948, wide=76, high=12)
+
+
+def test_what_is_applied_decided_and_written_down_looks_different() -> None:
+    entries = tuple(scenes.entry(index, text=f"put key-{index}", committed=index < 4) for index in range(1, 5))
+    text = committee(scenes.member(1, entries=entries, last_index=4, commit=3, applied=2))
+    for index, mark in ((2, "✓"), (3, "○"), (4, "?")):
+        assert row_with(text, f" 1   put key-{index}").split()[-1] == mark
+
+
+def test_a_term_has_a_number_a_shape_and_a_colour() -> None:
+    marks = {(mark.glyph, mark.role) for term in range(1, 21) if (mark := term_mark(term))}
+    assert len(marks) == 20
+    assert "term ▼3" in committee(scenes.member(1, term=3))
+
+
+def test_both_majorities_of_a_joint_group_are_counted() -> None:
+    members = [scenes.member(number, role="leader" if number == 1 else "follower") for number in range(1, 5)]
+    names = [member.name for member in members]
+    text = committee(*members, raft={"voters": tuple(names[1:]), "outgoing": tuple(names[:3]), "size": 3, "quorum": 2})
+    assert row_with(text, "new group").strip() and row_with(text, "old group").strip()
+
+
+def test_pre_votes_are_called_so() -> None:
+    members = [scenes.member(1, role="pre-candidate", granted=("etcd-1",), refused=(("etcd-2", "has a leader"),)),
+               scenes.member(2), scenes.member(3)]  # fmt: skip
+    text = committee(*members)
+    assert "pre-votes for etcd-1" in text and "pre-candidate" in text
+    assert "1 yes, 1 no, 1 to come" in text and "etcd-2 says no to etcd-1: has a leader" in text
+
+
+def test_the_leaders_books_are_opened_on_demand() -> None:
+    peers = (scenes.peer(2), scenes.views.PeerView(name="etcd-3", match=2, next=3, state="probe", inflight=1))
+    members = [scenes.member(1, role="leader", peers=peers), scenes.member(2), scenes.member(3)]
+    assert "next" not in committee(*members)
+    text = committee(*members, advanced=True, wide=120)
+    assert "next 5 match 4" in text and "next 3, match 2, probe" in text.replace("next 3 match 2", "next 3, match 2,")
+
+
+def lamp(name: str, ok: bool = True) -> scenes.views.LampView:
+    """A promise, kept or broken at event 40."""
+    broken = {} if ok else {"broken_at_event": 40, "broken_at": 1_000, "message": 7, "sentence": f"{name} did not hold"}
+    return scenes.views.LampView(property=name, promise="a promise", ok=ok, **broken)
+
+
+@pytest.mark.parametrize("wide", [60, 100, 156])
+def test_a_broken_promise_is_red_and_can_be_selected(wide: int) -> None:
+    lamps = (lamp("election safety"), lamp("log matching"), lamp("state-machine safety", ok=False))
+    view = scenes.view(raft=scenes.raft((scenes.member(1), scenes.member(2), scenes.member(3)), invariants=lamps))
+    picture = PANELS["committee"](Scene(view, scenes.timeline()), wide, 24)
+    assert {f"lamp {one.property}" for one in lamps} <= {spot.target for spot in picture.spots}
+    assert "state-machine safety is broken" in text_of(picture.status)
+    assert any(role.startswith("fail") and "✗" in text for row in picture.rows for text, role in row)
+
+
+def traced(steps: int = 4) -> scenes.views.TraceView:
+    """A line and what became of it, a step a millisecond."""
+    told = [
+        scenes.views.TraceStepView(at=1_000 * number, actor=f"etcd-{number}", text="", message=number, notes=(),
+                                   flight=scenes.flight(number, "etcd-1", f"etcd-{number}", text=f"5: part {number}"))
+        for number in range(1, steps)
+    ]  # fmt: skip
+    first = scenes.views.TraceStepView(at=0, actor="you", text="put a b", message=0, flight=None, notes=())
+    return scenes.views.TraceView(line="put a b", client="you", at=0, steps=(first, *told))
+
+
+def test_the_trace_marks_where_we_are_and_what_is_to_come() -> None:
+    for now, here in ((0, 0), (1_500, 1), (9_000, 3)):
+        scene = Scene(scenes.view(now=now), scenes.timeline(), trace=traced())
+        picture = PANELS["trace"](scene, 98, 12)
+        marked = [number for number, row in enumerate(picture.rows) if "▶" in text_of(row)]
+        assert marked == [here]
+        assert f"step {here + 1} of 4" in text_of(picture.status)
+        assert [spot.target for spot in picture.spots] == [f"step {number}" for number in range(4)]
+
+
+def test_a_long_trace_shows_the_step_that_is_on() -> None:
+    scene = Scene(scenes.view(now=150_000), scenes.timeline(), trace=traced(200))
+    for wide, high in ((40, 5), (76, 8), (156, 20)):
+        rows = check(PANELS["trace"](scene, wide, high), wide, high).rows
+        assert any("▶" in text_of(row) for row in rows)
+        for mode in ("stage", "projector"):
+            check(PANELS["trace"](replace(scene, mode=mode, ascii=True), wide, high), wide, high)

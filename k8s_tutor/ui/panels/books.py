@@ -39,12 +39,16 @@ class Books:
         """The newest index that is shown."""
         self._fresh = _fresh(scene)
         self._known: dict[int, EntryView | None] = {}
+        self._clashes: set[int] = set()
+        """Indexes at which two members call different entries decided."""
 
     def entry(self, index: int) -> EntryView | None:
         """What stands at an index: what was decided there, else the entry of the latest term."""
         if index not in self._known:
             found = [entry for member in self.members if (entry := entry_at(member, index)) is not None]
             self._known[index] = max(found, key=lambda entry: (entry.committed, entry.term), default=None)
+            if len({(entry.term, entry.text) for entry in found if entry.committed}) > 1:
+                self._clashes.add(index)
         return self._known[index]
 
     def mark(self, member: MemberView, index: int) -> tuple[str, str]:
@@ -53,7 +57,7 @@ class Books:
         if own is None:
             return ("▤", "dim") if index <= member.snapshot else ("·", "line")
         stands = self.entry(index)
-        if stands is not None and (own.term, own.text) != (stands.term, stands.text):
+        if stands is not None and (index in self._clashes or (own.term, own.text) != (stands.term, stands.text)):
             return "≠", "fail"
         if not member.up:
             return ("✓" if own.committed else "?"), "dim"
