@@ -1,4 +1,4 @@
-"""Lines of a learner who works in text: ``kubectl ...``, ``as amy etcdctl ...``, ``crash Carol``, ``cut A | B``, ``wait 10s``."""
+"""Lines of a learner who works in text: ``kubectl ...``, ``as amy etcdctl ...``, ``crash Carol``, ``cut A | B``, ``heal``."""
 
 from __future__ import annotations
 
