@@ -8,40 +8,116 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from k8s_tutor.api.crd import check as custom
+from k8s_tutor.api.crd import definition
 from k8s_tutor.api.scheme import Resource
 from k8s_tutor.api.status import Cause
-from k8s_tutor.api.validation import cluster, meta, pods, services, workloads
+from k8s_tutor.api.validation import (
+    batch,
+    cluster,
+    limits,
+    meta,
+    networking,
+    pods,
+    rights,
+    scaling,
+    services,
+    storage,
+    workloads,
+)
 
 Tree = dict[str, Any]
 
 _CHECKS: dict[str, Callable[[list[Cause], Tree], None]] = {
-    "Pod": pods.check,
-    "Deployment": workloads.deployment,
-    "ReplicaSet": workloads.replica_set,
-    "Service": services.service,
-    "EndpointSlice": services.endpoint_slice,
-    "Node": cluster.node,
+    "CSINode": storage.csi_node,
+    "CertificateSigningRequest": cluster.certificate_request,
+    "ClusterRole": rights.cluster_role,
+    "ClusterRoleBinding": rights.cluster_role_binding,
     "ConfigMap": cluster.config_map,
-    "Lease": cluster.lease,
+    "ControllerRevision": workloads.controller_revision,
+    "CronJob": batch.cron_job,
+    "CustomResourceDefinition": definition.check,
+    "DaemonSet": workloads.daemon_set,
+    "Deployment": workloads.deployment,
+    "EndpointSlice": services.endpoint_slice,
+    "Endpoints": services.endpoints,
     "Event": cluster.event,
+    "HorizontalPodAutoscaler": scaling.autoscaler,
+    "IPAddress": networking.ip_address,
+    "Ingress": networking.ingress,
+    "IngressClass": networking.ingress_class,
+    "Job": batch.job,
+    "Lease": cluster.lease,
+    "LimitRange": limits.limit_range,
+    "MutatingWebhookConfiguration": cluster.webhooks,
+    "NetworkPolicy": networking.network_policy,
+    "Node": cluster.node,
+    "PersistentVolume": storage.volume,
+    "PersistentVolumeClaim": storage.claim,
+    "Pod": pods.check,
+    "PodDisruptionBudget": scaling.budget,
+    "PodTemplate": workloads.pod_template,
+    "PriorityClass": limits.priority_class,
+    "ReplicaSet": workloads.replica_set,
+    "ReplicationController": workloads.replication_controller,
+    "ResourceQuota": limits.quota,
+    "Role": rights.role,
+    "RoleBinding": rights.role_binding,
+    "RuntimeClass": limits.runtime_class,
+    "Secret": cluster.secret,
+    "Service": services.service,
+    "ServiceCIDR": networking.service_cidr,
+    "StatefulSet": workloads.stateful_set,
+    "StorageClass": storage.storage_class,
+    "ValidatingWebhookConfiguration": cluster.webhooks,
+    "VolumeAttachment": storage.volume_attachment,
 }
 
+_CREATES: dict[str, Callable[[list[Cause], Tree], None]] = {"Ingress": networking.ingress_create}
+
 _UPDATES: dict[str, Callable[[list[Cause], Tree, Tree], None]] = {
-    "Pod": pods.check_update,
-    "Deployment": workloads.same_selector,
-    "ReplicaSet": workloads.same_selector,
-    "Service": services.service_update,
-    "EndpointSlice": services.endpoint_slice_update,
-    "Node": cluster.node_update,
+    "CSIDriver": storage.csi_driver_update,
+    "ClusterRoleBinding": rights.binding_update,
     "ConfigMap": cluster.config_map_update,
+    "ControllerRevision": workloads.controller_revision_update,
+    "CustomResourceDefinition": definition.check_update,
+    "DaemonSet": workloads.same_selector,
+    "Deployment": workloads.same_selector,
+    "EndpointSlice": services.endpoint_slice_update,
+    "IPAddress": networking.ip_address_update,
+    "IngressClass": networking.ingress_class_update,
+    "Job": batch.job_update,
+    "Node": cluster.node_update,
+    "PersistentVolume": storage.volume_update,
+    "PersistentVolumeClaim": storage.claim_update,
+    "Pod": pods.check_update,
+    "PriorityClass": limits.priority_class_update,
+    "ReplicaSet": workloads.same_selector,
+    "ResourceQuota": limits.quota_update,
+    "RoleBinding": rights.binding_update,
+    "RuntimeClass": limits.runtime_class_update,
+    "Secret": cluster.secret_update,
+    "Service": services.service_update,
+    "ServiceCIDR": networking.service_cidr_update,
+    "StatefulSet": workloads.stateful_set_update,
+    "StorageClass": storage.storage_class_update,
+    "VolumeAttachment": storage.volume_attachment_update,
 }
+
+_ONLY_UPDATES = ("CertificateSigningRequest", "PersistentVolumeClaim")
+"""Kinds whose next state is compared with the old one and not looked at as a whole."""
 
 
 def check(resource: Resource, tree: Tree) -> list[Cause]:
     """All that is wrong with a new object, defaulted already."""
     found: list[Cause] = []
     meta.check(found, resource, tree["metadata"])
+    if resource.custom:
+        return found + custom.check(resource, tree)
     own = _CHECKS.get(resource.kind)
+    if own is not None:
+        own(found, tree)
+    own = _CREATES.get(resource.kind)
     if own is not None:
         own(found, tree)
     return found
@@ -53,13 +129,15 @@ def check_update(resource: Resource, new: Tree, old: Tree) -> list[Cause]:
     meta.check_update(found, new["metadata"], old["metadata"])
     if new["metadata"] != old["metadata"]:
         meta.check(found, resource, new["metadata"])
+    if resource.custom:
+        return found + custom.check(resource, new, old)
     if resource.kind == "Pod":
         # The spec that is stored was valid; only what may change is looked at.
         pods.check_update(found, new, old)
         if not found and new["spec"] != old["spec"]:
             pods.check(found, new)
         return found
-    own = _CHECKS.get(resource.kind)
+    own = None if resource.kind in _ONLY_UPDATES else _CHECKS.get(resource.kind)
     if own is not None:
         own(found, new)
     update = _UPDATES.get(resource.kind)
@@ -72,6 +150,10 @@ def check_status(resource: Resource, new: Tree, old: Tree) -> list[Cause]:
     """All that is wrong with a new status."""
     found: list[Cause] = []
     meta.check_update(found, new["metadata"], old["metadata"])
+    if resource.custom:
+        return found + custom.check(resource, new, old)
     if resource.group == "apps":
         workloads.status_numbers(found, new)
+    elif resource.kind == "PodDisruptionBudget":
+        scaling.budget_status(found, new)
     return found

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
+
+import msgspec
 
 from k8s_tutor.api.status import Cause
 from k8s_tutor.api.validation import names
-from k8s_tutor.api.validation.causes import duplicate, forbidden, invalid, not_supported, required, too_long
+from k8s_tutor.api.validation.causes import (
+    duplicate,
+    forbidden,
+    immutable,
+    invalid,
+    not_supported,
+    required,
+    too_long,
+)
 
 Tree = dict[str, Any]
 
@@ -68,6 +79,94 @@ def config_map_update(found: list[Cause], new: Tree, old: Tree) -> None:
     ):
         if changed:
             found.append(forbidden(field, text))
+
+
+_SECRET_KEYS = {
+    "kubernetes.io/tls": ("tls.crt", "tls.key"),
+    "kubernetes.io/ssh-auth": ("ssh-privatekey",),
+    "kubernetes.io/dockerconfigjson": (".dockerconfigjson",),
+    "kubernetes.io/dockercfg": (".dockercfg",),
+}
+"""What a Secret of a type must hold."""
+_ACCOUNT_NAME = "kubernetes.io/service-account.name"
+
+
+def secret(found: list[Cause], tree: Tree) -> None:
+    """A whole Secret."""
+    data, kind = tree.get("data", {}), tree.get("type", "")
+    size = 0
+    for key, value in data.items():
+        found += [invalid(f"data[{key}]", key, problem) for problem in names.config_map_key(key)]
+        size += len(value) * 3 // 4
+    if size > CONFIG_MAP_LIMIT:
+        found.append(too_long("data", CONFIG_MAP_LIMIT))
+    if kind == "kubernetes.io/service-account-token":
+        if not tree["metadata"].get("annotations", {}).get(_ACCOUNT_NAME):
+            found.append(required(f"metadata.annotations[{_ACCOUNT_NAME}]"))
+    elif kind == "kubernetes.io/basic-auth" and "username" not in data and "password" not in data:
+        found.append(required("data[username]"))
+        found.append(required("data[password]"))
+    for key in _SECRET_KEYS.get(kind, ()):
+        if key not in data:
+            found.append(required(f"data[{key}]"))
+        elif key.startswith(".docker"):
+            try:
+                msgspec.json.decode(base64.b64decode(data[key]))
+            except ValueError as error:
+                found.append(invalid(f"data[{key}]", "<secret contents redacted>", str(error)))
+
+
+def secret_update(found: list[Cause], new: Tree, old: Tree) -> None:
+    """The type of a Secret is for life, and an immutable one stays as it is."""
+    if new.get("type") != old.get("type"):
+        found.append(immutable("type", new.get("type", "")))
+    config_map_update(found, new, old)
+
+
+def certificate_request(found: list[Cause], tree: Tree) -> None:
+    """A whole CertificateSigningRequest."""
+    spec = tree["spec"]
+    if not spec.get("request"):
+        found.append(invalid("spec.request", "", "PEM block type must be CERTIFICATE REQUEST"))
+    if not spec.get("usages"):
+        found.append(required("spec.usages"))
+    signer = spec.get("signerName", "")
+    if not signer:
+        found.append(required("spec.signerName"))
+    elif "/" not in signer:
+        text = "must be a fully qualified domain and path of the form 'example.com/signer-name'"
+        found.append(invalid("spec.signerName", signer, text))
+    seconds = spec.get("expirationSeconds")
+    if seconds is not None and seconds < 600:
+        text = "may not specify a duration less than 600 seconds (10 minutes)"
+        found.append(invalid("spec.expirationSeconds", seconds, text))
+
+
+def webhooks(found: list[Cause], tree: Tree) -> None:
+    """A whole webhook configuration."""
+    seen: list[str] = []
+    for index, hook in enumerate(tree.get("webhooks", ())):
+        place, name = f"webhooks[{index}]", hook.get("name", "")
+        problems = names.dns_subdomain(name)
+        found += [invalid(f"{place}.name", name, problem) for problem in problems]
+        if not problems and name.count(".") < 2:
+            text = "should be a domain with at least three segments separated by dots"
+            found.append(invalid(f"{place}.name", name, text))
+        if name in seen:
+            found.append(duplicate(f"{place}.name", name))
+        seen.append(name)
+        if not hook.get("admissionReviewVersions"):
+            text = "must specify one of v1, v1beta1"
+            found.append(required(f"{place}.admissionReviewVersions", text))
+        if hook.get("sideEffects") not in ("None", "NoneOnDryRun"):
+            field = f"{place}.sideEffects"
+            found.append(not_supported(field, hook.get("sideEffects", ""), ("None", "NoneOnDryRun")))
+        client = hook.get("clientConfig", {})
+        if ("url" in client) == ("service" in client):
+            found.append(required(f"{place}.clientConfig", "exactly one of url or service is required"))
+        seconds = hook.get("timeoutSeconds", 10)
+        if not 1 <= seconds <= 30:
+            found.append(invalid(f"{place}.timeoutSeconds", seconds, "the timeout value must be between 1 and 30 seconds"))
 
 
 def lease(found: list[Cause], tree: Tree) -> None:

@@ -14,6 +14,7 @@ _LABEL_VALUE = re.compile(r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?")
 _DNS1123_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _DNS1123_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _DNS1035_LABEL = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")
+_WILDCARD = re.compile(r"\*\.[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _CONFIG_KEY = re.compile(r"[-._a-zA-Z0-9]+")
 _ENV_NAME = re.compile(r"[ -<>-~]+")
 _PORT_NAME = re.compile(r"[-a-z0-9]+")
@@ -108,6 +109,27 @@ def ip_name(text: str) -> tuple[str, ...]:
     except ValueError:
         return ("must be a valid IP address",)
     return OK if canonical == text else ("must be a canonical format IP address",)
+
+
+@lru_cache(maxsize=256)
+def wildcard_subdomain(text: str) -> tuple[str, ...]:
+    """A subdomain that begins with a star: hosts of Ingresses."""
+    if _WILDCARD.fullmatch(text) is None:
+        return (
+            "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of "
+            "lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character (e.g. '*.example.com', "
+            f"regex used for validation is '{_WILDCARD.pattern}')",
+        )
+    return OK
+
+
+@lru_cache(maxsize=256)
+def prefixed_path(text: str) -> tuple[str, ...]:
+    """A domain, a slash and a path: controllers of IngressClasses."""
+    domain, slash, path = text.partition("/")
+    if not slash or not domain or not path:
+        return ('must be a domain-prefixed path (such as "acme.io/foo")',)
+    return dns_subdomain(domain)
 
 
 @lru_cache(maxsize=4096)

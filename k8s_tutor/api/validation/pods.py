@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import Any
 
-import msgspec
-
 from k8s_tutor.api.status import Cause
-from k8s_tutor.api.validation import containers, meta, names, selector
+from k8s_tutor.api.validation import containers, dump, meta, names, selector
 from k8s_tutor.api.validation.causes import (
     duplicate,
     forbidden,
@@ -160,7 +157,7 @@ def check_update(found: list[Cause], new: Tree, old: Tree) -> None:
             break
     masked = _masked(fresh, stored)
     if masked != stored:
-        found.append(forbidden("spec", f"{_FROZEN}\n{_difference(stored, masked)}"))
+        found.append(forbidden("spec", f"{_FROZEN}\n{dump.difference('PodSpec', stored, masked)}"))
 
 
 def _masked(fresh: Tree, stored: Tree) -> Tree:
@@ -179,14 +176,3 @@ def _masked(fresh: Tree, stored: Tree) -> Tree:
                 for new, old in zip(masked[kind], stored.get(kind, ()), strict=True)
             ]
     return masked
-
-
-def _difference(old: Tree, new: Tree) -> str:
-    """A unified diff, as the real server shows (its own prints Go's field names)."""
-    left, right = (
-        msgspec.json.format(msgspec.json.encode(value, order="deterministic"), indent=1).decode().splitlines()
-        for value in (old, new)
-    )
-    lines = list(difflib.unified_diff(left, right, lineterm=""))[2:]
-    return "\n".join(lines) + "\n"
-

@@ -129,6 +129,29 @@ def service_update(found: list[Cause], new: Tree, old: Tree) -> None:
         found.append(invalid("spec.clusterIPs[0]", addresses, "may not change once set"))
 
 
+def endpoints(found: list[Cause], tree: Tree) -> None:
+    """Whole Endpoints."""
+    for index, subset in enumerate(tree.get("subsets", ())):
+        place = f"subsets[{index}]"
+        if not subset.get("addresses") and not subset.get("notReadyAddresses"):
+            found.append(required(place, "must specify `addresses` or `notReadyAddresses`"))
+        for part in ("addresses", "notReadyAddresses"):
+            for at, address in enumerate(subset.get(part, ())):
+                if not is_ip(address.get("ip", "")):
+                    found.append(invalid(f"{place}.{part}[{at}].ip", address.get("ip", ""), _IP_TEXT))
+        several = len(subset.get("ports", ())) > 1
+        for at, port in enumerate(subset.get("ports", ())):
+            field, name = f"{place}.ports[{at}]", port.get("name", "")
+            if several and not name:
+                found.append(required(f"{field}.name"))
+            elif name:
+                found += [invalid(f"{field}.name", name, problem) for problem in names.dns_label(name)]
+            if not 1 <= port.get("port", 0) <= 65_535:
+                found.append(invalid(f"{field}.port", port.get("port", 0), PORT_RANGE))
+            if port.get("protocol") not in _PROTOCOLS:
+                found.append(not_supported(f"{field}.protocol", port.get("protocol", ""), _PROTOCOLS))
+
+
 def endpoint_slice(found: list[Cause], tree: Tree) -> None:
     """A whole EndpointSlice."""
     kind = tree.get("addressType", "")

@@ -43,7 +43,7 @@ def _selector(found: list[Cause], spec: Tree, kind: str) -> None:
         found.append(invalid("spec.template.metadata.labels", labels, text))
 
 
-def _template(found: list[Cause], template: Tree) -> None:
+def _template(found: list[Cause], template: Tree, kind: str = "ReplicaSet") -> None:
     metadata, spec = template.get("metadata", {}), template.get("spec", {})
     meta.labels(found, "spec.template.metadata.labels", metadata.get("labels"))
     meta.annotation_keys(found, "spec.template.metadata.annotations", metadata.get("annotations"))
@@ -52,11 +52,11 @@ def _template(found: list[Cause], template: Tree) -> None:
         place = "spec.template.spec.restartPolicy"
         found.append(not_supported(place, spec.get("restartPolicy"), ("Always",)))
     if "activeDeadlineSeconds" in spec:
-        text = "activeDeadlineSeconds in ReplicaSet is not Supported"
+        text = f"activeDeadlineSeconds in {kind} is not Supported"
         found.append(forbidden("spec.template.spec.activeDeadlineSeconds", text))
 
 
-def _amount(found: list[Cause], field: str, value: int | str) -> int:
+def amount(found: list[Cause], field: str, value: int | str) -> int:
     """Checks a number or a percentage; returns the number, or the percentage as a number."""
     if isinstance(value, int):
         non_negative(found, field, value)
@@ -81,8 +81,8 @@ def _strategy(found: list[Cause], strategy: Tree) -> None:
     if rolling is None:
         found.append(required(field, "this should be defaulted and never be nil"))
         return
-    unavailable = _amount(found, f"{field}.maxUnavailable", rolling["maxUnavailable"])
-    surge = _amount(found, f"{field}.maxSurge", rolling["maxSurge"])
+    unavailable = amount(found, f"{field}.maxUnavailable", rolling["maxUnavailable"])
+    surge = amount(found, f"{field}.maxSurge", rolling["maxSurge"])
     if unavailable == 0 and surge == 0:
         text = "may not be 0 when `maxSurge` is 0"
         found.append(invalid(f"{field}.maxUnavailable", rolling["maxUnavailable"], text))
@@ -115,6 +115,128 @@ def replica_set(found: list[Cause], tree: Tree) -> None:
     non_negative(found, "spec.minReadySeconds", spec.get("minReadySeconds"))
     _selector(found, spec, "replicaset")
     _template(found, spec["template"])
+
+
+def _kind(found: list[Cause], tree: Tree, kind: str) -> Tree:
+    """What DaemonSets and StatefulSets have in common; returns the spec."""
+    spec: Tree = tree["spec"]
+    wanted = spec.get("selector")
+    if wanted is None:
+        found.append(required("spec.selector"))
+    else:
+        selector.check(found, "spec.selector", wanted)
+        if not wanted.get("matchLabels") and not wanted.get("matchExpressions"):
+            found.append(invalid("spec.selector", wanted, f"empty selector is invalid for {kind.lower()}"))
+        labels = spec["template"].get("metadata", {}).get("labels")
+        if not selectors.from_object(wanted).matches(labels):
+            text = "`selector` does not match template `labels`"
+            found.append(invalid("spec.template.metadata.labels", labels, text))
+    _template(found, spec["template"], kind)
+    non_negative(found, "spec.minReadySeconds", spec.get("minReadySeconds"))
+    non_negative(found, "spec.revisionHistoryLimit", spec.get("revisionHistoryLimit"))
+    return spec
+
+
+def daemon_set(found: list[Cause], tree: Tree) -> None:
+    """A whole DaemonSet."""
+    strategy = _kind(found, tree, "DaemonSet").get("updateStrategy", {})
+    kind, field = strategy.get("type"), "spec.updateStrategy"
+    if kind == "OnDelete":
+        return
+    if kind != "RollingUpdate":
+        found.append(not_supported(f"{field}.type", kind, ("RollingUpdate", "OnDelete")))
+        return
+    rolling, field = strategy.get("rollingUpdate", {}), f"{field}.rollingUpdate"
+    unavailable = amount(found, f"{field}.maxUnavailable", rolling.get("maxUnavailable", 0))
+    surge = amount(found, f"{field}.maxSurge", rolling.get("maxSurge", 0))
+    if not unavailable and not surge:
+        found.append(required(f"{field}.maxUnavailable", "cannot be 0 when maxSurge is 0"))
+    elif unavailable and surge:
+        text = "may not be set when maxUnavailable is non-zero"
+        found.append(invalid(f"{field}.maxSurge", rolling.get("maxSurge"), text))
+
+
+def stateful_set(found: list[Cause], tree: Tree) -> None:
+    """A whole StatefulSet."""
+    spec = _kind(found, tree, "StatefulSet")
+    non_negative(found, "spec.replicas", spec.get("replicas"))
+    policy = spec.get("podManagementPolicy", "")
+    if not policy:
+        found.append(required("spec.podManagementPolicy"))
+    elif policy not in ("OrderedReady", "Parallel"):
+        text = "must be 'OrderedReady' or 'Parallel'"
+        found.append(invalid("spec.podManagementPolicy", policy, text))
+    strategy = spec.get("updateStrategy", {})
+    kind = strategy.get("type", "")
+    if not kind:
+        found.append(required("spec.updateStrategy"))
+    elif kind == "OnDelete":
+        if "rollingUpdate" in strategy:
+            text = "only allowed for updateStrategy 'RollingUpdate'"
+            found.append(invalid("spec.updateStrategy.rollingUpdate", strategy["rollingUpdate"], text))
+    elif kind == "RollingUpdate":
+        field = "spec.updateStrategy.rollingUpdate.partition"
+        non_negative(found, field, strategy.get("rollingUpdate", {}).get("partition"))
+    else:
+        found.append(invalid("spec.updateStrategy", strategy, "must be 'RollingUpdate' or 'OnDelete'"))
+    non_negative(found, "spec.ordinals.start", spec.get("ordinals", {}).get("start"))
+    for name, value in spec.get("persistentVolumeClaimRetentionPolicy", {}).items():
+        if value not in ("Retain", "Delete"):
+            field = f"spec.persistentVolumeClaimRetentionPolicy.{name}"
+            found.append(not_supported(field, value, ("Delete", "Retain")))
+
+
+_STATEFUL = (
+    "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', "
+    "'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden"
+)
+_CHANGEABLE = ("replicas", "ordinals", "template", "updateStrategy", "revisionHistoryLimit",
+               "persistentVolumeClaimRetentionPolicy", "minReadySeconds")  # fmt: skip
+
+
+def stateful_set_update(found: list[Cause], new: Tree, old: Tree) -> None:
+    """What a StatefulSet promised its pods is for life."""
+    fresh, stored = ({k: v for k, v in tree["spec"].items() if k not in _CHANGEABLE} for tree in (new, old))
+    if fresh != stored:
+        found.append(forbidden("spec", _STATEFUL))
+
+
+def replication_controller(found: list[Cause], tree: Tree) -> None:
+    """A whole ReplicationController."""
+    spec = tree["spec"]
+    non_negative(found, "spec.minReadySeconds", spec.get("minReadySeconds"))
+    wanted = spec.get("selector", {})
+    if not wanted:
+        found.append(required("spec.selector"))
+    non_negative(found, "spec.replicas", spec.get("replicas"))
+    if "template" not in spec:
+        found.append(required("spec.template"))
+        return
+    labels = spec["template"].get("metadata", {}).get("labels") or {}
+    if wanted and any(labels.get(name) != value for name, value in wanted.items()):
+        text = "`selector` does not match template `labels`"
+        found.append(invalid("spec.template.metadata.labels", labels, text))
+    _template(found, spec["template"], "ReplicationController")
+
+
+def pod_template(found: list[Cause], tree: Tree) -> None:
+    """A whole PodTemplate."""
+    template = tree["template"]
+    meta.labels(found, "template.metadata.labels", template.get("metadata", {}).get("labels"))
+    pods.spec(found, "template.spec", template.get("spec", {}))
+
+
+def controller_revision(found: list[Cause], tree: Tree) -> None:
+    """A whole ControllerRevision."""
+    if "data" not in tree:
+        found.append(required("data", "data is mandatory"))
+    non_negative(found, "revision", tree.get("revision"))
+
+
+def controller_revision_update(found: list[Cause], new: Tree, old: Tree) -> None:
+    """A revision says what once was."""
+    if new.get("data") != old.get("data"):
+        found.append(immutable("data", new.get("data")))
 
 
 def same_selector(found: list[Cause], new: Tree, old: Tree) -> None:

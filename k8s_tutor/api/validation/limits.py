@@ -1,0 +1,152 @@
+"""LimitRanges, ResourceQuotas, PriorityClasses and RuntimeClasses (core, scheduling and node validation)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from k8s_tutor.api import quantity
+from k8s_tutor.api.status import Cause
+from k8s_tutor.api.validation import names
+from k8s_tutor.api.validation.causes import NEGATIVE, forbidden, immutable, invalid, not_supported, required
+
+Tree = dict[str, Any]
+
+_MOST = 1_000_000_000
+"""What a user's class may be worth; the system's own are worth more."""
+_SYSTEM = {"system-cluster-critical": 2_000_000_000, "system-node-critical": 2_000_001_000}
+_POLICIES = ("Never", "PreemptLowerPriority")
+_COUNTED = (
+    "configmaps", "persistentvolumeclaims", "pods", "replicationcontrollers", "resourcequotas", "secrets", "services",
+    "services.loadbalancers", "services.nodeports",
+)  # fmt: skip
+_COMPUTE = ("cpu", "memory", "ephemeral-storage", "storage")
+_SCOPES = ("BestEffort", "CrossNamespacePodAffinity", "NotBestEffort", "NotTerminating", "PriorityClass", "Terminating",
+           "VolumeAttributesClass")  # fmt: skip
+
+
+def limit_range(found: list[Cause], tree: Tree) -> None:
+    """A whole LimitRange."""
+    seen: list[str] = []
+    for index, item in enumerate(tree["spec"].get("limits") or ()):
+        place = f"spec.limits[{index}]"
+        kind = item.get("type", "")
+        if not kind:
+            found.append(required(f"{place}.type"))
+        elif "/" not in kind and kind not in ("Pod", "Container", "PersistentVolumeClaim"):
+            found.append(invalid(f"{place}.type", kind, "must be a standard limit type or fully qualified"))
+        if kind in seen:
+            found.append(Cause("FieldValueDuplicate", f"{place}.type", f'Duplicate value: "{kind}"'))
+        seen.append(kind)
+        _item(found, place, kind, item)
+
+
+def _item(found: list[Cause], place: str, kind: str, item: Tree) -> None:
+    if kind == "Pod":
+        for part in ("default", "defaultRequest"):
+            if item.get(part):
+                text = f"may not be specified when `type` is '{kind}'"
+                found.append(forbidden(f"{place}.{part}", text))
+    if kind == "PersistentVolumeClaim" and "storage" not in {**item.get("min", {}), **item.get("max", {})}:
+        text = "either minimum or maximum storage value is required, but neither was provided"
+        found.append(required(f"{place}.limits", text))
+    every: list[str] = []
+    for part in ("max", "min", "default", "defaultRequest", "maxLimitRequestRatio"):
+        every += [name for name in item.get(part, {}) if name not in every]
+    for name in every:
+        low, high = item.get("min", {}).get(name), item.get("max", {}).get(name)
+        default, request = item.get("default", {}).get(name), item.get("defaultRequest", {}).get(name)
+
+        def above(field: str, lesser: str | None, greater: str | None, text: str, name: str = name) -> None:
+            if lesser is not None and greater is not None and quantity.compare(lesser, greater) > 0:
+                found.append(invalid(f"{place}.{field}[{name}]", lesser, f"{text} {greater}"))
+
+        above("min", low, high, f"min value {low} is greater than max value")
+        if request is not None and low is not None and quantity.compare(low, request) > 0:
+            text = f"min value {low} is greater than default request value {request}"
+            found.append(invalid(f"{place}.defaultRequest[{name}]", request, text))
+        above("defaultRequest", request, high, f"default request value {request} is greater than max value")
+        above("defaultRequest", request, default, f"default request value {request} is greater than default limit value")
+        if default is not None and low is not None and quantity.compare(low, default) > 0:
+            text = f"min value {low} is greater than default value {default}"
+            found.append(invalid(f"{place}.default[{name}]", low, text))
+        above("default", default, high, f"default value {default} is greater than max value")
+        ratio = item.get("maxLimitRequestRatio", {}).get(name)
+        if ratio is not None and quantity.milli(ratio) < 1000:
+            text = f"ratio {ratio} is less than 1"
+            found.append(invalid(f"{place}.maxLimitRequestRatio[{name}]", ratio, text))
+
+
+def quota(found: list[Cause], tree: Tree) -> None:
+    """A whole ResourceQuota."""
+    spec = tree["spec"]
+    for name, amount in spec.get("hard", {}).items():
+        place = f"spec.hard[{name}]"
+        found += [invalid(place, name, problem) for problem in _quota_name_problems(name)]
+        nanos = quantity.nano(amount)
+        if nanos < 0:
+            found.append(invalid(place, amount, NEGATIVE))
+        elif nanos % quantity.NANO and (name in _COUNTED or name.startswith("count/")):
+            found.append(invalid(place, amount, "must be an integer"))
+    for scope in spec.get("scopes", ()):
+        if scope not in _SCOPES:
+            found.append(invalid("spec.scopes", spec["scopes"], "unsupported scope"))
+
+
+def _quota_name_problems(name: str) -> list[str]:
+    bare = name.removeprefix("requests.").removeprefix("limits.")
+    if name in _COUNTED or bare in _COMPUTE or name.startswith("count/") or bare.startswith("hugepages-"):
+        return []
+    problems = list(names.qualified_name(name))
+    if not problems and "/" not in name:
+        problems.append("must be a standard resource type or fully qualified")
+        problems.append("must be a standard resource for quota")
+    return problems
+
+
+def quota_update(found: list[Cause], new: Tree, old: Tree) -> None:
+    """Which objects a quota is about does not change."""
+    if new["spec"].get("scopes", []) != old["spec"].get("scopes", []):
+        found.append(immutable("spec.scopes", new["spec"].get("scopes")))
+
+
+def priority_class(found: list[Cause], tree: Tree) -> None:
+    """A whole PriorityClass."""
+    name, value = tree["metadata"].get("name", ""), tree.get("value", 0)
+    if name.startswith("system-"):
+        known = _SYSTEM.get(name)
+        problem = ""
+        if known is None:
+            problem = f"{name} is not a known system priority class"
+        elif known != value:
+            problem = f"value of {name} PriorityClass must be {known}"
+        elif tree.get("globalDefault"):
+            problem = f"globalDefault of {name} PriorityClass must be false"
+        if problem:
+            text = f"priority class names with 'system-' prefix are reserved for system use only. error: {problem}"
+            found.append(forbidden("metadata.name", text))
+    elif value > _MOST:
+        text = f"maximum allowed value of a user defined priority is {_MOST}"
+        found.append(forbidden("value", text))
+    policy = tree.get("preemptionPolicy")
+    if policy is not None and policy not in _POLICIES:
+        found.append(not_supported("preemptionPolicy", policy, ("PreemptLowerPriority", "Never")))
+
+
+def priority_class_update(found: list[Cause], new: Tree, old: Tree) -> None:
+    """What a class is worth does not change."""
+    if new.get("value", 0) != old.get("value", 0):
+        found.append(forbidden("value", "may not be changed in an update."))
+    if new.get("preemptionPolicy") != old.get("preemptionPolicy"):
+        found.append(immutable("preemptionPolicy", new.get("preemptionPolicy")))
+
+
+def runtime_class(found: list[Cause], tree: Tree) -> None:
+    """A whole RuntimeClass."""
+    handler = tree.get("handler", "")
+    found += [invalid("handler", handler, problem) for problem in names.dns_label(handler)]
+
+
+def runtime_class_update(found: list[Cause], new: Tree, old: Tree) -> None:
+    """Its handler does not change."""
+    if new.get("handler") != old.get("handler"):
+        found.append(immutable("handler", new.get("handler")))

@@ -1,0 +1,243 @@
+"""Volumes, claims, StorageClasses and what a storage driver registers (core and pkg/apis/storage/validation)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from k8s_tutor.api import quantity
+from k8s_tutor.api.status import Cause
+from k8s_tutor.api.validation import dump, names, selector
+from k8s_tutor.api.validation.causes import (
+    NEGATIVE,
+    forbidden,
+    immutable,
+    invalid,
+    not_supported,
+    required,
+)
+
+Tree = dict[str, Any]
+
+_MODES = ("ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod")
+_VOLUME_MODES = ("Block", "Filesystem")
+_RECLAIM = ("Delete", "Recycle", "Retain")
+_PLAIN = (
+    "accessModes", "capacity", "claimRef", "mountOptions", "nodeAffinity", "persistentVolumeReclaimPolicy",
+    "storageClassName", "volumeAttributesClassName", "volumeMode",
+)  # fmt: skip
+"""Fields of a PersistentVolume that do not say what it is."""
+_CLAIM_FROZEN = (
+    "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims"
+)
+
+
+def _access(found: list[Cause], field: str, modes: list[str]) -> None:
+    if not modes:
+        found.append(required(field, "at least 1 access mode is required"))
+    for mode in modes:
+        if mode not in _MODES:
+            found.append(not_supported(field, mode, _MODES))
+    if "ReadWriteOncePod" in modes and len(modes) > 1:
+        text = "may not use ReadWriteOncePod with other access modes"
+        found.append(forbidden(field, text))
+
+
+def _volume_mode(found: list[Cause], field: str, mode: str | None) -> None:
+    if mode is not None and mode not in _VOLUME_MODES:
+        found.append(not_supported(field, mode, _VOLUME_MODES))
+
+
+def _positive(found: list[Cause], field: str, amount: str) -> None:
+    if quantity.nano(amount) < 0:
+        found.append(invalid(field, amount, NEGATIVE))
+    elif quantity.nano(amount) == 0:
+        found.append(invalid(field, amount, "must be greater than zero"))
+
+
+# ---------------------------------------------------------------------- claims
+
+
+def claim_spec(found: list[Cause], field: str, spec: Tree) -> None:
+    """A claim's spec, also inside a template."""
+    _access(found, f"{field}.accessModes", spec.get("accessModes", []))
+    if "selector" in spec:
+        selector.check(found, f"{field}.selector", spec["selector"])
+    storage = spec.get("resources", {}).get("requests", {}).get("storage")
+    if storage is None:
+        found.append(required(f"{field}.resources[storage]"))
+    else:
+        _positive(found, f"{field}.resources[storage]", storage)
+    name = spec.get("storageClassName")
+    if name:
+        found += [invalid(f"{field}.storageClassName", name, problem) for problem in names.dns_subdomain(name)]
+    _volume_mode(found, f"{field}.volumeMode", spec.get("volumeMode"))
+    for part in ("dataSource", "dataSourceRef"):
+        source = spec.get(part)
+        if source is None:
+            continue
+        for key in ("name", "kind"):
+            if not source.get(key):
+                found.append(required(f"{field}.{part}.{key}"))
+
+
+def claim(found: list[Cause], tree: Tree) -> None:
+    """A whole PersistentVolumeClaim."""
+    claim_spec(found, "spec", tree["spec"])
+
+
+def claim_update(found: list[Cause], new: Tree, old: Tree) -> None:
+    """A claim stays as it is, but for more room once it is bound."""
+    fresh, stored = dict(new["spec"]), old["spec"]
+    if not stored.get("volumeName") and fresh.get("volumeName"):
+        fresh.pop("volumeName")
+    bound = old.get("status", {}).get("phase") == "Bound"
+    if bound:
+        fresh["resources"] = {**fresh.get("resources", {})}
+        requests = stored.get("resources", {}).get("requests")
+        if requests is not None:
+            fresh["resources"]["requests"] = requests
+        fresh.pop("volumeAttributesClassName", None)
+        if "volumeAttributesClassName" in stored:
+            fresh["volumeAttributesClassName"] = stored["volumeAttributesClassName"]
+    if fresh != stored:
+        difference = dump.difference("PersistentVolumeClaimSpec", stored, fresh)
+        found.append(forbidden("spec", f"{_CLAIM_FROZEN}\n{difference}"))
+        return
+    wanted = new["spec"].get("resources", {}).get("requests", {}).get("storage", "0")
+    before = stored.get("resources", {}).get("requests", {}).get("storage", "0")
+    given = old.get("status", {}).get("capacity", {}).get("storage", before)
+    if bound and quantity.compare(wanted, before) < 0 and quantity.compare(wanted, given) < 0:
+        text = "field can not be less than status.capacity"
+        found.append(forbidden("spec.resources.requests.storage", text))
+
+
+# ---------------------------------------------------------------------- volumes
+
+
+def volume(found: list[Cause], tree: Tree) -> None:
+    """A whole PersistentVolume."""
+    spec = tree["spec"]
+    _access(found, "spec.accessModes", spec.get("accessModes", []))
+    capacity = spec.get("capacity", {})
+    if not capacity:
+        found.append(required("spec.capacity"))
+    elif "storage" not in capacity or len(capacity) > 1:
+        found.append(not_supported("spec.capacity", capacity, ("storage",)))
+    for name, amount in capacity.items():
+        _positive(found, f"spec.capacity[{name}]", amount)
+    policy = spec.get("persistentVolumeReclaimPolicy")
+    if policy not in _RECLAIM:
+        found.append(not_supported("spec.persistentVolumeReclaimPolicy", policy, _RECLAIM))
+    sources = [name for name in spec if name not in _PLAIN]
+    for extra in sources[1:]:
+        found.append(forbidden(f"spec.{extra}", "may not specify more than 1 volume type"))
+    if not sources:
+        found.append(required("spec", "must specify a volume type"))
+    else:
+        _source(found, f"spec.{sources[0]}", sources[0], spec)
+    name = spec.get("storageClassName")
+    if name:
+        found += [invalid("spec.storageClassName", name, problem) for problem in names.dns_subdomain(name)]
+    _volume_mode(found, "spec.volumeMode", spec.get("volumeMode"))
+
+
+_NEEDED = {
+    "hostPath": ("path",), "nfs": ("server", "path"), "local": ("path",), "csi": ("driver", "volumeHandle"),
+    "glusterfs": ("endpoints", "path"), "iscsi": ("targetPortal", "iqn"), "gcePersistentDisk": ("pdName",),
+    "awsElasticBlockStore": ("volumeID",),
+}  # fmt: skip
+
+
+def _source(found: list[Cause], field: str, kind: str, spec: Tree) -> None:
+    source = spec[kind]
+    for name in _NEEDED.get(kind, ()):
+        if not source.get(name):
+            found.append(required(f"{field}.{name}"))
+    path = source.get("path", "")
+    if kind in ("hostPath", "local") and ".." in path.split("/"):
+        found.append(invalid(f"{field}.path", path, "must not contain '..'"))
+    if kind == "local" and "nodeAffinity" not in spec:
+        found.append(required("spec.nodeAffinity", "Local volume requires node affinity"))
+
+
+def volume_update(found: list[Cause], new: Tree, old: Tree) -> None:
+    """What a volume is does not change."""
+    fresh = {name: value for name, value in new["spec"].items() if name not in _PLAIN}
+    stored = {name: value for name, value in old["spec"].items() if name not in _PLAIN}
+    if fresh != stored:
+        difference = dump.difference("PersistentVolumeSource", stored, fresh)
+        text = f"spec.persistentvolumesource is immutable after creation\n{difference}"
+        found.append(forbidden("spec.persistentvolumesource", text))
+    if new["spec"].get("volumeMode") != old["spec"].get("volumeMode"):
+        found.append(immutable("spec.volumeMode", new["spec"].get("volumeMode")))
+    before = old["spec"].get("nodeAffinity")
+    if before is not None and new["spec"].get("nodeAffinity") != before:
+        text = "field is immutable, except for updating from beta label to GA"
+        found.append(invalid("spec.nodeAffinity", new["spec"].get("nodeAffinity"), text))
+
+
+# ---------------------------------------------------------------------- classes and drivers
+
+
+def storage_class(found: list[Cause], tree: Tree) -> None:
+    """A whole StorageClass."""
+    provisioner = tree.get("provisioner", "")
+    if not provisioner:
+        found.append(required("provisioner"))
+    else:
+        found += [
+            invalid("provisioner", provisioner, problem) for problem in names.qualified_name(provisioner.lower())
+        ]
+    for name in tree.get("parameters", ()):
+        if not name:
+            found.append(invalid("parameters", name, "field must not be empty."))
+    policy = tree.get("reclaimPolicy", "")
+    if policy and policy not in ("Delete", "Retain"):
+        found.append(not_supported("reclaimPolicy", policy, ("Delete", "Retain")))
+    mode = tree.get("volumeBindingMode")
+    if mode is None:
+        found.append(required("volumeBindingMode"))
+    elif mode not in ("Immediate", "WaitForFirstConsumer"):
+        found.append(not_supported("volumeBindingMode", mode, ("Immediate", "WaitForFirstConsumer")))
+
+
+def storage_class_update(found: list[Cause], new: Tree, old: Tree) -> None:
+    """What a class gives does not change."""
+    for name in ("parameters", "provisioner", "reclaimPolicy"):
+        if new.get(name) != old.get(name):
+            found.append(forbidden(name, f"updates to {name} are forbidden."))
+    if new.get("volumeBindingMode") != old.get("volumeBindingMode"):
+        found.append(immutable("volumeBindingMode", new.get("volumeBindingMode")))
+
+
+def csi_driver_update(found: list[Cause], new: Tree, old: Tree) -> None:
+    """How volumes of a driver are attached does not change."""
+    for name in ("attachRequired", "volumeLifecycleModes"):
+        if new["spec"].get(name) != old["spec"].get(name):
+            found.append(immutable(f"spec.{name}", new["spec"].get(name)))
+
+
+def csi_node(found: list[Cause], tree: Tree) -> None:
+    """A whole CSINode."""
+    for index, driver in enumerate(tree["spec"].get("drivers") or ()):
+        for name in ("name", "nodeID"):
+            if not driver.get(name):
+                found.append(required(f"spec.drivers[{index}].{name}"))
+
+
+def volume_attachment(found: list[Cause], tree: Tree) -> None:
+    """A whole VolumeAttachment."""
+    spec = tree["spec"]
+    for name in ("attacher", "nodeName"):
+        if not spec.get(name):
+            found.append(required(f"spec.{name}"))
+    source = spec.get("source", {})
+    if "inlineVolumeSpec" not in source and not source.get("persistentVolumeName"):
+        text = "must specify exactly one of inlineVolumeSpec and persistentVolumeName"
+        found.append(required("spec.source", text))
+
+
+def volume_attachment_update(found: list[Cause], new: Tree, old: Tree) -> None:
+    """What is attached where does not change."""
+    if new["spec"] != old["spec"]:
+        found.append(invalid("spec", new["spec"], "field is immutable"))
