@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from k8s_tutor.api import scheme, status, tables, times
-from k8s_tutor.api.authn import Token
+from k8s_tutor.api import presenting, status, tables, times
+from k8s_tutor.api.authn import NOBODY, Token, User
 from k8s_tutor.api.scheme import Resource, Target
 from k8s_tutor.api.status import Refusal
 from k8s_tutor.api.strategy import Setting
@@ -30,6 +30,8 @@ class ApiConfig(Body):
     etcd: str
     epoch: int = times.EPOCH
     tokens: tuple[Token, ...] = ()
+    signing_key: str = "k8s-tutor"
+    """Signs the tokens of service accounts; the same for all servers of a cluster."""
 
 
 class Op(NamedTuple):
@@ -42,6 +44,7 @@ class Op(NamedTuple):
     verb: str
     stages: tuple[str, ...] = ()
     tries: int = 0
+    user: User = NOBODY
 
     @property
     def row(self) -> Resource:
@@ -81,6 +84,11 @@ class ServerBase(Calling):
     def send(self, ctx: Context, hop: Hop, frame: Body) -> None:
         """Sends a frame to a client, through the load balancer if that is where it came from."""
         ctx.reply(hop.via, Relayed(hop.client, frame) if hop.client else frame)
+        if isinstance(frame, Reply):
+            self.left(ctx, hop, frame.body)
+
+    def left(self, ctx: Context, hop: Hop, response: Any) -> None:
+        """A request has been answered."""
 
     def answer(
         self, ctx: Context, op: Op, code: int, body: bytes, warnings: tuple[str, ...] = (),
@@ -117,13 +125,8 @@ class ServerBase(Calling):
             )  # fmt: skip
 
     def object_body(self, ctx: Context, op: Op, data: bytes) -> bytes:
-        """The body for one object: itself, or a Table of it when the client asked for that."""
-        if not wants_table(op.request):
-            return data
-        tree = scheme.tree(data)
-        whole = op.request.parameter("includeObject") == "Object"
-        metadata = {"resourceVersion": tree["metadata"]["resourceVersion"]}
-        return _encode(tables.table(op.row, [tree], metadata, self.moment(ctx), whole))
+        """The body for one object: itself, or what else the client asked for."""
+        return presenting.one(op.row, op.request, data, self.moment(ctx))
 
     def unanswered(self, ctx: Context, op: Op, answer: Any) -> bool:
         """Whether etcd gave no result; then the request has been answered with 500."""
@@ -142,8 +145,3 @@ def etcd_refusal(error: EtcdError) -> Refusal:
         text = "The provided continue parameter is too old or the revision has been compacted"
         return status.expired(text)
     return status.internal_error(error.message)
-
-
-def wants_table(request: Request) -> bool:
-    """Whether the client asks for a Table."""
-    return "as=Table" in request.accept

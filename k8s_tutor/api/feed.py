@@ -87,6 +87,7 @@ class Feed(ServerBase):
         """Brings the caches up to a revision and tells the watches."""
         if frame.watch != self.feed:
             return
+        changed = False
         for event in frame.events:
             row = self.caches.row_of(event.kv.key)
             if row is None:
@@ -100,7 +101,12 @@ class Feed(ServerBase):
             self.tell(ctx, row, cache, change)
             if row is _DEFINITIONS:
                 self.redefine(ctx)
+            elif row.custom and new is None:
+                changed = True
+            changed = changed or row is _DEFINITIONS
         self.caches.revision = frame.revision
+        if changed:
+            self.defined(ctx)
         if self.early:
             self.catch_up(ctx)
 
@@ -130,6 +136,9 @@ class Feed(ServerBase):
                 self.caches.kinds[row.cache] = KindCache()
                 self.caches.kinds[row.cache].since = self.caches.revision
 
+    def defined(self, ctx: Context) -> None:
+        """Called when definitions have changed, or objects of custom kinds are gone."""
+
     # ------------------------------------------------------------------ requests that are ahead
 
     def catch_up(self, ctx: Context) -> None:
@@ -150,7 +159,8 @@ class Feed(ServerBase):
     def pass_on(self, ctx: Context, row: scheme.Resource, watcher: Watcher, change: Change) -> None:
         """Sends one change to one watch, if it concerns it."""
         row = watcher.row or row
-        found = frame_of(row, change, watcher.scope, watcher.managed)
+        managed = watcher.request is not None and watcher.request.managed
+        found = frame_of(row, change, watcher.scope, managed)
         if found is not None:
             kind, data = found
             body = self.watch_object(ctx, row, watcher, data)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from k8s_tutor.api import admission, allocation, bodies, deletion, eviction, options, owners, patch, scheme, status, strategy
 from k8s_tutor.api import defaults as filling
 from k8s_tutor.api.base import Op
+from k8s_tutor.api.crd import definition
 from k8s_tutor.api.scheme import Resource, Tree
 from k8s_tutor.api.status import Subject
 from k8s_tutor.api.strategy import Setting, subject
@@ -75,7 +76,12 @@ class Planner:
             raise admission.protected_namespace(name)
         wanted = deletion.options(bodies.raw(op.request.body), dict(op.request.query))
         deletion.check_preconditions(row, self.old, wanted, self.item.revision)
-        outcome = deletion.delete(row, self.old, wanted, self.setting)
+        old = self.old
+        if row.kind == "CustomResourceDefinition" and not old["metadata"].get("deletionTimestamp"):
+            finalizers = old["metadata"].get("finalizers", [])
+            if definition.CLEANUP not in finalizers:
+                old = {**old, "metadata": {**old["metadata"], "finalizers": [*finalizers, definition.CLEANUP]}}
+        outcome = deletion.delete(row, old, wanted, self.setting)
         data = None if outcome.write is None else self._encode(outcome.write)
         return Plan(data, outcome.remove, body="gone", dry=wanted.dry_run)
 

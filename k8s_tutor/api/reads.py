@@ -10,19 +10,28 @@ from typing import Any
 
 import msgspec
 
-from k8s_tutor.api import fieldlabels, paging, scheme, selectors, status, tables
-from k8s_tutor.api.base import ETCD_TIMEOUT, Op, wants_table
+from k8s_tutor.api import fieldlabels, paging, presenting, scheme, selectors, status
+from k8s_tutor.api.base import ETCD_TIMEOUT, Op
 from k8s_tutor.api.feed import Feed
-from k8s_tutor.api.status import Subject
+from k8s_tutor.api.status import Refusal, Subject
 from k8s_tutor.api.strategy import subject
 from k8s_tutor.api.subresources import scale_of
 from k8s_tutor.api.validation import causes
 from k8s_tutor.api.watchcache import Scope, Watcher
-from k8s_tutor.api.wire import Response, WatchFrame
+from k8s_tutor.api.wire import Response, WatchEnd, WatchFrame
 from k8s_tutor.etcd.wire import Range, RangeResult, prefix_end
-from k8s_tutor.sim import Context, Reply
+from k8s_tutor.sim import SECOND, Body, Context, Reply
 
 _encode = msgspec.json.Encoder().encode
+
+PATIENCE = 3 * SECOND
+"""How long a read waits for a revision that has not come yet (apiserver storage/cacher blockTimeout)."""
+
+
+class Early(Body):
+    """A timer: the read of this call has waited long enough."""
+
+    call: int
 
 
 def revision_of(op: Op) -> int:
@@ -83,13 +92,14 @@ class Reads(Feed):
 
     def get(self, ctx: Context, op: Op) -> None:
         """GET of one object or of a readable subresource."""
-        revision = revision_of(op)
-        if revision > self.caches.revision:
-            raise status.too_large_revision(revision, self.caches.revision)
+        presenting.check(op.request, op.verb)
+        if self.is_early(ctx, op, revision_of(op)):
+            return
         if op.request.parameter("resourceVersion") and self.caches.ready:
             item = self.caches.get(op.row, op.key)
             self.note_request(ctx, op, "cache ✓")
-            self._got(ctx, op, item.data if item else None, item.revision if item else 0)
+            data = scheme.join(op.row.home, item.data, item.managed) if item else None
+            self._got(ctx, op, data, item.revision if item else 0)
             return
         self.note_request(ctx, op, "read …")
         self.ask(ctx, self.config.etcd, Range(op.key), "got", (op,), ETCD_TIMEOUT)
@@ -105,7 +115,7 @@ class Reads(Feed):
         if data is None:
             self.refuse(ctx, op, status.not_found(subject(op.row, op.target.name)))
             return
-        found = scheme.with_revision(op.row, data, revision)
+        found = scheme.with_revision(op.row, data, revision, op.request.managed)
         if op.target.subresource == "scale":
             self.answer_tree(ctx, op, 200, scale_of(op.row, scheme.tree(found)))
         else:
@@ -116,15 +126,20 @@ class Reads(Feed):
     def list_objects(self, ctx: Context, op: Op) -> None:
         """LIST of a collection, or of one namespace of it."""
         check_match(op)
+        presenting.check(op.request, op.verb)
         scope, page = scope_of(op), paging.page_of(op.request)
         revision = revision_of(op)
-        if revision > self.caches.revision:
+        exact = op.request.parameter("resourceVersionMatch") == "Exact" or (
+            revision > 0 and page.limit > 0 and not op.request.parameter("resourceVersionMatch") and not page.start
+        )
+        if exact and revision > self.caches.revision:
             raise status.too_large_revision(revision, self.caches.revision)
-        exact = op.request.parameter("resourceVersionMatch") == "Exact"
+        if self.is_early(ctx, op, revision):
+            return
         cached = op.request.parameter("resourceVersion") and not page.start and not exact
         if cached and self.caches.ready:
             self.note_request(ctx, op, "cache ✓")
-            found = self.caches.of(op.row).select(op.row, scope)
+            found = self.caches.of(op.row).select(op.row, scope, op.request.managed)
             self._send_list(ctx, op, [data for _, data in found], {"resourceVersion": str(self.caches.revision)})
             return
         self.note_request(ctx, op, "read …")
@@ -142,7 +157,7 @@ class Reads(Feed):
         scope, page = scope_of(op), paging.page_of(op.request)
         found = []
         for pair in result.kvs:
-            data = scheme.with_revision(op.row, pair.value, pair.mod_revision)
+            data = scheme.with_revision(op.row, pair.value, pair.mod_revision, op.request.managed)
             if scope.whole or scope.selects(scheme.tree(data)):
                 found.append((pair.key, data))
         metadata: dict[str, Any] = {"resourceVersion": str(page.revision or result.revision)}
@@ -156,36 +171,36 @@ class Reads(Feed):
         self._send_list(ctx, op, [data for _, data in found], metadata)
 
     def _send_list(self, ctx: Context, op: Op, items: list[bytes], metadata: dict[str, Any]) -> None:
-        if wants_table(op.request):
-            trees = [scheme.tree(item) for item in items]
-            whole = op.request.parameter("includeObject") == "Object"
-            self.answer_tree(ctx, op, 200, tables.table(op.row, trees, metadata, self.moment(ctx), whole))
-        else:
-            self.answer(ctx, op, 200, scheme.encode_list(op.row, items, metadata))
+        self.answer(ctx, op, 200, presenting.many(op.row, op.request, items, metadata, self.moment(ctx)))
 
     # ------------------------------------------------------------------ watches
 
     def watch(self, ctx: Context, op: Op) -> None:
         """Opens a watch: what the client has missed first, then each change as it comes."""
         check_match(op)
+        presenting.check(op.request, op.verb)
         scope, revision = scope_of(op), revision_of(op)
         if not self.caches.ready:
-            raise status.failure(429, "TooManyRequests", "storage is (re)initializing", {"retryAfterSeconds": 1})
+            raise status.too_many_requests("storage is (re)initializing", 1)
+        initial = op.request.parameter("sendInitialEvents")
+        if initial == "true" and self.is_early(ctx, op, revision):
+            return
         cache = self.caches.of(op.row)
         self.note_request(ctx, op, "watch ✓")
         self.send(ctx, op.hop, Reply(op.hop.call, Response(200)))
         call = op.hop.call
-        if 0 < revision < cache.since:
+        if 0 < revision < cache.since and initial != "true":
             gone = status.too_old(revision, cache.since)
             self.send(ctx, op.hop, WatchFrame(call, "ERROR", _encode(gone.tree)))
+            self.send(ctx, op.hop, WatchEnd(call))
             return
         bookmarks = op.request.parameter("allowWatchBookmarks") in ("true", "1")
-        watcher = Watcher(op.hop, scope, max(revision, self.caches.revision), bookmarks, wants_table(op.request),
-                          op.row if op.row.stored_as else None)
+        plain = not op.request.managed and op.request.accept == "application/json"
+        watcher = Watcher(op.hop, scope, max(revision, self.caches.revision), bookmarks, None if plain else op.request,
+                          op.row if op.row.stored_as else None)  # fmt: skip
         cache.add(watcher)
-        initial = op.request.parameter("sendInitialEvents")
         if initial == "true" or (not revision and initial != "false"):
-            for _, data in cache.select(op.row, scope):
+            for _, data in cache.select(op.row, scope, op.request.managed):
                 at = int(scheme.tree(data)["metadata"]["resourceVersion"])
                 body = self.watch_object(ctx, op.row, watcher, data)
                 self.send(ctx, op.hop, WatchFrame(call, "ADDED", body, at))
@@ -194,14 +209,44 @@ class Reads(Feed):
                 if change.revision > revision:
                     self.pass_on(ctx, op.row, watcher, change)
         if initial == "true" and bookmarks:
-            self.send(ctx, op.hop, self.bookmark_frame(op.row, call, {"k8s.io/initial-events-end": "true"}))
+            frame = self.bookmark_frame(op.row, call, {"k8s.io/initial-events-end": "true"})
+            body = self.watch_object(ctx, op.row, watcher, frame.object)
+            self.send(ctx, op.hop, WatchFrame(call, frame.type, body, frame.revision))
+
+    def is_early(self, ctx: Context, op: Op, revision: int) -> bool:
+        """Whether a read must wait for its revision: it goes on when that has come, and is refused after a while."""
+        if revision <= self.caches.revision:
+            return False
+        if op.tries:
+            raise status.too_large_revision(revision, self.caches.revision)
+        self.early[op.hop.call] = op
+        ctx.after(PATIENCE, Early(op.hop.call))
+        return True
+
+    def catch_up(self, ctx: Context) -> None:
+        for call, op in list(self.early.items()):
+            if revision_of(op) <= self.caches.revision:
+                del self.early[call]
+                self.again(ctx, op)
+
+    def give_up(self, ctx: Context, call: int) -> None:
+        """A read has waited long enough."""
+        op = self.early.pop(call, None)
+        if op is not None:
+            self.again(ctx, op._replace(tries=1))
+
+    def again(self, ctx: Context, op: Op) -> None:
+        """Takes up a read that was put aside."""
+        read = {"get": self.get, "list": self.list_objects, "watch": self.watch}[op.verb]
+        try:
+            read(ctx, op)
+        except Refusal as refusal:
+            self.refuse(ctx, op, refusal, "read ✗")
 
     def watch_object(self, ctx: Context, row: scheme.Resource, watcher: Watcher, data: bytes) -> bytes:
-        if not watcher.table:
+        if watcher.request is None:
             return data
-        tree = scheme.tree(data)
-        metadata = {"resourceVersion": tree["metadata"]["resourceVersion"]}
-        return _encode(tables.table(row, [tree], metadata, self.moment(ctx)))
+        return presenting.one(row, watcher.request, data, self.moment(ctx), watching=True)
 
     def drop_watches(self, via: str, client: str | None = None, call: int = 0) -> None:
         """Forgets the watches of a connection, of one client behind it, or of one call."""

@@ -135,6 +135,16 @@ def too_old(asked: int, oldest: int) -> Refusal:
     return expired(f"too old resource version: {asked} ({oldest})")
 
 
+def too_many_requests(message: str, seconds: int) -> Refusal:
+    """429: try again later."""
+    return failure(429, "TooManyRequests", message, {"retryAfterSeconds": seconds})
+
+
+def too_large(limit: int) -> Refusal:
+    """413: the body is larger than what is read."""
+    return failure(413, "RequestEntityTooLarge", f"Request entity too large: limit is {limit}")
+
+
 def not_acceptable(supported: tuple[str, ...]) -> Refusal:
     """406: the client takes nothing that this request can be answered with."""
     text = f"only the following media types are accepted: {', '.join(supported)}"

@@ -69,7 +69,11 @@ def create(resource: Resource, tree: Tree, setting: Setting) -> Tree:
     metadata["creationTimestamp"] = setting.stamp
     if resource.generation:
         metadata["generation"] = 1
-    preparing.create(resource, tree, setting.stamp)
+    if resource.custom:
+        if "status" in resource.subresources:
+            tree.pop("status", None)
+    else:
+        preparing.create(resource, tree, setting.stamp)
     causes = validation.check(resource, tree)
     if causes:
         raise status.invalid(kind_subject(resource, metadata.get("name", "")), causes)
@@ -89,10 +93,12 @@ def update(resource: Resource, new: Tree, old: Tree, setting: Setting) -> Tree:
     in the version of the resource. Raises a Refusal."""
     defaults.apply(resource, new)
     resource, new = stored_form(resource, new)
-    _keep_status(new, old)
+    if not resource.custom or "status" in resource.subresources:
+        _keep_status(new, old)
     admission.mutate(resource, new, old, setting.draw)
     _system_fields(resource, new, old)
-    preparing.update(resource, new, old)
+    if not resource.custom:
+        preparing.update(resource, new, old)
     if _counts(resource, new, old):
         new["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
     return _validated(resource, new, old, validation.check_update(resource, new, old))
@@ -117,7 +123,8 @@ def _system_fields(resource: Resource, new: Tree, old: Tree) -> None:
     fresh.pop("resourceVersion", None)
 
 
-_OUTSIDE = ("metadata", "status", "kind", "apiVersion")
+_ENVELOPE = ("metadata", "kind", "apiVersion")
+_OUTSIDE = (*_ENVELOPE, "status")
 """Parts of an object that its generation does not count."""
 
 
@@ -125,7 +132,8 @@ def _counts(resource: Resource, new: Tree, old: Tree) -> bool:
     """Whether this change raises ``metadata.generation``."""
     if not resource.generation:
         return False
-    if any(new.get(name) != old.get(name) for name in (*new, *old) if name not in _OUTSIDE):
+    outside = _OUTSIDE if not resource.custom or "status" in resource.subresources else _ENVELOPE
+    if any(new.get(name) != old.get(name) for name in (*new, *old) if name not in outside):
         return True
     fresh, stored = new["metadata"], old["metadata"]
     if resource.kind == "EndpointSlice":
@@ -137,6 +145,12 @@ def update_status(resource: Resource, new: Tree, old: Tree) -> Tree:
     """The next state of an object through ``/status``: only its status may change. Raises a Refusal."""
     resource, new = stored_form(resource, new)
     _system_fields(resource, new, old)
+    if resource.custom:
+        found = {key: value for key, value in new.items() if key == "status"}
+        rest = {key: value for key, value in old.items() if key not in ("metadata", "status")}
+        new = {**rest, "metadata": {**old["metadata"]}, **found}
+        new["metadata"].pop("resourceVersion", None)
+        return _validated(resource, new, old, validation.check_status(resource, new, old))
     if resource.kind == "Pod":
         new["metadata"]["ownerReferences"] = old["metadata"].get("ownerReferences", [])
         if not new["metadata"]["ownerReferences"]:

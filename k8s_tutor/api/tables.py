@@ -58,7 +58,9 @@ class Moment(NamedTuple):
         return times.age(stamp, self.now, self.epoch)
 
 
-_NAME = Column("Name", _NAME_TEXT)
+NAME = Column("Name", _NAME_TEXT)
+"""The first column of every table."""
+_NAME = NAME
 _AGE = Column("Age", _AGE_TEXT)
 _WORKLOAD = (
     Column("Containers", "Names of each container in the template.", wide=True),

@@ -12,6 +12,7 @@ from typing import NamedTuple, Self
 from k8s_tutor.api import scheme, selectors
 from k8s_tutor.api.scheme import Resource, Tree
 from k8s_tutor.api.selectors import FieldTerm, Selector
+from k8s_tutor.api.wire import Request
 from k8s_tutor.sim import State
 
 CAPACITY = 1_000
@@ -80,8 +81,8 @@ class Watcher(NamedTuple):
     scope: Scope
     after: int = 0
     bookmarks: bool = False
-    managed: bool = False
-    table: bool = False
+    request: Request | None = None
+    """What the client asked for, when it is more than the plain objects."""
     row: Resource | None = None
     """The version that the client asked for, where it is not the stored one."""
 

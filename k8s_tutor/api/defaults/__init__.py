@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from k8s_tutor.api.crd import structural
 from k8s_tutor.api.defaults import cluster, network, pods, storage, workloads
 from k8s_tutor.api.defaults.pods import image_pull_policy as image_pull_policy
 from k8s_tutor.api.defaults.pods import pod_spec as pod_spec
@@ -77,6 +78,9 @@ _VIEWS: dict[tuple[str, str], Callable[[Tree], None]] = {
 def apply(resource: Resource, tree: Tree) -> None:
     """Fills in the defaults of a kind, in the version that the tree has."""
     tree.setdefault("metadata", {})
+    if resource.custom:
+        structural.fill(resource, tree)
+        return
     if resource.stored_as is not None:
         default = _VIEWS.get((resource.api_version, resource.kind))
     else:

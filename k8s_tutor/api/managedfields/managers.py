@@ -118,7 +118,8 @@ _PRESENT = (
     ("f:spec", "f:jobTemplate", "f:spec", "f:template"),
     ("f:spec", "f:jobTemplate", "f:spec", "f:template", "f:metadata"),
     ("f:spec", "f:jobTemplate", "f:spec", "f:template", "f:spec"), ("f:spec", "f:names"), ("f:roleRef",),
-    ("f:involvedObject",), ("f:source",), ("f:status", "f:loadBalancer"), ("f:spec", "f:scaleTargetRef"),
+    ("f:spec", "f:containers"), ("f:spec", "f:template", "f:spec", "f:containers"), ("f:involvedObject",), ("f:source",),
+    ("f:status", "f:loadBalancer"), ("f:spec", "f:scaleTargetRef"),
 )  # fmt: skip
 """Structs that Go has even in an empty object, so that nobody adds them."""
 
