@@ -7,10 +7,12 @@ never taken for nobody's.
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import NamedTuple
 
-import msgspec
-
+from k8s_tutor.api import tokens
 from k8s_tutor.api.status import unauthorized
+from k8s_tutor.api.tokens import Issuer
+from k8s_tutor.api.watchcache import Caches
 from k8s_tutor.api.wire import Request
 from k8s_tutor.sim import Body
 
@@ -27,24 +29,51 @@ class Token(Body):
     groups: tuple[str, ...] = ()
 
 
+class User(NamedTuple):
+    """Who a request comes from: name, all groups, and what else a credential says."""
+
+    name: str
+    groups: tuple[str, ...] = ()
+    uid: str = ""
+    extra: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+
+NOBODY = User(ANONYMOUS, (UNAUTHENTICATED,))
+
+
 @lru_cache(maxsize=1024)
-def certificate_groups(user: str) -> tuple[str, ...]:
-    """The organizations in the certificates of the cluster's own parts, which are issued when it is set up."""
-    if user in ("kubernetes-admin", "system:apiserver", "system:kube-controller-manager"):
-        return (MASTERS,)
-    return ("system:nodes",) if user.startswith("system:node:") else ()
+def of_certificate(name: str, groups: tuple[str, ...]) -> User:
+    """The holder of a client certificate: the common name is the user, organizations are groups. The cluster's own parts do
+    not spell out theirs."""
+    if not groups and name in ("kubernetes-admin", "system:apiserver", "system:kube-controller-manager"):
+        groups = (MASTERS,)
+    elif not groups and name.startswith("system:node:"):
+        groups = ("system:nodes",)
+    return User(name, (*groups, AUTHENTICATED))
 
 
-def identify(request: Request, tokens: tuple[Token, ...]) -> Request:
-    """The request with the user and all groups that its credentials stand for. Raises a Refusal (401)."""
-    user, groups = request.user, request.groups
-    if user:
-        groups = groups or certificate_groups(user)
-    elif request.token:
-        known = next((token for token in tokens if token.token == request.token), None)
-        if known is None:
-            raise unauthorized()
-        user, groups = known.user, known.groups
-    else:
-        return msgspec.structs.replace(request, user=ANONYMOUS, groups=(UNAUTHENTICATED,))
-    return msgspec.structs.replace(request, user=user, groups=(*groups, AUTHENTICATED))
+def identify(request: Request, known: tuple[Token, ...], issuer: Issuer, caches: Caches, now: int) -> User:
+    """Who a request comes from; ``now`` in Unix seconds. Raises a Refusal (401)."""
+    if request.user:
+        return of_certificate(request.user, request.groups)
+    if not request.token:
+        return NOBODY
+    found = of_token(request.token, known, issuer, caches, now)
+    if found is None:
+        raise unauthorized()
+    return found
+
+
+def of_token(token: str, known: tuple[Token, ...], issuer: Issuer, caches: Caches, now: int) -> User | None:
+    """Whom a bearer token stands for: a line of the token file, or a service account. None for one that is not good."""
+    line = next((line for line in known if line.token == token), None)
+    if line is not None:
+        return User(line.user, (*line.groups, AUTHENTICATED))
+    claims = issuer.verified(token, caches, now)
+    if claims is None:
+        return None
+    account = claims.account
+    return User(
+        tokens.user_of(claims.namespace, account.name), (*tokens.groups_of(claims.namespace), AUTHENTICATED), account.uid,
+        claims.extra(),
+    )  # fmt: skip

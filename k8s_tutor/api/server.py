@@ -9,15 +9,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from k8s_tutor.api import access, authn, bootstrap, status
+import msgspec
+
+from k8s_tutor.api import bootstrap, protobuf, status
 from k8s_tutor.api.base import ETCD_TIMEOUT, Op
+from k8s_tutor.api.door import Free, Impatient
 from k8s_tutor.api.feed import BOOKMARK_PERIOD, Bookmark, Refeed
-from k8s_tutor.api.pages import Pages
+from k8s_tutor.api.reads import Early
 from k8s_tutor.api.resources import ANSWERS
-from k8s_tutor.api.scheme import Target, parse_path, parse_with
-from k8s_tutor.api.status import Refusal
+from k8s_tutor.api.reviews import Reviews
+from k8s_tutor.api.scheme import Target
 from k8s_tutor.api.watchcache import Hop
-from k8s_tutor.api.wire import RelayClosed, Relayed, Request, WatchCancel
+from k8s_tutor.api.wire import RelayClosed, Relayed, WatchCancel
 from k8s_tutor.etcd.wire import Compare, Put, Txn, WatchCanceled, WatchEvents
 from k8s_tutor.sim import Call, Context
 
@@ -27,13 +30,18 @@ _SUBRESOURCE_VERBS = {
     "binding": ("create",),
     "eviction": ("create",),
     "finalize": ("update",),
+    "ephemeralcontainers": ("get", "update", "patch"),
+    "resize": ("get", "update", "patch"),
+    "token": ("create",),
 }
-_AUTHORIZED = ("authn ✓", "authz ✓")
-_COLLECTION = ("list", "watch", "create")
+REVIEWS = tuple(row for row in ANSWERS if row.kind.endswith("Review"))
+BODY_LIMIT = 3 * 1024 * 1024
+"""The largest body that is read (apiserver config.go MaxRequestBodyBytes)."""
+_COLLECTION = ("list", "watch", "create", "deletecollection")
 _OBJECT = ("get", "watch", "update", "patch", "delete")
 
 
-class ApiServer(Pages):
+class ApiServer(Reviews):
     """One API server."""
 
     def start(self, ctx: Context) -> None:
@@ -44,7 +52,7 @@ class ApiServer(Pages):
 
     def handle(self, ctx: Context, src: str, body: Any) -> None:
         if isinstance(body, Call):
-            self._request(ctx, Hop(src, "", body.id), body.body)
+            self.knock(ctx, Hop(src, "", body.id), body.body)
         elif isinstance(body, Relayed):
             self._relayed(ctx, src, body)
         elif isinstance(body, WatchEvents):
@@ -54,6 +62,12 @@ class ApiServer(Pages):
                 self.lost_feed(ctx)
         elif isinstance(body, Refeed):
             self.begin_feed(ctx)
+        elif isinstance(body, Early):
+            self.give_up(ctx, body.call)
+        elif isinstance(body, Free):
+            self.seat_free(ctx, body.level)
+        elif isinstance(body, Impatient):
+            self.impatient(ctx, body)
         elif isinstance(body, Bookmark):
             self.bookmark(ctx)
         elif isinstance(body, RelayClosed):
@@ -63,7 +77,7 @@ class ApiServer(Pages):
 
     def _relayed(self, ctx: Context, src: str, body: Relayed) -> None:
         if isinstance(body.frame, Call):
-            self._request(ctx, Hop(src, body.client, body.frame.id), body.frame.body)
+            self.knock(ctx, Hop(src, body.client, body.frame.id), body.frame.body)
         elif isinstance(body.frame, WatchCancel):
             self.drop_watches(src, body.client, body.frame.watch)
 
@@ -89,38 +103,19 @@ class ApiServer(Pages):
 
     # ------------------------------------------------------------------ requests
 
-    def _request(self, ctx: Context, hop: Hop, request: Request) -> None:
-        target = parse_path(request.path)
-        if target.resource is None and self.caches.custom:
-            target = parse_with(request.path, self.caches.custom)
-        named = bool(target.name)
-        watching = target.watch or request.parameter("watch") in ("true", "1")
-        verb = access.verb_of(request.method, named, watching) if target.resource else request.method.lower()
-        op = Op(hop, request, target, verb)
-        try:
-            op = op._replace(request=authn.identify(request, self.config.tokens), stages=_AUTHORIZED)
-            self._authorized(op)
-        except Refusal as refusal:
-            stages = ("authn ✗",) if refusal.code == 401 else ("authn ✓", "authz ✗")
-            self.refuse(ctx, op._replace(stages=()), refusal, *stages)
-            return
-        try:
-            self._dispatch(ctx, op)
-        except Refusal as refusal:
-            self.refuse(ctx, op, refusal, "admit ✗")
-
-    def _authorized(self, op: Op) -> None:
-        """Raises a Refusal (403)."""
-        denial = access.denial(op.request.user, op.verb, op.target, op.request.path)
-        if denial is not None:
-            raise denial
-
-    def _dispatch(self, ctx: Context, op: Op) -> None:
+    def dispatch(self, ctx: Context, op: Op) -> None:
         target = op.target
         if target.resource is None:
             self.page(ctx, op)
             return
         _check_method(op, target)
+        op = _readable(op)
+        if op.row in REVIEWS:
+            self.review(ctx, op)
+            return
+        if target.subresource == "token":
+            self.give_token(ctx, op)
+            return
         if target.subresource and op.verb != "get":
             self.change(ctx, op)
             return
@@ -133,8 +128,24 @@ class ApiServer(Pages):
                 self.watch(ctx, op)
             case "create":
                 self.create(ctx, op)
+            case "deletecollection":
+                self.delete_collection(ctx, op)
             case _:
                 self.change(ctx, op)
+
+
+def _readable(op: Op) -> Op:
+    """The request with a JSON body, whatever it came in. Raises a Refusal (400, 413)."""
+    request = op.request
+    if len(request.body) > BODY_LIMIT:
+        raise status.too_large(BODY_LIMIT)
+    if not request.content_type.startswith(protobuf.MEDIA):
+        return op
+    try:
+        body = protobuf.to_json(request.body) if request.body else b""
+    except (ValueError, IndexError) as error:
+        raise status.bad_request(str(error)) from None
+    return op._replace(request=msgspec.structs.replace(request, body=body, content_type="application/json"))
 
 
 def _check_method(op: Op, target: Target) -> None:
@@ -145,8 +156,6 @@ def _check_method(op: Op, target: Target) -> None:
         if op.verb not in _SUBRESOURCE_VERBS.get(target.subresource, ()):
             raise status.method_not_allowed()
         return
-    if op.row in ANSWERS:
-        raise status.unknown_path()
     homeless = op.verb == "create" and op.row.namespaced and not target.namespace
     if homeless or op.verb not in op.row.verbs or op.verb not in (_OBJECT if target.name else _COLLECTION):
         raise status.method_not_allowed()

@@ -35,7 +35,7 @@ def add_kubernetes(world: World, spec: ClusterSpec) -> None:
 def _manager(world: World, spec: ClusterSpec, i: int) -> None:
     host, api = f"cp-{i}", f"api-{i}"
     tokens = tuple(Token(one.token, one.user, tuple(one.groups)) for one in spec.tokens)
-    world.add(ApiServer, api, ApiConfig(f"etcd-{i}", spec.epoch, tokens), host=host)
+    world.add(ApiServer, api, ApiConfig(f"etcd-{i}", spec.epoch, tokens, spec.signing_key), host=host)
     world.add(Scheduler, f"scheduler-{i}", Access(api, "system:kube-scheduler", spec.epoch), host=host)
     config = ManagerConfig(api, "system:kube-controller-manager", spec.epoch, spec.certificate or CERTIFICATE)
     world.add(ControllerManager, f"controller-manager-{i}", config, host=host)

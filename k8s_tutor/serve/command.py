@@ -94,7 +94,10 @@ async def _serve(spec: dict[str, Any], options: Options) -> int:
     known = [{"token": tokens[name], "user": name, "groups": list(groups)} for name, groups in options.users.items()]
     epoch = int(time.time()) - HEAD_START
     authority = pki.Authority()
-    given = {"epoch": epoch, "certificate": authority.certificate.decode(), "tokens": [*spec.get("tokens", ()), *known]}
+    given = {
+        "epoch": epoch, "certificate": authority.certificate.decode(), "signing_key": secrets.token_hex(32),
+        "tokens": [*spec.get("tokens", ()), *known],
+    }  # fmt: skip
     cluster = Cluster(ClusterSpec.model_validate({**spec, **given}))
     driver = Driver(cluster, options.speed)
     driver.align(time.time() - cluster.spec.epoch)

@@ -109,12 +109,13 @@ class Player:
             self.bodies.append(None)
             return
         user = {"admin": "kubernetes-admin"}.get(request["as"], request["as"])
+        groups = {"alice": ("dev",), "bob": ("ops",)}.get(user, ())
         kind = request.get("contentType", "application/json")
         path = unquote(request["path"])
         if "watch=1" in path or "/watch/" in path:
-            code, body = self._short_watch(request["method"], path, user)
+            code, body = self._short_watch(request["method"], path, user, groups)
         else:
-            code, body = self.cluster.ask(request["method"], path, request.get("body"), user, content_type=kind)
+            code, body = self.cluster.ask(request["method"], path, request.get("body"), user, content_type=kind, groups=groups)
         self.bodies.append(body)
         self.cluster.pause(10_000)
         if code != expect["code"]:
@@ -133,8 +134,8 @@ class Player:
         if not any(matches(option, body) for option in options):
             self.failures.append(f"{index} {request['method']} {path}:\n  want {expect['body']}\n  got  {body}")
 
-    def _short_watch(self, method: str, path: str, user: str) -> tuple[int, Any]:
-        call = self.cluster.send(method, path, None, user)
+    def _short_watch(self, method: str, path: str, user: str, groups: tuple[str, ...]) -> tuple[int, Any]:
+        call = self.cluster.send(method, path, None, user, groups=groups)
         self.cluster.pause(3_000_000)
         answer = self.cluster.client.answers[call]
         if answer.code != 200:

@@ -1,0 +1,194 @@
+"""The front door of an API server: the steps that every request takes before anything is done about it, in Kubernetes' order
+(vendor/k8s.io/apiserver/pkg/server/config.go, DefaultBuildHandlerChain): authentication, audit, impersonation, priority and
+fairness, authorization."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import msgspec
+
+from k8s_tutor.api import access, authn, impersonation, rbac, status
+from k8s_tutor.api.audit import AuditLog, Event
+from k8s_tutor.api.authn import User
+from k8s_tutor.api.base import Op
+from k8s_tutor.api.collections import Collections
+from k8s_tutor.api.fairness import PATIENCE, Fairness, Waiting, flow_of
+from k8s_tutor.api.rbac import Answer, Ask, Rights
+from k8s_tutor.api.scheme import Target, parse_path, parse_with
+from k8s_tutor.api.status import Refusal
+from k8s_tutor.api.tokens import Issuer
+from k8s_tutor.api.watchcache import Hop
+from k8s_tutor.api.wire import Request, Response
+from k8s_tutor.sim import SECOND, Body, Context
+
+_TOO_MANY = "Too many requests, please try again later."
+
+
+class Entry(NamedTuple):
+    """A request that is inside and not answered yet."""
+
+    received: int
+    user: User
+    impersonated: str
+    verb: str
+    path: str
+
+
+class Free(Body):
+    """The server's message to itself: a seat of this priority level is free, and somebody waits for it."""
+
+    level: str
+
+
+class Impatient(Body):
+    """A timer: a request has waited for a seat long enough."""
+
+    via: str
+    client: str
+    call: int
+
+
+class Door(Collections):
+    """The part of the API server that lets requests in."""
+
+    def __init__(self, name: str, config: Any, disk: Any = None) -> None:
+        super().__init__(name, config, disk)
+        self.fairness = Fairness()
+        self.audit = AuditLog()
+        self.inside: dict[Hop, Entry] = {}
+        self.known_rights: Rights | None = None
+
+    def dispatch(self, ctx: Context, op: Op) -> None:
+        """Does what a request asks that has come through. Raises a Refusal."""
+        raise NotImplementedError
+
+    # ------------------------------------------------------------------ the way in
+
+    def knock(self, ctx: Context, hop: Hop, request: Request) -> None:
+        """A request arrives."""
+        target = self.target_of(request.path)
+        watching = target.watch or request.parameter("watch") in ("true", "1")
+        verb = request.method.lower()
+        if target.resource is not None:
+            verb = access.verb_of(request.method, bool(target.name), watching)
+        op = Op(hop, request, target, verb)
+        try:
+            user = authn.identify(request, self.config.tokens, self.issuer, self.caches, self.unix(ctx))
+        except Refusal as refusal:
+            self.refuse(ctx, op, refusal, "authn ✗")
+            return
+        self.inside[hop] = Entry(ctx.now, user, "", verb, request.path)
+        op = self._as(op, user, "authn ✓", "audit ✓")
+        try:
+            op = self._impersonated(ctx, op)
+        except Refusal as refusal:
+            self.refuse(ctx, op, refusal, "impersonate ✗")
+            return
+        self._seated(ctx, op)
+
+    def target_of(self, path: str) -> Target:
+        """What a path is about, custom resources included."""
+        target = parse_path(path)
+        if target.resource is None and self.caches.custom:
+            return parse_with(path, self.caches.custom)
+        return target
+
+    def _as(self, op: Op, user: User, *stages: str) -> Op:
+        """The request as one of this user."""
+        request = op.request
+        if request.user != user.name:
+            request = msgspec.structs.replace(request, user=user.name)
+        return op._replace(request=request, user=user, stages=op.stages + stages)
+
+    def _impersonated(self, ctx: Context, op: Op) -> Op:
+        wanted = impersonation.wanted(op.request)
+        if wanted is None:
+            return op
+        for ask in impersonation.asks(wanted):
+            answer = self.decide(op.user, ask)
+            if not answer.allowed:
+                raise access.denied(op.user, ask, answer.reason)
+        self.inside[op.hop] = self.inside[op.hop]._replace(impersonated=wanted.name)
+        return self._as(op, impersonation.complete(wanted), f"as {wanted.name} ✓")
+
+    # ------------------------------------------------------------------ priority and fairness
+
+    def _seated(self, ctx: Context, op: Op) -> None:
+        row = op.target.resource
+        group, resource = (row.group, row.plural) if row is not None else ("", "")
+        flow = flow_of(op.user.name, op.user.groups, group, resource, "" if row is not None else op.request.path)
+        if self.fairness.take(flow, op.hop):
+            self._authorized(ctx, op)
+            return
+        waiting = Waiting(flow, op, ctx.now)
+        if not self.fairness.wait(waiting):
+            ctx.note("api.rejected", id=op.hop.call, level=flow.level, schema=flow.schema, user=flow.owner)
+            self._too_many(ctx, op)
+            return
+        ctx.note("api.queued", id=op.hop.call, level=flow.level, schema=flow.schema, user=flow.owner)
+        ctx.after(PATIENCE, Impatient(*op.hop))
+
+    def _too_many(self, ctx: Context, op: Op) -> None:
+        self.refuse(ctx, op, status.too_many_requests(_TOO_MANY, 1), "fairness ✗")
+
+    def seat_free(self, ctx: Context, level: str) -> None:
+        """Somebody who waits gets the seat."""
+        waiting = self.fairness.next(level)
+        if waiting is not None:
+            self._authorized(ctx, waiting.op)
+
+    def impatient(self, ctx: Context, body: Impatient) -> None:
+        """A request that still waits is told to come again."""
+        waiting = self.fairness.give_up(Hop(body.via, body.client, body.call))
+        if waiting is not None:
+            self._too_many(ctx, waiting.op)
+
+    def left(self, ctx: Context, hop: Hop, response: Any) -> None:
+        entry = self.inside.pop(hop, None)
+        if entry is None:
+            return
+        if isinstance(response, Response):
+            self.audit.add(
+                Event(
+                    self.audit.count + 1, entry.received, ctx.now, entry.verb, entry.path, entry.user.name, entry.user.groups,
+                    entry.impersonated, response.code,
+                )
+            )  # fmt: skip
+        level = self.fairness.leave(hop)
+        if level:
+            ctx.after(0, Free(level))
+
+    # ------------------------------------------------------------------ authorization
+
+    @property
+    def issuer(self) -> Issuer:
+        """Who signs the tokens of service accounts."""
+        return Issuer(self.config.signing_key)
+
+    def unix(self, ctx: Context) -> int:
+        """Now, as a Unix second."""
+        return self.config.epoch + ctx.now // SECOND
+
+    @property
+    def rights(self) -> Rights:
+        """What the RBAC objects that this server knows allow."""
+        if self.known_rights is None or self.known_rights.version != rbac.version_of(self.caches):
+            self.known_rights = Rights(self.caches)
+        return self.known_rights
+
+    def decide(self, user: User, ask: Ask, selector: str = "") -> Answer:
+        """Whether a user may do something."""
+        return access.decide(self.rights, self.caches, user, ask, selector)
+
+    def _authorized(self, ctx: Context, op: Op) -> None:
+        ask = access.ask_of(op.request, op.target, op.verb)
+        answer = self.decide(op.user, ask, op.request.parameter("fieldSelector"))
+        if not answer.allowed:
+            self.refuse(ctx, op, access.denied(op.user, ask, answer.reason), "fairness ✓", "authz ✗")
+            return
+        op = op._replace(stages=(*op.stages, "fairness ✓", "authz ✓"))
+        try:
+            self.dispatch(ctx, op)
+        except Refusal as refusal:
+            self.refuse(ctx, op, refusal, "admit ✗")
