@@ -75,7 +75,7 @@ def test_the_engine_names_no_clock_no_thread_and_no_screen(package: str) -> None
 
 def test_cel_is_named_in_one_module_only() -> None:
     named = [path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py") if "cel" in set(imports(path))]
-    assert named == ["lessons/cel.py"]
+    assert named == ["api/cel.py"]
 
 
 def test_a_whole_run_needs_no_screen() -> None:

@@ -8,7 +8,7 @@ nowhere else.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import cache
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -25,15 +25,13 @@ class Program(NamedTuple):
     source: str
     compiled: Any
 
-    def run(self, variables: Mapping[str, Any], functions: Mapping[str, Callable[..., Any]] | None = None) -> Any:
+    def run(self, variables: dict[str, Any], functions: dict[str, Callable[..., Any]] | None = None) -> Any:
         """Its value. Raises CelFailure when it has none (a missing key, a wrong type)."""
         import cel
 
         try:
-            return self.compiled.execute(cel.Context(dict(variables), dict(LIBRARY if functions is None else functions)))
+            return self.compiled.execute(cel.Context(variables, LIBRARY if functions is None else functions))
         except Exception as error:  # the library raises whatever fits: KeyError, TypeError, IndexError, RuntimeError
-            if isinstance(error, KeyError):
-                raise CelFailure(f"no such key: {error.args[0]}") from None
             raise CelFailure(str(error).split(". CEL does not coerce")[0]) from None
 
 

@@ -1,4 +1,4 @@
-"""Conditions in CEL. The library that compiles and evaluates them is imported here, late, and nowhere else.
+"""Conditions in CEL, over the view. `k8s_tutor.api.cel` compiles and evaluates.
 
 The library knows neither our names nor our fields, so an expression is also walked once by a small checker of our own: every
 variable, function, method and field must be in the table of `k8s_tutor.lessons.names`.
@@ -10,6 +10,7 @@ import re
 from functools import cache
 from typing import Any, NamedTuple
 
+from k8s_tutor.api import cel as engine
 from k8s_tutor.lessons.errors import did_you_mean
 from k8s_tutor.lessons.names import (
     ANY,
@@ -55,7 +56,7 @@ class Expression(NamedTuple):
     """A compiled, checked expression. ``parts``: of the view, that it reads. ``calls``: (function, literal first argument)."""
 
     source: str
-    program: Any
+    program: engine.Program
     type: Type
     names: tuple[str, ...]
     parts: tuple[str, ...]
@@ -67,22 +68,18 @@ class Expression(NamedTuple):
 
     def execute(self, variables: dict[str, Any], functions: dict[str, Any]) -> Any:
         """The value for these names. Raises `CelError` when it has none (a field of null, a wrong type)."""
-        import cel
-
         try:
-            return self.program.execute(cel.Context(variables, functions))
-        except Exception as error:  # the library raises whatever fits: KeyError, TypeError, IndexError, RuntimeError
-            raise CelError(str(error).split(". CEL does not coerce")[0]) from None
+            return self.program.run(variables, functions)
+        except engine.CelFailure as error:
+            raise CelError(str(error)) from None
 
 
 @cache
 def compiled(source: str, extra: tuple[str, ...] = ()) -> Expression:
     """Compiles and checks an expression. ``extra``: further variables (a question's ``vary``). Raises `CelError`."""
-    import cel
-
     try:
-        program = cel.compile(source)
-    except ValueError as error:
+        program = engine.program(source)
+    except engine.CelFailure as error:
         raise _syntax(source, str(error)) from None
     checker = _Checker(source, extra)
     kind = checker.whole()
