@@ -149,6 +149,52 @@ class Delay(Base):
     to: str = ""
 
 
+class Move(Base):
+    """A machine is carried into another room: ``{move: Carol, to: B}``; without ``to`` out of all rooms."""
+
+    VERB = "move"
+    move: str
+    to: str = ""
+
+
+class AddManager(Base):
+    """A new control-plane machine in a room (empty: in none). ``etcdctl member add`` lets its etcd in."""
+
+    VERB = "add_manager"
+    add_manager: str
+
+
+class RemoveManager(Base):
+    """A control-plane machine is thrown away with its disk."""
+
+    VERB = "remove_manager"
+    remove_manager: str
+
+
+class SlowDisk(Base):
+    """How long the disk of a machine takes to write something down: ``{slow_disk: Carol, by: 50ms}``."""
+
+    VERB = "slow_disk"
+    slow_disk: str
+    by: Duration
+
+
+class Clock(Base):
+    """By how many percent the clock of a machine runs fast: ``{clock: Carol, percent: 30}``."""
+
+    VERB = "clock"
+    clock: str
+    percent: int
+
+
+class Restore(Base):
+    """All of etcd starts again from a backup that a client saved with ``etcdctl snapshot save``."""
+
+    VERB = "restore"
+    restore: str
+    client: str = Field(default="you", alias="as")
+
+
 class Wait(Base):
     """Lets time pass."""
 
@@ -165,7 +211,8 @@ class Until(Base):
 
 
 KINDS: tuple[type[Base], ...] = (
-    Crash, Restart, Pause, Resume, Cut, Heal, Kill, Kubectl, Etcdctl, Apply, Latency, Drop, Delay, Wait, Until,
+    Crash, Restart, Pause, Resume, Cut, Heal, Kill, Kubectl, Etcdctl, Apply, Latency, Drop, Delay, Move, AddManager,
+    RemoveManager, SlowDisk, Clock, Restore, Wait, Until,
 )  # fmt: skip
 VERBS = {kind.VERB: kind for kind in KINDS}
 
@@ -207,6 +254,12 @@ _Verb = (
     | Annotated[Latency, Tag("<Latency>")]
     | Annotated[Drop, Tag("<Drop>")]
     | Annotated[Delay, Tag("<Delay>")]
+    | Annotated[Move, Tag("<Move>")]
+    | Annotated[AddManager, Tag("<AddManager>")]
+    | Annotated[RemoveManager, Tag("<RemoveManager>")]
+    | Annotated[SlowDisk, Tag("<SlowDisk>")]
+    | Annotated[Clock, Tag("<Clock>")]
+    | Annotated[Restore, Tag("<Restore>")]
     | Annotated[Wait, Tag("<Wait>")]
     | Annotated[Until, Tag("<Until>")]
 )
@@ -239,6 +292,14 @@ def in_words(action: Base) -> str:
             return "cut " + " | ".join(" ".join(group) for group in groups)
         case Heal(heal=groups):
             return "mend " + (" | ".join(" ".join(group) for group in groups) or "all cables")
+        case Move(move=name, to=room):
+            return f"move {name} to {room}" if room else f"move {name} out"
+        case AddManager(add_manager=room):
+            return f"add a manager in {room}" if room else "add a manager"
+        case SlowDisk(slow_disk=name, by=us):
+            return f"slow disk {name} {duration(us)}"
+        case Clock(clock=name, percent=percent):
+            return f"clock of {name} {percent:+} %"
         case Wait(wait=us):
             return f"wait {duration(us)}"
         case Until(until=condition):

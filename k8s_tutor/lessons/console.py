@@ -9,7 +9,8 @@ from k8s_tutor.lessons.errors import did_you_mean
 from k8s_tutor.lessons.lens import Lens
 from k8s_tutor.lessons.values import micros
 
-VERBS = ("kubectl", "etcdctl", "as", "crash", "restart", "pause", "resume", "kill", "cut", "heal", "wait")
+VERBS = ("kubectl", "etcdctl", "as", "crash", "restart", "pause", "resume", "kill", "cut", "heal", "move", "add manager",
+         "restore", "wait")  # fmt: skip
 
 SIMPLE: dict[str, Callable[[str], inputs.Input]] = {
     "crash": inputs.Crash, "restart": inputs.Restart, "pause": inputs.Pause, "resume": inputs.Resume, "kill": inputs.Kill,
@@ -41,6 +42,10 @@ def command(line: str, lens: Lens) -> tuple[list[inputs.Input], int]:
         if len(sides) > 1 and all(sides):
             return [inputs.Cut(tuple(sides))], 0
         raise CommandError("cut needs two sides: cut Alice Bob | Carol")
+    if verb == "move" and 1 <= len(rest) <= 2:
+        return [inputs.MoveToRoom(lens.component(rest[0]), "".join(rest[1:]))], 0
+    if verb == "add" and rest[:1] == ["manager"] and len(rest) <= 2:
+        return [inputs.AddManager("".join(rest[1:]))], 0
     if verb == "heal" and not rest:
         return [inputs.Heal()], 0
     raise CommandError(f"{line!r} is no command{did_you_mean(verb, VERBS)}")

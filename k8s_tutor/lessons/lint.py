@@ -102,6 +102,8 @@ class _Lint:
             self.spec = ClusterSpec.model_validate(translated(lesson.cluster, lesson.lens))
         except ValidationError:
             self.spec = ClusterSpec()
+        self._added = str(lesson).count("AddManager(")
+        """How many managers may come while the lesson plays."""
         self._bare = self.spec.components == "etcd"
         """Whether a world of the step at hand is etcd alone."""
 
@@ -191,7 +193,7 @@ class _Lint:
 
     def _machines(self, managers: int = 0, workers: int = 0) -> list[str]:
         spec = self.spec
-        managers, workers = managers or spec.managers, workers or spec.worker_count
+        managers, workers = (managers or spec.managers) + self._added, workers or spec.worker_count
         clients = [f"{name}-host" for name in ("you", *spec.clients)]
         machines = [f"cp-{i}" for i in range(1, managers + 1)] + [f"node-{i}" for i in range(1, workers + 1)]
         processes = [f"{kind}-{i}" for i in range(1, managers + 1) for kind in PROCESSES]
@@ -212,7 +214,10 @@ class _Lint:
         for index, action in enumerate(steps):
             here = (*path, index)
             match action:
-                case act.Crash() | act.Restart() | act.Pause() | act.Resume():
+                case (
+                    act.Crash() | act.Restart() | act.Pause() | act.Resume() | act.Move() | act.RemoveManager()
+                    | act.SlowDisk() | act.Clock()
+                ):  # fmt: skip
                     yield from self._machine(getattr(action, action.VERB), (*here, action.VERB), known)
                 case act.Cut(cut=groups) | act.Heal(heal=groups):
                     for member in (member for group in groups for member in group):

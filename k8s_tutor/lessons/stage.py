@@ -231,6 +231,18 @@ def as_inputs(action: act.Base, lens: Lens, cluster: Cluster) -> list[inputs.Inp
             return [inputs.Drop(message) for message in _flying(kind, name(to), cluster)]
         case act.Delay(delay=kind, by=by, to=to):
             return [inputs.Delay(message, by) for message in _flying(kind, name(to), cluster)]
+        case act.Move(move=target, to=room):
+            return [inputs.MoveToRoom(name(target), room)]
+        case act.AddManager(add_manager=room):
+            return [inputs.AddManager(room)]
+        case act.RemoveManager(remove_manager=target):
+            return [inputs.RemoveManager(name(target))]
+        case act.SlowDisk(slow_disk=target, by=us):
+            return [inputs.SlowDisk(name(target), us)]
+        case act.Clock(clock=target, percent=percent):
+            return [inputs.ClockSkew(name(target), percent)]
+        case act.Restore(restore=file, client=client):
+            return [inputs.Restore(file, client)]
     raise ValueError(f"{action.VERB} is no input")
 
 

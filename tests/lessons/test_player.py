@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from k8s_tutor.cluster import inputs
-from k8s_tutor.lessons.actions import Crash, Cut
+from k8s_tutor.lessons.actions import AddManager, Clock, Crash, Cut, Move, RemoveManager, Restore, SlowDisk
 from k8s_tutor.lessons.loader import Loaded, load
 from k8s_tutor.lessons.player import Player
 from k8s_tutor.lessons.stage import as_inputs
@@ -266,3 +266,17 @@ def test_actions_name_whoever_leads(small: Loaded) -> None:
         stage.give(inputs.Crash(machine))
     with pytest.raises(ValueError, match="nobody leads"):
         as_inputs(Crash(crash="leader"), stage.lens, stage.cluster)
+
+
+def test_rooms_managers_disks_and_clocks_are_actions(small: Loaded) -> None:
+    stage = Player(small.lesson).main
+    told = [
+        (Move(move="Carol", to="B"), inputs.MoveToRoom("cp-3", "B")),
+        (AddManager(add_manager=""), inputs.AddManager("")),
+        (RemoveManager(remove_manager="Bob"), inputs.RemoveManager("cp-2")),
+        (SlowDisk(slow_disk="Bob", by="50ms"), inputs.SlowDisk("cp-2", 50_000)),
+        (Clock(clock="Bob", percent=-20), inputs.ClockSkew("cp-2", -20)),
+        (Restore(restore="backup.db"), inputs.Restore("backup.db")),
+    ]
+    for action, given in told:
+        assert as_inputs(action, stage.lens, stage.cluster) == [given]
