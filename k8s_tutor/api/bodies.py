@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from k8s_tutor.api import codec, patch, schema, status
+from k8s_tutor.api import codec, patch, schema, status, strict
 from k8s_tutor.api.crd import structural
 from k8s_tutor.api.scheme import Resource
 from k8s_tutor.api.status import Subject
@@ -16,6 +16,9 @@ from k8s_tutor.api.wire import Request
 Tree = dict[str, Any]
 
 _decode = msgspec.json.Decoder().decode
+_encode = msgspec.json.Encoder().encode
+MOST_OPERATIONS = 10_000
+"""The longest JSON patch (apiserver endpoints/handlers/patch.go maxJSONPatchOperations)."""
 _MEDIA = ("application/json", "application/yaml", "application/vnd.kubernetes.protobuf")
 
 
@@ -24,10 +27,18 @@ def raw(data: bytes) -> Tree:
     if not data:
         return {}
     try:
-        found = _decode(data)
-    except msgspec.DecodeError as error:
+        found = read(data)
+    except ValueError as error:
         raise status.bad_request(str(error)) from None
     return found if isinstance(found, dict) else {}
+
+
+def read(data: bytes) -> Any:
+    """Any JSON. Raises ValueError with the words of Go's decoder."""
+    try:
+        return _decode(data)
+    except msgspec.DecodeError:
+        return strict.parsed(data)
 
 
 def decode(row: Resource, request: Request) -> tuple[Tree, tuple[str, ...]]:
@@ -110,8 +121,8 @@ def check_patch(row: Resource | None, request: Request) -> str:
 def configuration(row: Resource, request: Request) -> tuple[Tree, tuple[str, ...]]:
     """(tree, warnings) of a server-side apply. Raises a Refusal (400)."""
     try:
-        tree = _decode(request.body)
-    except msgspec.DecodeError as error:
+        tree = read(request.body)
+    except ValueError as error:
         raise status.bad_request(f"error decoding YAML: {error}") from None
     if not isinstance(tree, dict):
         raise status.bad_request("error decoding YAML: json: cannot unmarshal into Go value of type map[string]interface {}")
@@ -130,22 +141,39 @@ def configuration(row: Resource, request: Request) -> tuple[Tree, tuple[str, ...
     return tree, ()
 
 
+def _change(request: Request, kind: str) -> Any:
+    """The patch in a request. Raises a Refusal (400)."""
+    head = "error decoding patch: " if kind == patch.MERGE_PATCH else ""
+    try:
+        change = read(request.body)
+    except ValueError as error:
+        raise status.bad_request(f"{head}{error}") from None
+    if kind == patch.JSON_PATCH:
+        if not isinstance(change, list):
+            raise status.bad_request("json: cannot unmarshal object into Go value of type jsonpatch.Patch")
+        if len(change) > MOST_OPERATIONS:
+            text = f"The allowed maximum operations in a JSON patch is {MOST_OPERATIONS}, got {len(change)}"
+            raise status.failure(413, "RequestEntityTooLarge", f"Request entity too large: {text}")
+    elif not isinstance(change, dict):
+        what = {list: "array", str: "string", bool: "bool"}.get(type(change), "number")
+        raise status.bad_request(f"{head}json: cannot unmarshal {what} into Go value of type map[string]interface {{}}")
+    return change
+
+
+def _repeated(data: bytes) -> tuple[str, ...]:
+    """Fields that come twice in a patch written by hand."""
+    return () if _encode(_decode(data)) == data else strict.duplicates(data)
+
+
 def patched(
     request: Request, tree: Tree, type_name: str, row: Resource | None = None
 ) -> tuple[Tree, tuple[str, ...]]:
     """(fresh tree, texts of unknown fields) after the patch in a request. Raises a Refusal."""
     kind = check_patch(row, request)
-    try:
-        change = _decode(request.body)
-    except msgspec.DecodeError as error:
-        raise status.bad_request(f"error decoding patch: {error}") from None
+    change = _change(request, kind)
     try:
         if kind == patch.JSON_PATCH:
             result = patch.json_patch(tree, change)
-        elif not isinstance(change, dict):
-            raise status.bad_request(
-                "json: cannot unmarshal array into Go value of type map[string]interface {}"
-            )
         elif kind in (patch.MERGE_PATCH, patch.APPLY):
             result = patch.merge(tree, change)
         else:
@@ -153,14 +181,15 @@ def patched(
     except patch.PatchError as error:
         if kind == patch.STRATEGIC:
             raise status.internal_error(str(error)) from None
-        text = f"the server rejected our request due to an error in our request: {error}"
-        raise status.failure(422, "Invalid", text, {}) from None
+        raise status.failure(422, "Invalid", "the server rejected our request due to an error in our request", {}) from None
     try:
         found = codec.normal(result, type_name) if row is None else _normal(row, result)
     except ValueError as error:
         raise status.bad_request(str(error)) from None
-    if found.problems and request.parameter("fieldValidation", "Warn") == "Strict":
-        text = f"strict decoding error: {', '.join(found.problems)}"
+    mode = request.parameter("fieldValidation", "Warn") or "Warn"
+    problems = found.problems if kind == patch.JSON_PATCH or mode == "Ignore" else (*_repeated(request.body), *found.problems)
+    if problems and mode == "Strict":
+        text = f"strict decoding error: {', '.join(problems)}"
         shown = request.body.decode(errors="replace")
         raise status.invalid(Subject("", "", ""), [causes.invalid("patch", shown, text)])
-    return found.tree, found.problems
+    return found.tree, problems if mode == "Warn" else ()

@@ -36,3 +36,12 @@ def of(row: Resource) -> frozenset[str]:
     """All fields by which objects of this row can be selected."""
     own = _FIELDS.get(f"{row.kind}.{row.group}") or _FIELDS.get(row.kind, ())
     return frozenset(("metadata.name", "metadata.namespace", *own))
+
+
+def unknown(row: Resource, path: str) -> str:
+    """What is said of a field that is none of them."""
+    if row.custom or _FIELDS.get(f"{row.kind}.{row.group}") or row.kind in _FIELDS:
+        return f"field label not supported: {path}"
+    if row.kind == "Job":
+        return f'field label "{path}" not supported for batchv1.Job'
+    return f'"{path}" is not a known field selector: only "metadata.name", "metadata.namespace"'

@@ -52,6 +52,24 @@ def page_of(request: Request) -> Page:
     return Page(max(limit, 0), found.start, found.rv)
 
 
+_EXPIRED = "The resourceVersion for the provided list is too old."
+_INCONSISTENT = (
+    "The provided continue parameter is too old to display a consistent list result. You can start a new list without the "
+    "continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with "
+    "the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time "
+    "the first chunk was returned and now may show up in the list."
+)
+
+
+def expired(page: Page) -> status.Refusal:
+    """410: the revision is compacted. Who was in the middle gets a token that goes on with what is there now."""
+    if not page.start:
+        return status.expired(_EXPIRED)
+    found = status.expired(_INCONSISTENT)
+    found.tree["metadata"] = {"continue": token(0, page.start)}
+    return found
+
+
 def raw_character(given: str) -> str:
     """The first character behind a token that is none, as Go quotes it."""
     try:

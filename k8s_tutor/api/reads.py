@@ -13,13 +13,13 @@ import msgspec
 from k8s_tutor.api import fieldlabels, paging, presenting, scheme, selectors, status
 from k8s_tutor.api.base import ETCD_TIMEOUT, Op
 from k8s_tutor.api.feed import Feed
-from k8s_tutor.api.status import Refusal, Subject
+from k8s_tutor.api.status import Cause, Refusal, Subject
 from k8s_tutor.api.strategy import subject
 from k8s_tutor.api.subresources import scale_of
 from k8s_tutor.api.validation import causes
 from k8s_tutor.api.watchcache import Scope, Watcher
 from k8s_tutor.api.wire import Response, WatchEnd, WatchFrame
-from k8s_tutor.etcd.wire import Range, RangeResult, prefix_end
+from k8s_tutor.etcd.wire import EtcdError, Range, RangeResult, prefix_end
 from k8s_tutor.sim import SECOND, Body, Context, Reply
 
 _encode = msgspec.json.Encoder().encode
@@ -58,7 +58,7 @@ def scope_of(op: Op) -> Scope:
         raise status.bad_request(str(error)) from None
     for term in fields:
         if term.path not in fieldlabels.of(row):
-            raise status.bad_request(f"field label not supported: {term.path}")
+            raise status.bad_request(fieldlabels.unknown(row, term.path))
     if target.name:
         fields = (*fields, selectors.FieldTerm("metadata.name", True, target.name))
     return Scope(prefix, labels, fields)
@@ -69,20 +69,32 @@ def check_match(op: Op) -> None:
     request = op.request
     match, revision = request.parameter("resourceVersionMatch"), request.parameter("resourceVersion")
     initial = request.parameter("sendInitialEvents")
+    if not match and not initial:
+        return
     field = "resourceVersionMatch"
-    found = None
+    found: list[Cause] = []
     if op.verb == "watch":
         if initial and match != "NotOlderThan":
             text = "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"
-            found = causes.forbidden(field, text)
-    elif match and match not in ("Exact", "NotOlderThan"):
-        found = causes.not_supported(field, match, ("Exact", "NotOlderThan", ""))
-    elif match and not revision:
-        found = causes.forbidden(field, "resourceVersionMatch is forbidden unless resourceVersion is provided")
-    elif match == "Exact" and revision == "0":
-        found = causes.forbidden(field, 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"')
-    if found is not None:
-        raise status.invalid(Subject("meta.k8s.io", "ListOptions"), [found])
+            found.append(causes.forbidden(field, text))
+        if match and not initial:
+            text = "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"
+            found.append(causes.forbidden(field, text))
+        if match not in ("", "NotOlderThan"):
+            found.append(causes.not_supported(field, match, ("NotOlderThan",)))
+    elif match:
+        if not revision:
+            found.append(causes.forbidden(field, "resourceVersionMatch is forbidden unless resourceVersion is provided"))
+        if request.parameter("continue"):
+            found.append(causes.forbidden(field, "resourceVersionMatch is forbidden when continue is provided"))
+        if match not in ("Exact", "NotOlderThan"):
+            found.append(causes.not_supported(field, match, ("Exact", "NotOlderThan", "")))
+        if match == "Exact" and revision == "0":
+            found.append(causes.forbidden(field, 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'))
+    if initial and op.verb != "watch":
+        found.append(causes.forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list"))
+    if found:
+        raise status.invalid(Subject("meta.k8s.io", "ListOptions"), found)
 
 
 class Reads(Feed):
@@ -129,6 +141,8 @@ class Reads(Feed):
         presenting.check(op.request, op.verb)
         scope, page = scope_of(op), paging.page_of(op.request)
         revision = revision_of(op)
+        if page.start and revision:
+            raise status.bad_request("specifying resource version is not allowed when using continue")
         exact = op.request.parameter("resourceVersionMatch") == "Exact" or (
             revision > 0 and page.limit > 0 and not op.request.parameter("resourceVersionMatch") and not page.start
         )
@@ -151,10 +165,13 @@ class Reads(Feed):
 
     def listed(self, ctx: Context, answer: Any, op: Op) -> None:
         """Takes a range of keys."""
+        scope, page = scope_of(op), paging.page_of(op.request)
+        if isinstance(answer, EtcdError) and "compacted" in answer.message:
+            self.refuse(ctx, op, paging.expired(page))
+            return
         if self.unanswered(ctx, op, answer):
             return
         result: RangeResult = answer
-        scope, page = scope_of(op), paging.page_of(op.request)
         found = []
         for pair in result.kvs:
             data = scheme.with_revision(op.row, pair.value, pair.mod_revision, op.request.managed)

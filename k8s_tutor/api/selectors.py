@@ -112,10 +112,11 @@ def parse(text: str) -> Selector:
         if at == len(tokens):
             return Selector(tuple(found))
         if tokens[at] != ",":
-            raise ValueError(f"unable to parse requirement: found '{tokens[at]}', expected: ',' or 'end of string'")
+            raise ValueError(f"found '{tokens[at]}', expected: ',' or 'end of string'")
         at += 1
-        if at == len(tokens):
-            raise ValueError("unable to parse requirement: found '', expected: identifier after ','")
+        following = tokens[at] if at < len(tokens) else ""
+        if following in ("=", "==", "!=", "<", ">", "(", ")", ",", ""):
+            raise ValueError(f"found '{following}', expected: identifier after ','")
 
 
 def _tokens(text: str) -> list[str]:
@@ -135,10 +136,12 @@ def _requirement(text: str, tokens: list[str], at: int) -> tuple[Requirement, in
         return tokens[place] if place < len(tokens) else ""
 
     if peek(at) == "!":
+        if peek(at + 1) in ("=", "==", "!=", "<", ">", "(", ")", ",", "", "!"):
+            raise ValueError(f"unable to parse requirement: found '{peek(at + 1)}', expected: identifier")
         return Requirement(_key(peek(at + 1)), "!"), at + 2
     key = peek(at)
     if key in ("=", "==", "!=", "<", ">", "(", ")", ",", ""):
-        raise ValueError(f"unable to parse requirement: found '{key}', expected: !, identifier, or 'end of string'")
+        raise ValueError(f"found '{key}', expected: !, identifier, or 'end of string'")
     _key(key)
     operator = peek(at + 1)
     if operator in ("", ","):
@@ -154,6 +157,9 @@ def _requirement(text: str, tokens: list[str], at: int) -> tuple[Requirement, in
     if value in ("", ","):
         value, after = "", at + 2
     if operator in ("<", ">"):
+        if re.fullmatch(r"[+-]?\d+", value) is None:
+            text = "for 'Gt', 'Lt' operators, the value must be an integer"
+            raise ValueError(f'unable to parse requirement: values[0]: Invalid value: "{value}": {text}')
         return Requirement(key, "lt" if operator == "<" else "gt", (value,)), after
     _value(key, value)
     return Requirement(key, "notin" if operator == "!=" else "in", (value,)), after
@@ -176,7 +182,8 @@ def _values(tokens: list[str], at: int) -> tuple[tuple[str, ...], int]:
             expect_value = False
         at += 1
     if at >= len(tokens):
-        raise ValueError("unable to parse requirement: found '', expected: ',', ')' or identifier")
+        where = "',' or ')'" if values and not expect_value else "',', ')' or identifier"
+        raise ValueError(f"unable to parse requirement: found '', expected: {where}")
     if expect_value:
         values.append("")
     return tuple(values), at + 1

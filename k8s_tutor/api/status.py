@@ -115,9 +115,9 @@ def method_not_allowed() -> Refusal:
     return failure(405, "MethodNotAllowed", text, {})
 
 
-def already_exists(subject: Subject) -> Refusal:
+def already_exists(subject: Subject, why: str = "") -> Refusal:
     """409 of a create."""
-    return failure(409, "AlreadyExists", f"{subject.title} already exists", subject.details())
+    return failure(409, "AlreadyExists", f"{subject.title} already exists{why}", subject.details())
 
 
 def conflict(subject: Subject, why: str = CONFLICT) -> Refusal:

@@ -36,6 +36,8 @@ from k8s_tutor.sim import Context
 
 TRIES = 16
 """Races that one request may lose."""
+NAME_TRIES = 7
+"""How often another name is made up for an object whose first one was taken (feature RetryGenerateName)."""
 
 VALID = ("admit ✓", "default ✓", "validate ✓")
 INVALID = ("admit ✓", "default ✓", "validate ✗")
@@ -135,7 +137,15 @@ class Writes(Reads):
         if self.unanswered(ctx, op, answer):
             return
         if not answer.succeeded:
-            self.refuse(ctx, op, status.already_exists(subject(op.row, name)))
+            generated = b'"generateName"' in op.request.body and f'"{name}"'.encode() not in op.request.body
+            if not generated or op.tries >= NAME_TRIES:
+                why = ", the server was not able to generate a unique name for the object" if generated else ""
+                self.refuse(ctx, op, status.already_exists(subject(op.row, name), why))
+                return
+            try:
+                self.create(ctx, op._replace(tries=op.tries + 1))
+            except Refusal as refusal:
+                self.refuse(ctx, op, refusal, *NOT_ADMITTED)
             return
         assert plan.data is not None
         data = scheme.with_revision(op.row, plan.data, 0 if plan.dry else answer.revision, op.request.managed)

@@ -142,7 +142,8 @@ def _schema(found: list[Cause], schema: Tree, where: str, root: bool = False, in
     if not kind and not root and not inside and not free:
         found.append(causes.required(f"{where}.type", "must not be empty for specified object fields"))
     if schema.get("properties") and isinstance(schema.get("additionalProperties"), dict):
-        found.append(causes.forbidden(f"{where}.additionalProperties", "additionalProperties and properties are mutual exclusive"))
+        text = "additionalProperties and properties are mutual exclusive"
+        found.append(causes.forbidden(f"{where}.additionalProperties", text))
     if kind == "array" and "items" not in schema and not inside:
         found.append(causes.required(f"{where}.items", "must be specified"))
     pattern = schema.get("pattern")
@@ -158,7 +159,8 @@ def _schema(found: list[Cause], schema: Tree, where: str, root: bool = False, in
     for index, rule in enumerate(schema.get("x-kubernetes-validations", ())):
         _rule(found, rule, f"{where}.x-kubernetes-validations[{index}]")
     for name, own in schema.get("properties", {}).items():
-        _schema(found, own, f"{where}.properties[{name}]", inside=inside or (root and name in ("metadata", "apiVersion", "kind")))
+        free = inside or (root and name in ("metadata", "apiVersion", "kind"))
+        _schema(found, own, f"{where}.properties[{name}]", inside=free)
     for field in ("items", "additionalProperties"):
         if isinstance(schema.get(field), dict):
             _schema(found, schema[field], f"{where}.{field}", inside=inside)
