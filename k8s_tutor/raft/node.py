@@ -155,8 +155,11 @@ class RaftNode(Transfer):
         """Tells an old leader or candidate of the newer term; a pre-vote's refusal still counts as an answer."""
         if m.type is APPEND or m.type is HEARTBEAT or m.type is SNAPSHOT:
             self._messages.append(
-                Message(APPEND_RESPONSE, m.sender, self.id, self.term, m.index, reject=True)
-            )
+                Message(
+                    APPEND_RESPONSE, m.sender, self.id, self.term, m.index,
+                    reject=True, context=Refusal.OLD_TERM,
+                )
+            )  # fmt: skip
         elif m.type is VOTE or m.type is PRE_VOTE:
             self._refuse(m, self.term, Refusal.OLD_TERM)
         return m.type is PRE_VOTE_RESPONSE and m.reject
