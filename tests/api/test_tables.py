@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from k8s_tutor.api import podstatus, tables
+from k8s_tutor.api import podstatus, scheme, tables
 
 NOW = tables.Moment(100_000_000)
 STAMP = "2026-01-01T00:00:10Z"
@@ -194,17 +194,48 @@ def test_workloads_slices_and_events_have_their_columns() -> None:
         "source": {"component": "kubelet", "host": "n"},
     }
     assert tables.cells("Event", event, NOW) == ["5s", "Warning", "Failed", "pod/p", "", "kubelet, n", "no", "90s", 4, "w"]
-    for kind in (
-        "Pod",
-        "Deployment",
-        "ReplicaSet",
-        "Service",
-        "Node",
-        "Event",
-        "EndpointSlice",
-        "ConfigMap",
-        "Namespace",
-        "Lease",
-    ):
+    for row in scheme.SERVED:
         tree = {"metadata": meta, "spec": {"selector": {}}, "status": {}}
-        assert len(tables.columns(kind)) == len(tables.cells(kind, tree, NOW))
+        assert len(tables.columns(row.kind)) == len(tables.cells(row.kind, tree, NOW)), row.kind
+
+
+CONTAINER = {"containers": [{"name": "c", "image": "i:1"}]}
+TEMPLATE = {"metadata": {"labels": {"a": "1"}}, "spec": CONTAINER}
+CHOSEN = {"matchLabels": {"a": "1"}}
+CPU = {"type": "Resource", "resource": {"name": "cpu", "target": {"averageUtilization": 70}}}
+
+KINDS: list[tuple[str, dict[str, Any], list[Any]]] = [
+    ("DaemonSet", {"spec": {"selector": CHOSEN, "template": TEMPLATE}, "status": {"desiredNumberScheduled": 3,
+     "currentNumberScheduled": 2, "numberReady": 1}}, [3, 2, 1, 0, 0, "<none>", "90s", "c", "i:1", "a=1"]),
+    ("StatefulSet", {"spec": {"replicas": 2, "template": TEMPLATE}, "status": {"readyReplicas": 1}},
+     ["1/2", "90s", "c", "i:1"]),
+    ("Job", {"spec": {"completions": 3, "selector": CHOSEN, "template": TEMPLATE},
+     "status": {"succeeded": 1, "startTime": STAMP}}, ["Running", "1/3", "90s", "90s", "c", "i:1", "a=1"]),
+    ("CronJob", {"spec": {"schedule": "* * * * *", "suspend": False, "jobTemplate": {"spec": {"template": TEMPLATE}}}},
+     ["* * * * *", "<none>", "False", 0, "<none>", "90s", "c", "i:1", "<none>"]),
+    ("HorizontalPodAutoscaler", {"spec": {"scaleTargetRef": {"kind": "Deployment", "name": "w"}, "minReplicas": 1,
+     "maxReplicas": 3, "metrics": [CPU]}, "status": {"currentMetrics": None}},
+     ["Deployment/w", "cpu: <unknown>/70%", "1", 3, 0, "90s"]),
+    ("PodDisruptionBudget", {"spec": {"minAvailable": 1}, "status": {"disruptionsAllowed": 1}}, ["1", "N/A", 1, "90s"]),
+    ("Ingress", {"spec": {"ingressClassName": "nginx", "tls": [{}], "rules": [{"host": "a.example.com"}]}},
+     ["nginx", "a.example.com", "", "80, 443", "90s"]),
+    ("PersistentVolumeClaim", {"spec": {"storageClassName": "none", "volumeMode": "Filesystem"},
+     "status": {"phase": "Pending"}}, ["Pending", "", "", "", "none", "<unset>", "90s", "Filesystem"]),
+    ("PersistentVolume", {"spec": {"capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"],
+     "persistentVolumeReclaimPolicy": "Retain", "claimRef": {"namespace": "d", "name": "v"}}, "status": {"phase": "Bound"}},
+     ["1Gi", "RWO", "Retain", "Bound", "d/v", "", "<unset>", "", "90s", "<unset>"]),
+    ("RoleBinding", {"roleRef": {"kind": "Role", "name": "r"}, "subjects": [{"kind": "User", "name": "u"}]},
+     ["Role/r", "90s", "u", "", ""]),
+    ("ResourceQuota", {"spec": {"hard": {"pods": "2", "limits.cpu": "1"}}, "status": {"used": {"pods": "1"}}},
+     ["pods: 1/2", "limits.cpu: 0/1", "90s"]),
+    ("ControllerRevision", {"revision": 2, "metadata": {"name": "k", "creationTimestamp": STAMP, "ownerReferences": [
+     {"apiVersion": "apps/v1", "kind": "StatefulSet", "name": "w", "controller": True}]}},
+     ["statefulset.apps/w", 2, "90s"]),
+    ("ClusterRole", {"rules": []}, [STAMP]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "tree", "cells"), KINDS, ids=[row[0] for row in KINDS])
+def test_each_kind_has_the_columns_that_people_know(kind: str, tree: dict[str, Any], cells: list[Any]) -> None:
+    found = {"metadata": {"name": "k", "creationTimestamp": STAMP}, **tree}
+    assert tables.cells(kind, found, NOW) == ["k", *cells]
