@@ -100,6 +100,23 @@ def _parser() -> argparse.ArgumentParser:
 
     _lessons_parser(commands)
 
+    sweep = commands.add_parser("sweep", help="test Raft over many seeds: crashes, cuts, losses, changes of members")
+    sweep.add_argument("--seeds", type=_positive, default=500, help="how many (500); 1 tells the run in words")
+    sweep.add_argument("--first", type=int, default=0, help="the first of them (0)")
+    sweep.add_argument("--jobs", type=_positive, help="processes; one a core by default")
+    sweep.add_argument("--variant", default="raft", help="raft, or a broken twin")
+    sweep.add_argument("--json", action="store_true")
+    sweep.set_defaults(command=_sweep)
+
+    search = commands.add_parser("search", help="find the shortest run in which a broken twin of Raft goes wrong")
+    search.add_argument("variant", help="naive, forgotten-vote, old-term-commit, no-random-timeouts, send-before-persist")
+    search.add_argument("--seeds", type=_positive, default=2_000, help="how many to try (2000)")
+    search.add_argument("--first", type=int, default=0, help="the first of them (0)")
+    search.add_argument("--among", type=_positive, default=3, help="choose among the stories of so many seeds (3)")
+    search.add_argument("--property", default="", help="what must break, e.g. 'election safety'; anything by default")
+    search.add_argument("--save", metavar="FILE", help="write the session, for replay")
+    search.set_defaults(command=_search)
+
     bench = commands.add_parser("bench", help="measure, beside other tools")
     bench.add_argument("--json", action="store_true")
     bench.add_argument("--only", metavar="ROWS", help="e.g. B1,B3")
@@ -224,6 +241,25 @@ def _lessons_schema(args: argparse.Namespace) -> int:
     from k8s_tutor.serve import headless
 
     return headless.print_schema()
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be at least 1")
+    return number
+
+
+def _sweep(args: argparse.Namespace) -> int:
+    from k8s_tutor.serve import labs
+
+    return labs.sweep(args.seeds, args.first, labs.processes(args.jobs), args.variant, args.json)
+
+
+def _search(args: argparse.Namespace) -> int:
+    from k8s_tutor.serve import labs
+
+    return labs.search(args.variant, args.seeds, args.first, args.among, args.property, args.save)
 
 
 def _bench(args: argparse.Namespace) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 _MASK = (1 << 64) - 1
 
 
-def _mix(value: int) -> int:
+def mix(value: int) -> int:
     """The finalizer of splitmix64 (Steele, Lea and Flood 2014): every input bit moves every output bit."""
     value = (value + 0x9E3779B97F4A7C15) & _MASK
     value = ((value ^ (value >> 30)) * 0xBF58476D1CE4E5B9) & _MASK
@@ -18,4 +18,4 @@ def election_timeout(seed: int, node: int, draw: int, election_tick: int) -> int
 
     Randomised so that split votes are rare and soon over (paper, section 5.2).
     """
-    return election_tick + _mix(_mix(_mix(seed & _MASK) ^ node) ^ draw) % election_tick
+    return election_tick + mix(mix(mix(seed & _MASK) ^ node) ^ draw) % election_tick
