@@ -5,6 +5,7 @@ from __future__ import annotations
 from k8s_tutor.cluster import gateway, inputs, managers
 from k8s_tutor.cluster.podview import runtimes
 from k8s_tutor.kubectl.console import Console, Typed
+from k8s_tutor.kubectl.etcdctl import restore_asked
 from k8s_tutor.node import cri
 from k8s_tutor.sim import World
 
@@ -103,10 +104,19 @@ def locate(world: World, pod: str, container: str) -> tuple[str, cri.Kill] | Non
     return None
 
 
+def _restore_typed(world: World, line: str, client: str) -> None:
+    """``etcdutl snapshot restore``, which a person runs on each manager: their data directories are replaced."""
+    asked = restore_asked(line)
+    console = world.actor(client)
+    if asked is not None and isinstance(console, Console) and asked[0] in console.disk.files:
+        managers.restore(world, inputs.Restore(asked[0], client, asked[1], asked[2]))
+
+
 def apply(world: World, given: inputs.Input) -> None:
     """Carries out an input that `check` has let through."""
     match given:
         case inputs.Kubectl(line=line, files=files, client=client):
+            _restore_typed(world, line, client)
             world.inject(client, Typed(line, files))
         case inputs.ApiCall(client=client, id=ident, request=request):
             gateway.enter(world, client)

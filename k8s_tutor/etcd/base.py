@@ -110,6 +110,8 @@ class MemberBase(Calling):
         """Expired leases whose end was proposed → when to propose it again, µs."""
         self.next_sweep = 0
         self.next_publish = 0
+        self.leads_since = 0
+        """When it became leader, if it is one, µs."""
         self.heard: dict[int, int] = {}
         """Member → when it was last heard of, µs."""
         self.in_touch: dict[int, int] = {}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 ERR_TIMEOUT = "etcdserver: request timed out"
 ERR_NO_LEADER = "etcdserver: no leader"
-ERR_STOPPED = "etcdserver: server stopped"
 ERR_COMPACTED = "etcdserver: mvcc: required revision has been compacted"
 ERR_FUTURE = "etcdserver: mvcc: required revision is a future revision"
 ERR_NO_SPACE = "etcdserver: mvcc: database space exceeded"

@@ -37,12 +37,13 @@ class Group(MemberBase):
     # ------------------------------------------------------------------ being in touch
 
     def hear(self, ctx: Context, sender: int) -> None:
-        """Another member lives. Founders count as known from the beginning, if the cluster was at rest when it was opened."""
+        """Another member lives. Whoever answers a new leader at once has been there before: real members are in touch with
+        each other all the time, ours with their leader only."""
         now = ctx.now
         last = self.heard.get(sender)
         if last is None:
-            founded = self.config.first and sender in self.backend.founders
-            self.in_touch[sender] = now - HEALTH if founded else now
+            at_once = now - self.leads_since <= self.config.election_timeout
+            self.in_touch[sender] = now - HEALTH if at_once else now
         elif now - last > self.config.election_timeout:
             self.in_touch[sender] = now
         self.heard[sender] = now

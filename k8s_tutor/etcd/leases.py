@@ -38,10 +38,13 @@ class Leases(MemberBase):
         return LeaseGrant(max(ask.ttl, self.config.min_ttl), ident)
 
     def begin_counting(self, ctx: Context) -> None:
-        """This member leads now: every lease gets its whole time, and an election timeout on top (Promote)."""
+        """This member leads now: every lease gets its whole time, and an election timeout on top (Promote); and it begins to
+        hear of the others."""
         extend = ctx.now + self.config.election_timeout
         self.deadlines = {ident: extend + ttl * SECOND for ident, ttl in self.store.leases.items()}
         self.revoking.clear()
+        self.leads_since = ctx.now
+        self.heard.clear()
 
     def stop_counting(self) -> None:
         """Another one leads (Demote)."""

@@ -64,7 +64,7 @@ class Requests(Watching, Leases, Group):
         """Takes a request: answers it at once, or puts it on its way."""
         ask = call.body
         if not self.id:
-            ctx.reply(src, Reply(call.id, EtcdError(errors.ERR_STOPPED)))
+            ctx.reset(src)  # the real process does not run yet
         elif self.is_learner and not _for_learners(ask):
             ctx.reply(src, Reply(call.id, EtcdError(errors.ERR_LEARNER)))
         elif isinstance(ask, WatchCreate):

@@ -101,6 +101,8 @@ def _dispatch(session: Session, line: str) -> Asking[int]:
     words = split(line)
     if words[:1] == ["etcdctl"]:
         return (yield from etcdctl.run(session, words[1:]))
+    if words[:1] == ["etcdutl"]:
+        return (yield from etcdctl.run_util(session, words[1:]))
     if words[:1] in (["kubectl"], ["k"]):
         words = words[1:]
     leading = _leading(words)

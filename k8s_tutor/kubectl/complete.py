@@ -33,7 +33,7 @@ def complete(line: str, names: Names) -> list[str]:
     if before[:1] in (["kubectl"], ["k"]):
         before = before[1:]
     elif not before and typed:
-        return _fit([*VERBS, "help", "kubectl", "etcdctl"], typed)
+        return _fit([*VERBS, "help", "kubectl", "etcdctl", "etcdutl"], typed)
     if not before:
         return _fit([*VERBS, "help"], typed)
     verb = before[0]

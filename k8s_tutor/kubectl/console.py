@@ -10,7 +10,7 @@ from k8s_tutor.api.component import Access
 from k8s_tutor.api.wire import Request
 from k8s_tutor.etcd.admin import Status
 from k8s_tutor.etcd.wire import WatchCancel, WatchCanceled, WatchCreated, WatchEvents
-from k8s_tutor.kubectl.program import At, Endpoints, Listen, Load, Pause, Result, Save
+from k8s_tutor.kubectl.program import At, Clock, Endpoints, Listen, Load, Pause, Result, Save
 from k8s_tutor.sim import SECOND, Body, CallFailed, Calling, Context, Finished, State, advance
 
 PATIENCE = 75 * SECOND
@@ -132,21 +132,23 @@ class Console(Calling):
         self.sessions[session.id] = session
         if isinstance(asked, Pause):
             ctx.after(asked.delay, Continue(session.id))
-        elif isinstance(asked, (Endpoints, Save, Load)):
-            self._answer(ctx, session, self._here(asked))
+        elif isinstance(asked, (Endpoints, Clock, Save, Load)):
+            self._answer(ctx, session, self._here(ctx, asked))
         elif isinstance(asked, Listen):
             self.sessions[session.id] = _changed(session, listens=True)
-        elif isinstance(asked, tuple):
+        elif isinstance(asked, tuple) and not isinstance(asked, At):
             self.sessions[session.id] = _changed(session, gathered=(None,) * len(asked))
             for index, request in enumerate(asked):
                 self._send(ctx, request, (session.id, index))
         else:
             self._send(ctx, asked, (session.id, -1))
 
-    def _here(self, asked: Endpoints | Save | Load) -> Any:
+    def _here(self, ctx: Context, asked: Endpoints | Clock | Save | Load) -> Any:
         """What this machine answers by itself."""
         if isinstance(asked, Endpoints):
             return self.config.etcd
+        if isinstance(asked, Clock):
+            return ctx.now
         if isinstance(asked, Load):
             return self.disk.files.get(asked.name)
         self.disk.files[asked.name] = asked.data

@@ -99,10 +99,11 @@ def page(verb: str, flags: str) -> str:
 def nearest(word: str) -> list[str]:
     """Commands that look like a mistyped one (cobra: at most two letters away, or the same beginning)."""
     names = sorted([*PAGES, *ELSEWHERE])
-    return [name for name in names if _distance(word.lower(), name) <= 2 or name.startswith(word.lower())]
+    return [name for name in names if distance(word.lower(), name) <= 2 or name.startswith(word.lower())]
 
 
-def _distance(left: str, right: str) -> int:
+def distance(left: str, right: str) -> int:
+    """How many letters must be changed, added or taken away to make one word of another."""
     row = list(range(len(right) + 1))
     for i, a in enumerate(left, 1):
         above, row[0] = row[0], i

@@ -2,9 +2,9 @@
 
 It yields a `Request` (answered by a `Response` or a `CallFailed`), a tuple of Requests that may go out together (answered
 by a tuple of as many answers), or a `Pause`. etcdctl yields bodies of `etcd.wire` and `etcd.admin` instead, which go to the
-first endpoint that answers, or `At` a certain one; it `Listens` for the events of its watch, and asks for its `Endpoints`
-and for files. It returns a `Result`. It looks at nothing but its arguments and the answers, so whoever runs it may store
-the answers and run it again from its start.
+first endpoint that answers, or `At` a certain one; it can `Listen` for the events of its watch, and ask for its `Endpoints`,
+the `Clock` and files. It returns a `Result`. It looks at nothing but its arguments and the answers, so whoever runs it may
+store the answers and run it again from its start.
 """
 
 from __future__ import annotations
@@ -36,6 +36,10 @@ class Endpoints(NamedTuple):
     """Which etcd processes do I know (ETCDCTL_ENDPOINTS)? Answered by a tuple of names."""
 
 
+class Clock(NamedTuple):
+    """What time is it? Answered by µs since the world began."""
+
+
 class Listen(NamedTuple):
     """Wait for what the watch that was opened last tells next: `WatchEvents`, `WatchCanceled` or a `CallFailed`, whose reason
     is ``interrupted`` when somebody has typed something else."""
@@ -62,7 +66,7 @@ class Result(NamedTuple):
     code: int
 
 
-Step: TypeAlias = Body | tuple[Request, ...] | Pause | At | Endpoints | Listen | Save | Load
+Step: TypeAlias = Body | tuple[Request, ...] | Pause | At | Endpoints | Clock | Listen | Save | Load
 Asking: TypeAlias = Generator[Step, Any, T]
 """A part of a command that may ask, and in the end has a value of type T."""
 Command: TypeAlias = Generator[Step, Any, Result]

@@ -35,6 +35,8 @@ class Session:
         self.namespace_given = False
         self.out: list[str] = []
         self.err: list[str] = []
+        self.code = 0
+        """Exit status of a command that fails without an error of its own."""
         self.waited = 0
         """µs spent in pauses: all that a command can know about time that has passed."""
 
