@@ -174,7 +174,7 @@ class Cluster:
 
     def _view(self) -> ClusterView:
         world = self.world
-        faults = (tuple(world.network.cuts), tuple(world.paused), tuple(world.down))
+        faults = (tuple(world.network.cuts), tuple(world.paused), tuple(world.down), tuple(world.network.rooms.items()))
         members, consoles = members_of(world), consoles_of(world)
         broken = self.broken()
         return ClusterView(

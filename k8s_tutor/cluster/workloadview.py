@@ -166,14 +166,15 @@ class Workload:
     def network(self, world: World, part: Part) -> NetworkView:
         """Rooms, with what each room's own API server says, and cuts."""
         rooms: dict[str, list[str]] = {}
-        for host, room in world.network.rooms.items():
+        seats = tuple(world.network.rooms.items())
+        for host, room in sorted(seats, key=lambda seat: seat[1]):
             rooms.setdefault(room, []).append(host)
         servers = {room: self._server_in(world, hosts) for room, hosts in rooms.items()}
         known = tuple([
             (server.name, server.caches.kinds["Deployment"].last, server.caches.kinds["Lease"].last)
             for server in servers.values() if server is not None
         ])  # fmt: skip
-        key = (world, tuple(world.network.cuts), tuple(world.down), tuple(world.paused), known)
+        key = (world, seats, tuple(world.network.cuts), tuple(world.down), tuple(world.paused), known)
 
         def make() -> NetworkView:
             views = tuple(self._room(name, hosts, servers[name]) for name, hosts in rooms.items())

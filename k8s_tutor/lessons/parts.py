@@ -131,7 +131,7 @@ def _versions(world: World, names: list[str]) -> tuple[int, ...]:
 
 
 def _faults(world: World) -> tuple[Any, ...]:
-    return tuple(world.network.cuts), tuple(world.paused), tuple(world.down)
+    return tuple(world.network.cuts), tuple(world.paused), tuple(world.down), tuple(world.network.rooms.items())
 
 
 class Notes:

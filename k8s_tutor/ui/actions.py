@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-Place = Literal["home", "stage"]
+Place = Literal["home", "stage", "design"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,9 @@ class Action:
 HOME: tuple[Place, ...] = ("home",)
 STAGE: tuple[Place, ...] = ("stage",)
 BOTH: tuple[Place, ...] = ("home", "stage")
+DESIGN: tuple[Place, ...] = ("design",)
+HANDS: tuple[Place, ...] = ("stage", "design")
+EVERYWHERE: tuple[Place, ...] = ("home", "stage", "design")
 
 ACTIONS: tuple[Action, ...] = (
     # time
@@ -132,6 +135,16 @@ ACTIONS: tuple[Action, ...] = (
         rank=7,
     ),
     Action("heal", ("H",), "heal", "Mend every cable.", STAGE, "Hands", aliases=("mend",)),
+    Action(
+        "move",
+        ("m",),
+        "move",
+        "Carry the selected manager into the next room, or into the one that is named. Dragging does the same.",
+        HANDS,
+        "Hands",
+        argument="[NAME ROOM]",
+        rank=18,
+    ),
     Action("drop", ("D",), "drop", "Lose the selected message.", STAGE, "Hands", argument="[MESSAGE]"),
     Action("delay", (), "delay", "Delay the selected message by some milliseconds.", STAGE, "Hands", argument="MILLISECONDS"),
     Action(
@@ -185,10 +198,10 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action("panel", (), "panel", "Show or hide a panel.", STAGE, "Looking", argument="NAME"),
     Action("zoom", ("z",), "zoom", "Give the panel all the room, or give it back.", STAGE, "Looking", rank=12),
-    Action("up", ("up",), "up", "Select the thing above.", BOTH, "Looking"),
-    Action("down", ("down",), "down", "Select the thing below.", BOTH, "Looking"),
-    Action("left", ("left",), "left", "Select the thing at the left.", BOTH, "Looking"),
-    Action("right", ("right",), "right", "Select the thing at the right.", BOTH, "Looking"),
+    Action("up", ("up",), "up", "Select the thing above.", EVERYWHERE, "Looking"),
+    Action("down", ("down",), "down", "Select the thing below.", EVERYWHERE, "Looking"),
+    Action("left", ("left",), "left", "Select the thing at the left.", EVERYWHERE, "Looking"),
+    Action("right", ("right",), "right", "Select the thing at the right.", EVERYWHERE, "Looking"),
     Action("scroll_up", ("ctrl+u", "shift+up"), "scroll up", "Scroll the panel up.", STAGE, "Looking", command="scroll-up"),
     Action(
         "scroll_down",
@@ -215,7 +228,28 @@ ACTIONS: tuple[Action, ...] = (
     Action("open", ("enter",), "open", "Open the chosen lesson.", HOME, "Home", argument="[LESSON]", rank=1),
     Action("again", ("r",), "from the start", "Open the chosen lesson from its first step.", HOME, "Home", rank=2),
     Action("sandbox", ("s",), "sandbox", "A cluster of your own, kubectl and all.", HOME, "Home", rank=3),
+    # the designer
+    Action("design_start", ("enter",), "start it", "Start the committee that was designed.", DESIGN, "Rooms", command="start",
+           rank=1),
+    Action("design_more", ("plus", "equals_sign"), "one more", "One manager more; a digit says how many.", DESIGN, "Rooms",
+           command="more", rank=2),
+    Action("design_fewer", ("minus",), "one less", "One manager less.", DESIGN, "Rooms", command="fewer", rank=3),
+    Action("design_divide", ("right_square_bracket",), "another room", "One room more.", DESIGN, "Rooms", command="divide",
+           rank=4),
+    Action("design_join", ("left_square_bracket",), "one room less", "One room less.", DESIGN, "Rooms", command="join", rank=5),
+    Action("design_rule", ("b",), "rule", "Raft, or one of its broken twins.", DESIGN, "Rooms", command="rule", rank=6),
+    Action("design_whole", ("k",), "Kubernetes", "All of Kubernetes, or etcd alone.", DESIGN, "Rooms", command="whole", rank=7),
     # everywhere
+    Action(
+        "rooms",
+        ("M",),
+        "rooms",
+        "Who sits in which room and what each could decide; once more, or at home: design a committee of your own.",
+        BOTH,
+        "Everywhere",
+        argument="[new]",
+        rank=9,
+    ),
     Action("find", ("slash",), "find", "Find a thing or a lesson by its name.", BOTH, "Everywhere", argument="[TEXT]", rank=16),
     Action("command", ("colon",), "command", "Type a command.", BOTH, "Everywhere", rank=15),
     Action("help", ("question_mark", "f1"), "help", "All keys and commands.", BOTH, "Everywhere", rank=11),
@@ -228,12 +262,12 @@ ACTIONS: tuple[Action, ...] = (
         ("q", "escape"),
         "leave",
         "Close what is open, then the lesson, then the app.",
-        BOTH,
+        EVERYWHERE,
         "Everywhere",
         aliases=("close",),
-        rank=17,
+        rank=19,
     ),
-    Action("quit", ("ctrl+q", "ctrl+c"), "quit", "Leave the app.", BOTH, "Everywhere", aliases=("q", "q!", "exit")),
+    Action("quit", ("ctrl+q", "ctrl+c"), "quit", "Leave the app.", EVERYWHERE, "Everywhere", aliases=("q", "q!", "exit")),
 )
 """Every action, in the order of the help screen."""
 

@@ -138,9 +138,23 @@ class Tutor(App[int]):
         """Puts a lesson on the stage. ``or_leave``: what goes wrong ends the app with one line."""
         self._open(lambda: self._lesson_stage(name, again, projector), or_leave)
 
-    def open_sandbox(self, *, or_leave: bool = False) -> None:
-        """Puts a cluster of one's own on the stage."""
-        self._open(self._sandbox_stage, or_leave)
+    def open_sandbox(self, *, or_leave: bool = False, spec: Mapping[str, Any] | None = None) -> None:
+        """Puts a cluster of one's own on the stage; ``spec``: one that was designed here."""
+        self._open(lambda: self._sandbox_stage(self.spec if spec is None else spec), or_leave)
+
+    def design(self, session: Session | None = None) -> None:
+        """Opens the room designer, with the committee of a session to begin with."""
+        from k8s_tutor.ui import lenses
+        from k8s_tutor.ui.design import Design, of_rooms
+        from k8s_tutor.ui.designer import Designer
+
+        design = Design()
+        if session is not None:
+            view, spec = session.view(), session.cluster.spec
+            rooms = {room.name: room.machines for room in view.network.rooms}
+            managers = tuple(member.machine for member in view.raft.members)
+            design = of_rooms(rooms, managers, spec.components == "all", view.raft.variant)
+        self.push_screen(Designer(design, lenses.lens(session.lens if session is not None else "kubernetes")))
 
     def _open(self, make: Callable[[], Stage], or_leave: bool) -> None:
         """At once when the command line asked for it; else after one line on the home screen, for it may take a moment."""
@@ -177,12 +191,12 @@ class Tutor(App[int]):
         lesson = player.state
         return self._stage(Session(player=player, recorder=recorder), (lesson.track, lesson.title), projector)
 
-    def _sandbox_stage(self) -> Stage:
+    def _sandbox_stage(self, wanted: Mapping[str, Any] | None) -> Stage:
         from k8s_tutor.cluster import Cluster, ClusterSpec, inputs
         from k8s_tutor.ui.manifests import files_of
         from k8s_tutor.ui.session import Session
 
-        spec = ClusterSpec.model_validate(dict(self.spec or {}))
+        spec = ClusterSpec.model_validate(dict(wanted or {}))
         cluster = Cluster(spec, self.seed)
         for path in self.manifests:
             line = f"apply -f {path}"
@@ -259,7 +273,7 @@ class Tutor(App[int]):
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         """The palette is made from the registry of actions too."""
         base = next((one for one in reversed(self.screen_stack) if hasattr(one, "action_do")), screen)
-        place: Place = "home" if isinstance(base, Home) else "stage"
+        place: Place = getattr(base, "PLACE", "stage")
         for action in ACTIONS:
             if place not in action.places or action.id in ("palette", "up", "down", "left", "right"):
                 continue

@@ -175,6 +175,8 @@ DEEDS: dict[str, Deed] = {
     "crash": world.crash,
     "freeze": world.freeze,
     "cut": world.cut,
+    "move": world.move,
+    "rooms": world.rooms,
     "heal": world.heal,
     "drop": world.drop,
     "delay": world.delay,

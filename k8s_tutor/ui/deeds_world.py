@@ -33,6 +33,40 @@ def cut(stage: Stage, argument: str) -> None:
     stage.say(inputs.in_words(given), "leader")
 
 
+def move(stage: Stage, argument: str) -> None:
+    """Carry a manager into another room."""
+    name, _, room = argument.rpartition(" ") if " " in argument else (argument, "", "")
+    given = hands.move(stage.session.view(), _target(stage, name), room.removeprefix("room ").strip())
+    for one in given:
+        stage.session.give(one)
+    stage.say(inputs.in_words(given[-1]), "leader")
+    if "rooms" not in stage.look.shown:
+        stage.look.open("rooms")
+
+
+def drag(stage: Stage, source: str, target: str) -> None:
+    """A manager was dropped on a room, or on somebody who sits in it."""
+    view = stage.session.view()
+    kind, _, room = target.partition(" ")
+    if kind != "room":
+        machine = hands.machine_of(view, target)
+        room = next((one.name for one in view.network.rooms if machine in one.machines), "")
+    if room:
+        stage.look.selected = source
+        move(stage, f"{source} {room}")
+
+
+def rooms(stage: Stage, argument: str) -> None:
+    """The rooms of this cluster; once more, or with ``new``: design another one."""
+    look = stage.look
+    if argument not in ("", "new"):
+        raise ValueError(":rooms shows the rooms, :rooms new designs a committee of your own")
+    if argument or (look.focus == "rooms" and "rooms" in look.shown):
+        stage.tutor.design(stage.session)
+    else:
+        look.open("rooms")
+
+
 def heal(stage: Stage, argument: str) -> None:
     """Mend all cables."""
     stage.session.give(inputs.Heal())

@@ -119,6 +119,37 @@ def _is_cut(view: ClusterView, groups: Sequence[Sequence[str]]) -> bool:
     return any((a in left and b in right) or (a in right and b in left) for a, b in view.network.cuts)
 
 
+ROOMS = "ABCDEFGHI"
+"""Names of rooms that come into being when somebody is moved."""
+
+
+def move(view: ClusterView, target: str, room: str = "") -> Sequence[inputs.Input]:
+    """Carries the machine of what is selected into a room; without a name into the next one, and behind the last into a new
+    one. Where there were no rooms, those who stay sit in room A from then on."""
+    machine = machine_of(view, target)
+    rooms = {one.name: one.machines for one in view.network.rooms}
+    here = next((name for name, machines in rooms.items() if machine in machines), "")
+    others: list[inputs.Input] = []
+    if not rooms:
+        here = ROOMS[0]
+        rooms = {here: machines_of_managers(view)}
+        if room != here:
+            others = [inputs.MoveToRoom(other, here) for other in rooms[here] if other != machine]
+    if not room:
+        names = sorted(rooms)
+        if set(rooms.get(here, ())) - {machine} and len(names) < len(ROOMS):
+            names.append(next(name for name in ROOMS if name not in rooms))
+        room = names[(names.index(here) + 1) % len(names)] if here in names else names[0]
+    if room == here and not others:
+        raise ValueError(f"{machine} sits in room {room} already")
+    return (*others, inputs.MoveToRoom(machine, room))
+
+
+def machines_of_managers(view: ClusterView) -> tuple[str, ...]:
+    """The machines of the committee."""
+    return tuple(member.machine for member in view.raft.members)
+
+
 def message(target: str) -> int:
     """The id of a message: ``message 812`` or ``812``. Raises ValueError."""
     number = target.removeprefix("message ").strip()

@@ -33,6 +33,7 @@ GREETING: tuple[Row, ...] = (
 class Home(EdgedScreen):
     """Choose what to play."""
 
+    PLACE = "home"
     BINDINGS = keys.bindings("home")
     CSS = "Home { background: $tutor-ground; }"
 
@@ -231,6 +232,7 @@ HOME_DEEDS: dict[str, keys.Deed[Home]] = {
     "open": lambda home, name: home.open(name),
     "again": lambda home, name: home.open(name, again=True),
     "sandbox": lambda home, _: home.tutor.open_sandbox(),
+    "rooms": lambda home, _: home.tutor.design(),
     "projector": lambda home, _: home.present(),
     "find": lambda home, text: home.find(text) if text else home.ask("find"),
     "command": lambda home, text: home.ask("command", text),

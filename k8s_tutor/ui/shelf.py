@@ -154,6 +154,7 @@ def other_picture(cells: int) -> Picture:
     """What there is beside lessons."""
     choices = (
         ("s", "Sandbox", "a cluster of your own, kubectl and all"),
+        ("M", "Rooms", "design a committee: up to nine managers in rooms"),
         ("p", "Present", "this lesson on a projector"),
         ("T", "Colours", "dark, light, high contrast, sixteen"),
         ("?", "Help", "all keys and commands"),

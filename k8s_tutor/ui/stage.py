@@ -42,8 +42,9 @@ class Stage(StageView):
         self.prompt.completes("kubectl", self._complete_kubectl)
         self.set_class(self.look.projector, "projector")
         if self.session.lesson is None:
-            etcd = self.session.cluster.spec.components == "etcd"
-            self.look.panels = ETCD_ONLY if etcd else WHOLE
+            spec = self.session.cluster.spec
+            panels = ETCD_ONLY if spec.components == "etcd" else WHOLE
+            self.look.panels = ("rooms", *panels) if spec.rooms else panels
             self.look.focus = self.look.panels[0]
         self._follow_lesson()
         self.rearrange()
@@ -188,6 +189,19 @@ class Stage(StageView):
             if message.target.startswith("step ") or self._red(message.target):
                 self.action_do("follow")
         self.set_focus(None)
+        self.after_deed()
+
+    @on(PanelView.Dragged)
+    def _dragged(self, message: PanelView.Dragged) -> None:
+        """Who is dragged into another room moves there."""
+        from k8s_tutor.ui.deeds_world import drag
+
+        if message.panel.panel not in ("rooms", "committee"):
+            return
+        refused = keys.carry_out(lambda: drag(self, message.source, message.target))
+        self.session.changed()
+        if refused:
+            self.say(refused, "fail")
         self.after_deed()
 
     def _red(self, target: str) -> bool:

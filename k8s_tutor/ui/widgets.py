@@ -94,6 +94,15 @@ class PanelView(RowsView):
             """The panel that was clicked."""
             return self.panel
 
+    class Dragged(Message):
+        """Something was dragged from its spot and dropped on another."""
+
+        def __init__(self, panel: PanelView, source: str, target: str) -> None:
+            super().__init__()
+            self.panel = panel
+            self.source = source
+            self.target = target
+
     class Scrolled(Message):
         """The wheel was turned over a panel: ``rows`` to scroll, up is positive."""
 
@@ -111,6 +120,9 @@ class PanelView(RowsView):
         self.picture = Picture("", (), ())
         self.lit = False
         self.ascii_only = False
+        self._held = ""
+        """What the mouse took hold of."""
+        self._dropped = False
 
     def show_picture(self, picture: Picture, lit: bool = False, ascii_only: bool = False) -> None:
         """Draw this picture from now on; ``lit``: with a brighter frame."""
@@ -137,7 +149,22 @@ class PanelView(RowsView):
         ]
         return min(hits, key=lambda spot: spot.width * spot.height) if hits else None
 
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        spot = self.spot_at(event.x, event.y)
+        self._held = spot.target if spot else ""
+
+    def on_mouse_up(self, event: events.MouseUp) -> None:
+        """Dropping something elsewhere is no click."""
+        spot = self.spot_at(event.x, event.y)
+        held, self._held = self._held, ""
+        self._dropped = bool(held) and spot is not None and spot.target != held
+        if self._dropped and spot is not None:
+            self.post_message(self.Dragged(self, held, spot.target))
+
     def on_click(self, event: events.Click) -> None:
+        if self._dropped:
+            self._dropped = False
+            return
         spot = self.spot_at(event.x, event.y)
         self.post_message(self.Selected(self, spot.target if spot else ""))
 

@@ -9,13 +9,17 @@ from k8s_tutor.ui.glyphs import is_stale, member_mark, pod_mark
 from k8s_tutor.ui.panels.books import Books
 from k8s_tutor.ui.panels.members import brains, called
 from k8s_tutor.ui.panels.panel import apart, member_name, panel, picked, rooms_of
+from k8s_tutor.ui.panels.tally import room_counts
 from k8s_tutor.ui.rows import Row, fit
+from k8s_tutor.ui.rows import width as cells_of
 from k8s_tutor.ui.scene import Picture, Scene
 from k8s_tutor.ui.words import count
 
 GAP = 5
 """Cells between two rooms: the cable; three where cells are few."""
 NARROWEST = 15
+ROOMY = 17
+"""Rows from which on those who type sit in their rooms too."""
 
 
 @panel
@@ -34,7 +38,7 @@ def render(scene: Scene, width: int, height: int) -> Picture:
     rows = height - len(lines) - (1 if height >= 12 and lines else 0)
     gap = GAP if width >= 26 * len(rooms) else 3
     wide = (width - gap * (len(rooms) - 1)) // len(rooms)
-    tall = _box_rows(scene, rooms, rows)
+    tall = _box_rows(scene, rooms, rows, _typing(scene, height))
     if wide >= NARROWEST and tall:
         _boxes(canvas, scene, rooms, wide, tall, gap)
         _orders(canvas, scene, tall + (1 if rows - tall >= 3 else 0), rows)
@@ -42,7 +46,16 @@ def render(scene: Scene, width: int, height: int) -> Picture:
         _lines(canvas, scene, rooms, rows)
     for offset, line in enumerate(lines):
         canvas.put(height - len(lines) + offset, 0, line, f"{role}+bold")
+    formula = _formula(scene)
+    if lines and len(lines[-1]) + cells_of(formula) + 3 <= width:
+        canvas.right(height - 1, formula)
     return canvas.picture(title, status(scene, width))
+
+
+def _formula(scene: Scene) -> Row:
+    """``5 // 2 + 1 = 3 of 5 must agree``: how the majority is reckoned."""
+    raft = scene.view.raft
+    return ((f"{raft.size} // 2 + 1 = {raft.quorum}", "bright"), (f" of all {raft.size} must agree", "dim"))
 
 
 def status(scene: Scene, width: int) -> Row:
@@ -108,11 +121,11 @@ def conflicts(scene: Scene) -> frozenset[int]:
     return frozenset(index for index, kinds in found.items() if len(kinds) > 1)
 
 
-def _box_rows(scene: Scene, rooms: tuple[RoomView, ...], rows: int) -> int:
+def _box_rows(scene: Scene, rooms: tuple[RoomView, ...], rows: int, typing: int) -> int:
     """Rows of a room's box: three a member, two, or one; 0 when not even that fits."""
     most = max(len(_members(scene, room)) for room in rooms)
     for each in (3, 2, 1):
-        need = most * each + (3 if each == 3 else 2)
+        need = most * each + (3 if each == 3 else 2) + typing
         if need <= (rows - 4 if each > 1 else rows):
             return need
     return 0
@@ -121,20 +134,41 @@ def _box_rows(scene: Scene, rooms: tuple[RoomView, ...], rows: int) -> int:
 def _boxes(
     canvas: Canvas, scene: Scene, rooms: tuple[RoomView, ...], wide: int, tall: int, gap: int
 ) -> None:
+    counts = {name: (here, enough, alone) for name, here, enough, alone in room_counts(scene)}
     for number, room in enumerate(rooms):
         left = number * (wide + gap)
         name = f"Room {room.name}" if room.name else "One room"
         decides = [one for one in _members(scene, room) if one.up and one.role == "leader"]
         edge = "leader" if decides and not is_stale(decides[0], scene.view.raft) else "line"
         target = f"room {room.name}"
-        here = sum(one.up for one in _members(scene, room))
-        enough = here >= scene.view.raft.quorum
-        counted: Row = ((f"{here} of {scene.view.raft.size}", "ok" if enough else "fail"),)
-        canvas.box(0, left, wide, tall, edge, ((name, picked(scene, target, "title")),), counted)
-        canvas.spot(0, left + 2, len(name) + 2, target)
+        here, enough, alone = counts[room.name]
+        said = f"{here} of {scene.view.raft.size}"
+        verdict = "can decide" if enough else "cannot decide"
+        if alone and not scene.view.raft.wrong and wide >= len(name) + len(said) + len("cannot decide") + 12:
+            said += f", {verdict}"
+        canvas.box(0, left, wide, tall, edge, ((name, picked(scene, target, "title")),), ((said, "ok" if enough else "fail"),))
+        canvas.spot(0, left, wide, target, tall)
         _seats(canvas, scene, _members(scene, room), left, wide, tall)
+        if _typing(scene, canvas.height):
+            _clients(canvas, scene, room, left, wide, tall)
         if number:
             _cable(canvas, scene, rooms[number - 1], room, left - gap, tall, gap)
+
+
+def _clients(canvas: Canvas, scene: Scene, room: RoomView, left: int, wide: int, tall: int) -> None:
+    """Who sits at a console in this room, with their latest line and how it went: in the lowest row of the box."""
+    latest: dict[str, AnswerView] = {}
+    for answer in scene.view.console.answers:
+        if answer.client in room.machines or f"{answer.client}-host" in room.machines:
+            latest[answer.client] = answer
+    members = len(_members(scene, room))
+    for row, answer in zip(range(tall - 2, members, -1), latest.values(), strict=False):
+        if row <= members * max(1, (tall - 3) // max(1, members)):
+            break
+        glyph, role = {-1: ("◌", "warn"), 0: ("✓", "ok")}.get(answer.code, ("✗", "fail"))
+        line = answer.line.removeprefix("etcdctl ")
+        canvas.row(row, left + 2, ((f"{glyph} ", role), (shorten(f"{answer.client}: {line}", wide - 6), "you")))
+        canvas.spot(row, left + 2, wide - 4, f"answer {answer.id}")
 
 
 def _cable(canvas: Canvas, scene: Scene, one: RoomView, other: RoomView, left: int, tall: int, gap: int) -> None:
@@ -152,7 +186,7 @@ def _seats(canvas: Canvas, scene: Scene, members: list[MemberView], left: int, w
     """Name, what it is, its term; its notebook below. Decisions that contradict each other stand on a red ground."""
     if not members:
         return
-    each = max(1, (tall - 2) // len(members))
+    each = max(1, (tall - 2 - _typing(scene, canvas.height)) // len(members))
     books, clash = Books(scene), conflicts(scene)
     inner = wide - 4
     named = max(len(member_name(scene.lens, member)) for member in scene.view.raft.members) + 2
@@ -173,6 +207,11 @@ def _seats(canvas: Canvas, scene: Scene, members: list[MemberView], left: int, w
             if member.lost:
                 book = ((shorten(f"✗ {member.lost} decided and lost", inner - start), "fail"),)
             canvas.row(row + 1, left + 2 + start, _clashing(book, clash))
+
+
+def _typing(scene: Scene, rows: int) -> int:
+    """Rows of a room's box for those who sit at its console: one, where anybody does and rows are plenty."""
+    return int(rows >= ROOMY and any(_room_of(scene, answer.client) for answer in scene.view.console.answers))
 
 
 def _clashing(book: Row, clash: frozenset[int]) -> Row:
