@@ -95,6 +95,8 @@ class ServerBase(Calling):
         content_type: str = "application/json", headers: tuple[tuple[str, str], ...] = (),
     ) -> None:  # fmt: skip
         """Answers a request and says so in the log."""
+        if op.target.resource is not None and op.row.deprecated:
+            warnings = (op.row.deprecated, *warnings)
         if ctx.work:
             ctx.note("api.answer", id=op.hop.call, code=code, verb=op.verb, path=op.request.path)
         self.send(ctx, op.hop, Reply(op.hop.call, Response(code, body, warnings, content_type, headers)))

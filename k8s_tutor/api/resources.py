@@ -33,6 +33,8 @@ class Resource(NamedTuple):
     name_rule: str = "subdomain"
     """Shape of the name: ``subdomain``, ``label`` (DNS-1123), ``label1035``, ``path`` (any segment of a path) or ``ip``."""
     verbs: tuple[str, ...] = ALL_VERBS
+    deprecated: str = ""
+    """The warning that comes with every answer."""
     stored_as: Resource | None = None
     """The row whose bytes etcd keeps, for a version that is only a view of another."""
     custom: bytes = b""
@@ -112,7 +114,8 @@ _NETWORK, _STORAGE, _DEVICES = "networking.k8s.io", "storage.k8s.io", "resource.
 
 _CORE = (
     Resource("ConfigMap", "configmaps", short_names=("cm",)),
-    Resource("Endpoints", "endpoints", short_names=("ep",), registry="services/endpoints"),
+    Resource("Endpoints", "endpoints", short_names=("ep",), registry="services/endpoints",
+             deprecated="v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice"),
     Resource("Event", "events", short_names=("ev",), create_on_update=True),
     Resource("LimitRange", "limitranges", short_names=("limits",), create_on_update=True),
     Resource("Namespace", "namespaces", namespaced=False, short_names=("ns",), subresources=("finalize", "status"),
@@ -225,7 +228,8 @@ _REVIEW = ("create",)
 
 ANSWERS: tuple[Resource, ...] = (
     Resource("Binding", "bindings", verbs=_REVIEW),
-    Resource("ComponentStatus", "componentstatuses", namespaced=False, short_names=("cs",), verbs=("get", "list")),
+    Resource("ComponentStatus", "componentstatuses", namespaced=False, short_names=("cs",), verbs=("get", "list"),
+             deprecated="v1 ComponentStatus is deprecated in v1.19+"),
     Resource("SelfSubjectReview", "selfsubjectreviews", "authentication.k8s.io", namespaced=False, verbs=_REVIEW),
     Resource("TokenReview", "tokenreviews", "authentication.k8s.io", namespaced=False, verbs=_REVIEW),
     Resource("LocalSubjectAccessReview", "localsubjectaccessreviews", "authorization.k8s.io", verbs=_REVIEW),

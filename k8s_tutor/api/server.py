@@ -13,6 +13,7 @@ import msgspec
 
 from k8s_tutor.api import bootstrap, protobuf, status
 from k8s_tutor.api.base import ETCD_TIMEOUT, Op
+from k8s_tutor.api.components import Components
 from k8s_tutor.api.door import Free, Impatient
 from k8s_tutor.api.feed import BOOKMARK_PERIOD, Bookmark, Refeed
 from k8s_tutor.api.reads import Early
@@ -41,7 +42,7 @@ _COLLECTION = ("list", "watch", "create", "deletecollection")
 _OBJECT = ("get", "watch", "update", "patch", "delete")
 
 
-class ApiServer(Reviews):
+class ApiServer(Reviews, Components):
     """One API server."""
 
     def start(self, ctx: Context) -> None:
@@ -112,6 +113,9 @@ class ApiServer(Reviews):
         op = _readable(op)
         if op.row in REVIEWS:
             self.review(ctx, op)
+            return
+        if op.row.kind == "ComponentStatus":
+            self.components(ctx, op)
             return
         if target.subresource == "token":
             self.give_token(ctx, op)
