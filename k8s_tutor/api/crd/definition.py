@@ -230,7 +230,8 @@ def check_update(found: list[Cause], new: Tree, old: Tree) -> None:
 
 
 def _condition(tree: Tree, kind: str, value: str, reason: str, message: str, stamp: str) -> Tree:
-    known = next((one for one in tree.get("status", {}).get("conditions") or () if one["type"] == kind), None)
+    conditions: list[Tree] = tree.get("status", {}).get("conditions") or []
+    known = next((one for one in conditions if one["type"] == kind), None)
     if known is not None and (known["status"], known["reason"], known["message"]) == (value, reason, message):
         return known
     at = known["lastTransitionTime"] if known is not None and known["status"] == value else stamp

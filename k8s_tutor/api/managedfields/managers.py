@@ -161,7 +161,7 @@ def updated(
                 me = me._replace(time=entry.time)
             continue
         rest = entry.fields - touched - gone if touched or gone else entry.fields
-        if rest or entry.operation == APPLY:
+        if rest:
             found.append(entry if rest == entry.fields else entry._replace(fields=rest))
     own = mine | touched
     if own:
