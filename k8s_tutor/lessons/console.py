@@ -37,15 +37,15 @@ def command(line: str, lens: Lens) -> tuple[list[inputs.Input], int]:
         return [inputs.Kubectl(" ".join(words[2:]).removeprefix("kubectl").strip(), (), words[1])], 0
     if verb in SIMPLE and rest:
         return [SIMPLE[verb](target)], 0
-    if verb == "cut":
-        sides = [tuple(lens.component(word) for word in side.split()) for side in " ".join(rest).split("|")]
+    if verb in ("cut", "heal"):
+        sides = tuple(tuple(lens.component(word) for word in side.split()) for side in " ".join(rest).split("|"))
         if len(sides) > 1 and all(sides):
-            return [inputs.Cut(tuple(sides))], 0
-        raise CommandError("cut needs two sides: cut Alice Bob | Carol")
+            return [inputs.Cut(sides) if verb == "cut" else inputs.Heal(sides)], 0
+        if verb == "heal" and not rest:
+            return [inputs.Heal()], 0
+        raise CommandError(f"{verb} needs two sides: {verb} Alice Bob | Carol")
     if verb == "move" and 1 <= len(rest) <= 2:
         return [inputs.MoveToRoom(lens.component(rest[0]), "".join(rest[1:]))], 0
     if verb == "add" and rest[:1] == ["manager"] and len(rest) <= 2:
         return [inputs.AddManager("".join(rest[1:]))], 0
-    if verb == "heal" and not rest:
-        return [inputs.Heal()], 0
     raise CommandError(f"{line!r} is no command{did_you_mean(verb, VERBS)}")

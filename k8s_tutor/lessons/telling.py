@@ -43,7 +43,7 @@ class Teller:
         self._bookkeeping: tuple[str, ...] = ()
         """The latest writes over an object, each told once: a controller keeps its counts with many of them."""
         new = {answer.id for answer in stage.reader.since.lines(stage.cluster)}
-        self._answered: set[int] = {answer.id for answer in stage.lines()} - new
+        self._answered: set[int] = {answer.id for answer in stage.lines() if answer.code != -1} - new
 
     def lines(self) -> list[tuple[int, int, str]]:
         """(instant, order, text) of all that is new."""
