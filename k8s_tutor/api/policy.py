@@ -96,6 +96,7 @@ _ROLES: dict[str, tuple[str, ...]] = {
     ),
     "system:discovery": (
         "get @ /api /api/* /apis /apis/* /healthz /livez /openapi /openapi/* /readyz /version /version/",
+        "get @ /.well-known /.well-known/*",
     ),
     "system:heapster": ("read | core | events namespaces nodes pods", "read | extensions | deployments"),
     "system:kube-aggregator": ("read | core | endpoints services",),
