@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from k8s_tutor.api import presenting, status, tables, times
+from k8s_tutor.api.admission import Gate
 from k8s_tutor.api.authn import NOBODY, Token, User
 from k8s_tutor.api.scheme import Resource, Target
 from k8s_tutor.api.status import Refusal
@@ -71,9 +72,14 @@ class ServerBase(Calling):
         self.early: dict[int, Op] = {}
         """Reads at a revision that has not come yet, by the call of their client."""
 
-    def setting(self, ctx: Context) -> Setting:
+    def setting(self, ctx: Context, gate: Gate | None = None) -> Setting:
         """The world as a strategy sees it."""
-        return Setting(ctx.now, self.config.epoch, lambda bound: ctx.draw("objects", bound))
+        return Setting(ctx.now, self.config.epoch, lambda bound: ctx.draw("objects", bound), gate)
+
+    def gate(self, op: Op, operation: str) -> Gate:
+        """The gate at which a request stands. ``operation``: ``CREATE``, ``UPDATE`` or ``DELETE``."""
+        dry = op.request.parameter("dryRun") == "All"
+        return Gate(self.caches, None, op.user, operation, op.target.namespace, op.target.subresource, dry)
 
     def moment(self, ctx: Context) -> tables.Moment:
         """Now, for ages."""

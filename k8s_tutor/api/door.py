@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from k8s_tutor.api import access, authn, impersonation, rbac, status
+from k8s_tutor.api.admission import Gate
 from k8s_tutor.api.audit import AuditLog, Event
 from k8s_tutor.api.authn import User
 from k8s_tutor.api.base import Op
@@ -160,6 +161,11 @@ class Door(Collections):
             ctx.after(0, Free(level))
 
     # ------------------------------------------------------------------ authorization
+
+    def gate(self, op: Op, operation: str) -> Gate:
+        found = super().gate(op, operation)
+        found.rights = self.rights
+        return found
 
     @property
     def issuer(self) -> Issuer:

@@ -75,6 +75,7 @@ class Planner:
         if row.kind == "Namespace" and name in admission.PROTECTED_NAMESPACES:
             raise admission.protected_namespace(name)
         wanted = deletion.options(bodies.raw(op.request.body), dict(op.request.query))
+        admission.validate_delete(row.home, self.old, self.setting.gate)
         deletion.check_preconditions(row, self.old, wanted, self.item.revision)
         old = self.old
         if row.kind == "CustomResourceDefinition" and not old["metadata"].get("deletionTimestamp"):

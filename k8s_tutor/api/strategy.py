@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from k8s_tutor.api import admission, conversion, defaults, names, preparing, status, times, validation
+from k8s_tutor.api.admission import Gate
 from k8s_tutor.api.names import Draw
 from k8s_tutor.api.scheme import Resource
 from k8s_tutor.api.status import Refusal, Subject
@@ -18,11 +19,13 @@ Tree = dict[str, Any]
 
 
 class Setting(NamedTuple):
-    """What a strategy knows of the world: the instant (µs since ``epoch``) and chance."""
+    """What a strategy knows of the world: the instant (µs since ``epoch``), chance, and who stands at the gate (None: the
+    server itself)."""
 
     now: int
     epoch: int
     draw: Draw
+    gate: Gate | None = None
 
     @property
     def stamp(self) -> str:
@@ -60,7 +63,7 @@ def create(resource: Resource, tree: Tree, setting: Setting) -> Tree:
     defaults.apply(resource, tree)
     resource, tree = stored_form(resource, tree)
     metadata = tree["metadata"]
-    admission.mutate(resource, tree, None, setting.draw)
+    admission.mutate(resource, tree, None, setting.draw, setting.gate)
     for name in ("deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "managedFields", "generation"):
         metadata.pop(name, None)
     if metadata.get("generateName") and not metadata.get("name"):
@@ -77,6 +80,7 @@ def create(resource: Resource, tree: Tree, setting: Setting) -> Tree:
     causes = validation.check(resource, tree)
     if causes:
         raise status.invalid(kind_subject(resource, metadata.get("name", "")), causes)
+    admission.validate(resource, tree, None, setting.gate)
     return tree
 
 
@@ -95,13 +99,15 @@ def update(resource: Resource, new: Tree, old: Tree, setting: Setting) -> Tree:
     resource, new = stored_form(resource, new)
     if not resource.custom or "status" in resource.subresources:
         _keep_status(new, old)
-    admission.mutate(resource, new, old, setting.draw)
+    admission.mutate(resource, new, old, setting.draw, setting.gate)
     _system_fields(resource, new, old)
     if not resource.custom:
         preparing.update(resource, new, old)
     if _counts(resource, new, old):
         new["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
-    return _validated(resource, new, old, validation.check_update(resource, new, old))
+    _validated(resource, new, old, validation.check_update(resource, new, old))
+    admission.validate(resource, new, old, setting.gate)
+    return new
 
 
 def _keep_status(new: Tree, old: Tree) -> None:

@@ -71,7 +71,8 @@ class Writes(Reads):
             except Refusal:
                 pass  # said again below, at the stage where it belongs
             else:
-                return found, found.warnings
+                if admission.is_plain(self.gate(op, "CREATE"), found.tree["spec"]["serviceAccountName"]):
+                    return found, found.warnings
         if op.verb == "patch":
             tree, warnings = bodies.configuration(op.row, op.request)
         else:
@@ -97,7 +98,8 @@ class Writes(Reads):
             raise problem
 
     def _create(self, ctx: Context, op: Op, found: Tree | stamping.Mould, warnings: tuple[str, ...]) -> None:
-        setting = self.setting(ctx)
+        gate = self.gate(op, "CREATE")
+        setting = self.setting(ctx, gate)
         try:
             if isinstance(found, stamping.Mould):
                 made = stamping.stamp(found, setting)
@@ -105,11 +107,11 @@ class Writes(Reads):
             else:
                 found, managed = self._owned(op, found, setting)
                 made = strategy.create(op.row, found, setting)
-                warnings = (*warnings, *advice.of(op.row.kind, made))
+                warnings = (*warnings, *advice.of(op.row.kind, made), *gate.warnings)
             if op.row.kind == "Service":
                 made = allocation.allocate(op.row, made, None, self._taken(), setting.draw)
         except Refusal as refusal:
-            self.refuse(ctx, op, refusal, *INVALID)
+            self.refuse(ctx, op, refusal, *(NOT_ADMITTED if refusal.code in (403, 404) else INVALID))
             return
         data = scheme.encode(op.row.home, made, managed)
         key = op.row.key(op.target.namespace, made["metadata"]["name"])
@@ -118,7 +120,28 @@ class Writes(Reads):
         store = () if dry else (Put(key, data),)
         txn = Txn((Compare(key, "create", "=", 0),), store, ())
         plan = Plan(data, code=201, warnings=warnings, dry=dry)
-        self.ask(ctx, self.config.etcd, txn, "created", (op, plan, made["metadata"]["name"]), ETCD_TIMEOUT)
+        after = (op, plan, made["metadata"]["name"])
+        if gate.charges:
+            compares = tuple(Compare(charge.key, "mod", "=", charge.revision) for charge in gate.charges)
+            charge = Txn(compares, tuple(Put(charge.key, charge.data) for charge in gate.charges))
+            self.ask(ctx, self.config.etcd, charge, "charged", (txn, after), ETCD_TIMEOUT)
+        else:
+            self.ask(ctx, self.config.etcd, txn, "created", after, ETCD_TIMEOUT)
+
+    def charged(self, ctx: Context, answer: Any, txn: Txn, after: tuple[Op, Plan, str]) -> None:
+        """The quotas are charged, and the object is stored; or somebody else has charged them, and all begins again."""
+        op = after[0]
+        if self.unanswered(ctx, op, answer):
+            return
+        if answer.succeeded:
+            self.ask(ctx, self.config.etcd, txn, "created", after, ETCD_TIMEOUT)
+        elif op.tries >= TRIES:
+            self.refuse(ctx, op, status.conflict(subject(op.row, after[2])))
+        else:
+            try:
+                self.create(ctx, op._replace(tries=op.tries + 1))
+            except Refusal as refusal:
+                self.refuse(ctx, op, refusal, *NOT_ADMITTED)
 
     def _owned(self, op: Op, tree: Tree, setting: Setting) -> tuple[Tree, bytes]:
         """A new object with its defaults, and whose its fields are. Raises a Refusal."""
@@ -185,7 +208,10 @@ class Writes(Reads):
             self.refuse(ctx, op, status.not_found(subject(op.row, op.target.name)), "read ✗")
             return
         try:
-            plan = Planner(op, item, self.setting(ctx), self.caches).plan()
+            gate = self.gate(op, "DELETE" if op.verb in ("delete", "deletecollection") else "UPDATE")
+            plan = Planner(op, item, self.setting(ctx, gate), self.caches).plan()
+            if gate.warnings:
+                plan = plan._replace(warnings=(*plan.warnings, *gate.warnings))
         except Refusal as refusal:
             if live:
                 self.refuse(ctx, op, refusal, *(NOT_ADMITTED if refusal.code in (400, 403) else INVALID))

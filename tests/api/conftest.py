@@ -56,6 +56,11 @@ class Cluster:
         self.world.add(ApiServer, "api-1", ApiConfig("etcd-1"), None, "cp-1")
         self.world.add(Client, "client", None, None, "laptop")
         self.world.run_until(5 * SECOND)
+        self.account("default")
+
+    def account(self, namespace: str) -> None:
+        """There is no controller here that makes the account that pods work as."""
+        self.ask("POST", f"/api/v1/namespaces/{namespace}/serviceaccounts", {"metadata": {"name": "default"}})
 
     @property
     def server(self) -> ApiServer:

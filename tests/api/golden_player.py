@@ -64,6 +64,7 @@ class Player:
             cluster.ask("POST", "/api/v1/namespaces", {"metadata": {"name": namespace}})
             root = {"metadata": {"name": "kube-root-ca.crt"}, "data": {"ca.crt": "x"}}
             cluster.ask("POST", f"/api/v1/namespaces/{namespace}/configmaps", root)
+            cluster.account(namespace)
             cluster.pause()
 
     def fill(self, value: Any) -> Any:

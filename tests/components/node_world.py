@@ -102,6 +102,7 @@ class Small:
     def up(self) -> None:
         """Runs until every worker has registered and is ready."""
         assert self.world.run_until(30 * SECOND)
+        self.call("POST", "/api/v1/namespaces/default/serviceaccounts", {"metadata": {"name": "default"}})
         for node in self.call("GET", "/api/v1/nodes")["items"]:
             assert condition(node, "Ready") == "True", node
 

@@ -26,6 +26,8 @@ class Terminal:
         self.world.add(ApiServer, "api-1", ApiConfig("etcd-1", EPOCH), host="cp-1")
         self.world.add(Console, "you", ConsoleConfig("api-1", "kubernetes-admin", EPOCH, ("etcd-1",)), host="you-host")
         self.world.run_until(5 * SECOND)
+        account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default", "namespace": "default"}}
+        assert self.type("apply -f account.yaml", account=[account]).code == 0
 
     def type(self, line: str, **files: Any) -> Answered:
         """Type a line and wait for its end."""

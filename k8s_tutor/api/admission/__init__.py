@@ -1,0 +1,97 @@
+"""Admission: what the server adds to a request, and what it still refuses after everything else is right.
+
+Mutating plugins run before an object is validated, validating ones after it, each in the order of
+pkg/kubeapiserver/options/plugins.go. Without a `Gate` (for what the server itself makes) only those run that look at nothing
+but the object.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from k8s_tutor.api import escalation
+from k8s_tutor.api.admission import limits, objects, pods, podsecurity, policies, quota
+from k8s_tutor.api.admission.gate import Charge, Gate
+from k8s_tutor.api.admission.objects import PROTECTED_NAMESPACES, namespace_problem, protected_namespace
+from k8s_tutor.api.names import Draw
+from k8s_tutor.api.resources import Resource
+
+Tree = dict[str, Any]
+
+
+def mutate(row: Resource, tree: Tree, old: Tree | None, draw: Draw, gate: Gate | None = None) -> None:
+    """All mutating plugins, in order; ``old`` is None for a create. ``tree`` is fresh and filled in place. Raises a Refusal."""
+    if gate is not None and gate.rights is not None:
+        problem = escalation.refusal(row, tree, old, gate.rights, gate.user, gate.namespace)
+        if problem is not None:
+            raise problem
+    match row.kind:
+        case "Pod":
+            _pod(row, tree, old, draw, gate)
+        case "Node" if old is None:
+            objects.taint_new_node(tree)
+        case "PersistentVolumeClaim" | "PersistentVolume" if old is None:
+            if gate is not None and row.kind == "PersistentVolumeClaim":
+                objects.default_storage_class(tree, gate)
+            objects.protect(row, tree)
+        case "Ingress" if old is None and gate is not None:
+            objects.default_ingress_class(row, tree, gate)
+
+
+def _pod(row: Resource, tree: Tree, old: Tree | None, draw: Draw, gate: Gate | None) -> None:
+    if old is not None:
+        pods.kept(tree, old)
+        pods.default_tolerations(tree)
+        return
+    if gate is not None:
+        limits.fill(tree, gate)
+    pods.service_account(row, tree, draw, gate)
+    pods.priority(row, tree, gate)
+    pods.default_tolerations(tree)
+    if gate is not None:
+        pods.runtime_class(row, tree, gate)
+
+
+def validate(row: Resource, tree: Tree, old: Tree | None, gate: Gate | None) -> None:
+    """All validating plugins, in order. Raises a Refusal."""
+    if gate is None:
+        return
+    if row.kind == "Pod" and old is None:
+        limits.check_pod(row, tree, gate)
+    elif row.kind == "PersistentVolumeClaim":
+        limits.check_claim(row, tree, gate)
+    if row.kind in podsecurity.TEMPLATES:
+        podsecurity.check(row, tree, gate)
+    elif row.kind == "Namespace":
+        podsecurity.check_namespace(tree, old, gate)
+    elif row.kind == "PriorityClass":
+        objects.one_default_priority(row, tree, gate)
+    policies.check(row, tree, old, gate)
+    if old is None and row.namespaced:
+        quota.check(row, tree, gate)
+
+
+def validate_delete(row: Resource, old: Tree, gate: Gate | None) -> None:
+    """Policies that look at deletes. Raises a Refusal."""
+    if gate is not None:
+        policies.check(row, None, old, gate)
+
+
+def is_plain(gate: Gate, account: str) -> bool:
+    """Whether nothing in a namespace makes one pod of an account differ from the next, or could refuse it."""
+    namespace = gate.get("Namespace", gate.namespace)
+    labels = (namespace["metadata"].get("labels") or {}) if namespace is not None else {}
+    return (
+        not gate.items("LimitRange", gate.namespace)
+        and not gate.items("ResourceQuota", gate.namespace)
+        and not gate.items("ValidatingAdmissionPolicyBinding")
+        and not any(label.startswith(podsecurity.PREFIX) for label in labels)
+        and len(gate.items("PriorityClass")) <= len(pods.SYSTEM_PRIORITIES)
+        and pods.is_plain_account(gate, account)
+    )
+
+
+__all__ = [
+    "PROTECTED_NAMESPACES", "Charge", "Gate", "is_plain", "mutate", "namespace_problem", "protected_namespace", "validate",
+    "validate_delete",
+]  # fmt: skip
