@@ -56,6 +56,7 @@ class Tutor(App[int]):
         manifests: Sequence[str | Path] = (),
         speed: str | Fraction | int | None = None,
         theme_name: str | None = None,
+        saved: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()
         self.first_lesson = lesson
@@ -63,6 +64,7 @@ class Tutor(App[int]):
         self.first_lens = lens
         self.presenting = projector
         self.spec = spec
+        self.saved = saved
         self.manifests = tuple(manifests)
         self.speed = speed
         self.frozen = False
@@ -99,11 +101,13 @@ class Tutor(App[int]):
         """Everything heavy: the list of lessons, and what was asked for on the command line."""
         if self.first_lesson is not None:
             self.open_lesson(self.first_lesson, again=self.presenting, projector=self.presenting, or_leave=True)
+        elif self.saved is not None:
+            self.open_saved(self.saved)
         elif self.spec is not None:
             self.open_sandbox(or_leave=True)
         self.load_shelf()
         _settle_memory()
-        if self.first_lesson is None and self.spec is None:
+        if self.first_lesson is None and self.spec is None and self.saved is None:
             self.set_timer(0.05, self._warm_up)
 
     def _warm_up(self) -> None:
@@ -141,6 +145,10 @@ class Tutor(App[int]):
     def open_sandbox(self, *, or_leave: bool = False, spec: Mapping[str, Any] | None = None) -> None:
         """Puts a cluster of one's own on the stage; ``spec``: one that was designed here."""
         self._open(lambda: self._sandbox_stage(self.spec if spec is None else spec), or_leave)
+
+    def open_saved(self, saved: Mapping[str, Any]) -> None:
+        """Puts a saved session on the stage, where it ended: a story stands at what has gone wrong."""
+        self._open(lambda: self._saved_stage(saved), or_leave=True)
 
     def design(self, session: Session | None = None) -> None:
         """Opens the room designer, with the committee of a session to begin with."""
@@ -203,6 +211,17 @@ class Tutor(App[int]):
             cluster.give(inputs.Kubectl(line, files_of(line, Path.cwd())))
         words = f"{spec.managers} managers, {spec.worker_count} workers"
         return self._stage(Session(cluster=cluster), ("Sandbox", words))
+
+    def _saved_stage(self, saved: Mapping[str, Any]) -> Stage:
+        from k8s_tutor.cluster import Cluster
+        from k8s_tutor.ui.session import Session
+
+        cluster = Cluster.load(saved)
+        story = saved.get("story")
+        words = story["sentence"] if story else f"seed {cluster.seed}, {len(saved['inputs'])} inputs"
+        stage = self._stage(Session(cluster=cluster), ("Story" if story else "Replay", words))
+        stage.driver.playing = False
+        return stage
 
     def _stage(self, session: Session, crumbs: tuple[str, ...], projector: bool = False) -> Stage:
         from k8s_tutor.ui import lenses
@@ -316,11 +335,14 @@ def run(
     manifests: Sequence[str | Path] = (),
     speed: str | Fraction | int | None = None,
     theme_name: str | None = None,
+    saved: Mapping[str, Any] | None = None,
 ) -> int:
-    """Runs the app until somebody leaves; the exit status. ``lesson``: open it at once; ``spec``: a sandbox of this shape."""
+    """Runs the app until somebody leaves; the exit status. ``lesson``: open it at once; ``spec``: a sandbox of this shape;
+    ``saved``: a session that was saved, where it ended."""
     app = Tutor(
-        lesson, seed=seed, lens=lens, projector=projector, spec=spec, manifests=manifests, speed=speed, theme_name=theme_name
-    )
+        lesson, seed=seed, lens=lens, projector=projector, spec=spec, manifests=manifests, speed=speed, theme_name=theme_name,
+        saved=saved,
+    )  # fmt: skip
     status = app.run()
     if app.trouble:
         print(f"k8s-tutor: {app.trouble}", file=sys.stderr)

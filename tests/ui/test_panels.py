@@ -243,7 +243,7 @@ def test_the_leaders_books_are_opened_on_demand() -> None:
     members = [scenes.member(1, role="leader", peers=peers), scenes.member(2), scenes.member(3)]
     assert "next" not in committee(*members)
     text = committee(*members, advanced=True, wide=120)
-    assert "next 5 match 4" in text and "next 3, match 2, probe" in text.replace("next 3 match 2", "next 3, match 2,")
+    assert "next 5, match 4, replicate" in text and "next 3 match 2 probe +1" in text
 
 
 def lamp(name: str, ok: bool = True) -> scenes.views.LampView:

@@ -146,8 +146,9 @@ def _card(canvas: Canvas, scene: Scene, books: Books, member: MemberView, where:
     clock = timer(scene, member, room)
     canvas.row(row, at + 1 + max(0, room - max(14, cells_of(clock))), clock)
     if roomy:
-        canvas.put(row + 2, column, scene.lens.word("notebook", "log"), "dim")
-        _newest(canvas, member, row + 2, left, wide)
+        at = canvas.put(row + 2, column, scene.lens.word("notebook", "log"), "dim")
+        at = canvas.put(row + 2, at + 1, f"▤ 1..{member.snapshot}", "dim") if member.snapshot else at
+        _newest(canvas, member, row + 2, at + 1, left + wide - 2)
         row += 2
     canvas.row(row + 1, column, books.notebook(member, inner, compact=inner < 22))
     if rows >= COMPACT:
@@ -161,12 +162,12 @@ def _term(scene: Scene, member: MemberView) -> Row:
     return ((f"{scene.lens.word('term')} ", "dim"), (mark.glyph, role), (mark.word, "bright" if member.up else "dim"))
 
 
-def _newest(canvas: Canvas, member: MemberView, row: int, left: int, wide: int) -> None:
+def _newest(canvas: Canvas, member: MemberView, row: int, left: int, right: int) -> None:
     """What the newest undecided line says, right of the word notebook."""
     text = next((entry.text for entry in reversed(member.entries) if not entry.committed and entry.text), "")
-    if text and wide >= 30:
-        said = shorten(text.replace("/registry/", ""), wide - 15)
-        canvas.put(row, left + wide - 2 - len(said), said, "warn")
+    if text and right - left >= 12:
+        said = shorten(text.replace("/registry/", ""), right - left)
+        canvas.put(row, right - len(said), said, "warn")
 
 
 def _lines(canvas: Canvas, scene: Scene, foot: list[Row], bottom: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from k8s_tutor.cluster.views import MemberView, RaftView
 from k8s_tutor.ui.draw import gauge, shorten
-from k8s_tutor.ui.glyphs import flight_role, is_stale
+from k8s_tutor.ui.glyphs import flight_role, is_stale, member_key
 from k8s_tutor.ui.panels.panel import member_name, progress
 from k8s_tutor.ui.rows import Row
 from k8s_tutor.ui.scene import Scene
@@ -29,6 +29,8 @@ def timer(scene: Scene, member: MemberView, cells: int) -> Row:
         return ((words if len(words) <= cells else short if len(short) <= cells else "off", "fail"),)
     if member.paused:
         return (("paused", "warn"),)
+    if member_key(member, scene.view.raft) == "removed":
+        return (("not let in" if cells >= 10 else "", "dim"),)
     if member.learner:
         return (("no vote", "dim"),)
     if member.role == "leader":
@@ -76,8 +78,10 @@ def _booked(raft: RaftView, member: MemberView) -> tuple[str, tuple[str, ...]] |
     role = {"probe": "warn", "snapshot": "other"}.get(peer.state, "peer")
     short = f"next {peer.next} match {peer.match}"
     told = f"{short} {peer.state}"
-    flying = f"next {peer.next}, match {peer.match}, {peer.state}, {peer.inflight} in flight"
-    return role, (flying, f"{told} +{peer.inflight}", told, short, f"→{peer.next} ={peer.match}", f"={peer.match}")
+    flying = f"next {peer.next}, match {peer.match}, {peer.state}"
+    if peer.inflight:
+        flying, told = f"{flying}, {peer.inflight} in flight", f"{told} +{peer.inflight}"
+    return role, (flying, told, f"{short} {peer.state}", short, f"→{peer.next} ={peer.match}", f"={peer.match}")
 
 
 def _doing(scene: Scene, member: MemberView, raft: RaftView) -> tuple[str, tuple[str, ...]]:
@@ -92,6 +96,8 @@ def _doing(scene: Scene, member: MemberView, raft: RaftView) -> tuple[str, tuple
         ask = "may I stand?" if member.role.startswith("pre") else "asks for votes:"
         counted = f"{len(member.granted)} of {raft.quorum} yes"
         return "other", (f"{ask} {len(member.granted)} yes, needs {raft.quorum}", f"{ask} {counted}", counted)
+    if member_key(member, raft) == "removed":
+        return "dim", ("has no part in the group", "no part in it", "outside")
     if member.leader and member.learner:
         return "dim", ("learns, has no vote yet", "learns, no vote", "learns")
     if member.leader:

@@ -63,33 +63,48 @@ def _cut(cuts: set[frozenset[str]], one: MemberView, other: MemberView) -> bool:
 
 
 def tallies(scene: Scene) -> list[Tally]:
-    """What is counted now: once, or in the new and in the old configuration while the group is changed in two steps."""
+    """What is counted now: one bar, one for each of two candidates, or one for the new and the old configuration while the
+    group is changed in two steps."""
     raft = scene.view.raft
-    everybody = tuple(member.name for member in raft.members)
-    counted = _count(scene)
+    voters = raft.voters or tuple(member.name for member in raft.members)
+    counted = _votes(scene) or [_yeses(scene) or _present(scene)]
     if not raft.outgoing:
-        return [_among(scene, counted, raft.voters or everybody, counted[0])]
-    return [_among(scene, counted, raft.voters, "new group"), _among(scene, counted, raft.outgoing, "old group")]
+        return [_among(scene, one, voters, one[0]) for one in counted]
+    return [_among(scene, counted[0], voters, "new group"), _among(scene, counted[0], raft.outgoing, "old group")]
 
 
 Counted = tuple[str, list[str] | tuple[str, ...], list[str], str]
+"""(what, who says yes, who says no, what their no means)"""
 
 
-def _count(scene: Scene) -> Counted:
-    """(what, who says yes, who says no, what their no means): votes while somebody stands for election, yeses to an open entry
-    while there is one, else who is here."""
-    raft = scene.view.raft
+def _votes(scene: Scene) -> list[Counted]:
+    """While somebody stands for election: the votes of the two who have most, those of the latest term first."""
     for role, what in (("candidate", "votes for"), ("pre-candidate", "pre-votes for")):
-        asking = [member for member in raft.members if member.up and member.role == role]
-        if asking:
-            best = max(asking, key=lambda member: (member.term, len(member.granted)))
-            return f"{what} {member_name(scene.lens, best)}", best.granted, [name for name, _ in best.refused], "no"
+        asking = [member for member in scene.view.raft.members if member.up and member.role == role]
+        asking.sort(key=lambda member: (-member.term, -len(member.granted)))
+        rivals = [member for member in asking[:2] if member.term == asking[0].term]
+        if rivals:
+            names = [f"{what} {member_name(scene.lens, one)}" for one in rivals]
+            refused = [[name for name, _ in one.refused] for one in rivals]
+            return [(said, one.granted, no, "no") for said, one, no in zip(names, rivals, refused, strict=True)]
+    return []
+
+
+def _yeses(scene: Scene) -> Counted | None:
+    """While an entry of the latest leader is open: who has it."""
+    raft = scene.view.raft
     leader = max((one for one in raft.members if one.up and one.role == "leader"), key=lambda one: one.term, default=None)
-    if leader is not None and (index := undecided(leader)):
-        cuts = {frozenset(pair) for pair in scene.view.network.cuts}
-        return f"yes to entry {index}", agreeing(leader, index), [m.name for m in raft.members if _cut(cuts, leader, m)], "away"
+    index = undecided(leader) if leader is not None else 0
+    if leader is None or not index:
+        return None
+    cuts = {frozenset(pair) for pair in scene.view.network.cuts}
+    return f"yes to entry {index}", agreeing(leader, index), [m.name for m in raft.members if _cut(cuts, leader, m)], "away"
+
+
+def _present(scene: Scene) -> Counted:
+    """Who is here."""
     here = together(scene.view)
-    return "here", list(here), [member.name for member in raft.members if member.name not in here], "away"
+    return "here", list(here), [member.name for member in scene.view.raft.members if member.name not in here], "away"
 
 
 def _among(scene: Scene, counted: Counted, voters: tuple[str, ...], what: str) -> Tally:
@@ -109,22 +124,24 @@ def draw_tallies(canvas: Canvas, scene: Scene, row: int, rows: int) -> int:
     names = rows >= 2 * len(counted)
     each = 2 if names else 1
     taken = 0
+    labels = [one.what if canvas.width >= 50 else one.what.split()[0] for one in counted]
+    start = max(7, *(len(label) + 2 for label in labels)) if canvas.width >= 30 else 0
     for number, tally in enumerate(counted[: max(0, rows // each)]):
-        draw_tally(canvas, scene, tally, row + number * each, names)
+        if start:
+            canvas.put(row + number * each, 0, labels[number], "dim")
+        draw_tally(canvas, scene, tally, (row + number * each, start), names)
         taken += each
     return taken
 
 
-def draw_tally(canvas: Canvas, scene: Scene, counted: Tally, row: int, names: bool) -> None:
-    """One row of segments with the mark ┃ behind the last that a majority needs, and the names below."""
+def draw_tally(canvas: Canvas, scene: Scene, counted: Tally, where: tuple[int, int], names: bool) -> None:
+    """One row of segments with the mark ┃ behind the last that a majority needs, and the names below. ``where``: (row, first
+    column)."""
+    row, start = where
     width = canvas.width
     total = len(counted.stands)
     if not total:
         return
-    label = counted.what if width >= 50 else counted.what.split()[0]
-    start = max(7, len(label) + 2) if width >= 30 else 0
-    if start:
-        canvas.put(row, 0, label, "dim")
     cells, words = _size(scene, counted, width - start, names)
     at = start
     for number, (member, stand) in enumerate(counted.stands, 1):
