@@ -11,7 +11,7 @@ from k8s_tutor.api.customs import Customs
 from k8s_tutor.api.plans import Planner
 from k8s_tutor.api.reads import scope_of
 from k8s_tutor.api.status import Refusal
-from k8s_tutor.api.watchcache import Item, item_of
+from k8s_tutor.api.watchcache import Item
 from k8s_tutor.etcd.wire import Compare, DeleteRange, Put, Range, RangeResult, Txn, prefix_end
 from k8s_tutor.sim import Context
 
@@ -41,7 +41,7 @@ class Collections(Customs):
         for pair in result.kvs:
             data = scheme.with_revision(op.row, pair.value, pair.mod_revision)
             if scope.whole or scope.selects(scheme.tree(data)):
-                victims.append((pair.key, item_of(op.row, pair.value, pair.mod_revision)))
+                victims.append((pair.key, Item(pair.value, pair.mod_revision)))
         self._next_victim(ctx, op, tuple(victims), 0, result.revision)
 
     def _next_victim(self, ctx: Context, op: Op, victims: tuple[Victim, ...], at: int, revision: int) -> None:
@@ -59,8 +59,7 @@ class Collections(Customs):
                 self.ask(ctx, self.config.etcd, txn, "felled", args, ETCD_TIMEOUT)
                 return
             at += 1
-        items = [scheme.with_revision(op.row, scheme.join(op.row.home, item.data, item.managed), item.revision,
-                                      op.request.managed) for _, item in victims]  # fmt: skip
+        items = [scheme.with_revision(op.row, item.data, item.revision, op.request.managed) for _, item in victims]
         metadata = {"resourceVersion": str(revision)}
         self.answer(ctx, op, 200, presenting.many(op.row, op.request, items, metadata, self.moment(ctx)))
 
@@ -74,7 +73,7 @@ class Collections(Customs):
         if not answer.succeeded:
             found = answer.responses[0]
             if isinstance(found, RangeResult) and found.kvs:
-                fresh = item_of(op.row, found.kvs[0].value, found.kvs[0].mod_revision)
+                fresh = Item(found.kvs[0].value, found.kvs[0].mod_revision)
                 victims = (*victims[:at], (key, fresh), *victims[at + 1 :])
                 self._next_victim(ctx, op, victims, at, revision)
                 return

@@ -13,7 +13,7 @@ import msgspec
 from k8s_tutor.api import scheme
 from k8s_tutor.api.base import ETCD_TIMEOUT, ServerBase
 from k8s_tutor.api.crd.rows import custom_rows
-from k8s_tutor.api.watchcache import Change, KindCache, Watcher, frame_of, item_of
+from k8s_tutor.api.watchcache import Change, Item, KindCache, Watcher, frame_of
 from k8s_tutor.api.wire import WatchEnd, WatchFrame
 from k8s_tutor.etcd.wire import Range, RangeResult, WatchCreate, WatchCreated, WatchEvents, prefix_end
 from k8s_tutor.sim import SECOND, Body, Context
@@ -58,7 +58,7 @@ class Feed(ServerBase):
         for pair in answer.kvs:
             found = self.caches.row_of(pair.key)
             if found is not None:
-                self.caches.of(found).items[pair.key] = item_of(found, pair.value, pair.mod_revision)
+                self.caches.of(found).items[pair.key] = Item(pair.value, pair.mod_revision)
         self.caches.revision, self.caches.ready = answer.revision, True
         if ctx.work:
             ctx.note("api.synced", revision=answer.revision, keys=len(answer.kvs), again=again)
@@ -97,7 +97,7 @@ class Feed(ServerBase):
             old = event.previous.value if event.previous else before.data if before else None
             new = event.kv.value if event.type == "PUT" else None
             change = Change(frame.revision, event.kv.key, new, old)
-            cache.record(row, change)
+            cache.record(change)
             self.tell(ctx, row, cache, change)
             if row is _DEFINITIONS:
                 self.redefine(ctx)

@@ -136,8 +136,8 @@ class Planner:
             return self._apply()
         if op.verb == "patch":
             whole = b"managedFields" in op.request.body
-            data = scheme.join(row.home, item.data, item.managed) if whole else item.data
-            seen = scheme.tree(scheme.with_revision(row, data, item.revision, whole)) if whole or row.stored_as else self.old
+            shown = scheme.with_revision(row, item.data, item.revision, whole)
+            seen = scheme.whole(shown) if whole else scheme.tree(shown) if row.stored_as else self.old
             new, warnings = bodies.patched(op.request, seen, "" if row.custom else row.type_name, row)
         else:
             new, warnings = bodies.decode(row, op.request)
@@ -199,8 +199,9 @@ class Planner:
         """A new state is written, unless it is the old one, or the last thing that held a deleted object is gone."""
         op, home = self.op, self.row.home
         dry = options.check(op.request, "PatchOptions" if op.verb == "patch" else "UpdateOptions")
-        before = self.item.managed if managed is None else managed
-        unchanged = strategy.same(made, self.old) and before == self.item.managed
+        stored = self.item.managed
+        before = stored if managed is None else managed
+        unchanged = strategy.same(made, self.old) and before == stored
         if unchanged and not deletion.finished(home, made):
             return Plan(None, body=body, warnings=warnings)
         entries = owners.updated(home, before, self.old, made, op.request, self.setting.stamp, op.target.subresource)

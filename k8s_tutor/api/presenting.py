@@ -68,7 +68,7 @@ def one(row: Resource, request: Request, data: bytes, at: Moment, watching: bool
     wanted, version = form(request.accept, False) if not watching else _watched(request.accept)
     if not wanted:
         return data
-    tree = scheme.tree(data)
+    tree = scheme.whole(data)
     if wanted == PARTIAL:
         return _encode(partial(tree, version))
     metadata = {"resourceVersion": tree["metadata"].get("resourceVersion", "")}
@@ -85,7 +85,7 @@ def many(row: Resource, request: Request, items: list[bytes], metadata: Tree, at
     wanted, version = ("", "") if request.accept == "application/json" else form(request.accept, True)
     if not wanted:
         return scheme.encode_list(row, items, metadata)
-    trees = [scheme.tree(item) for item in items]
+    trees = [scheme.whole(item) if request.managed else scheme.tree(item) for item in items]
     if wanted == TABLE:
         return _encode(_table(row, trees, metadata, at, request.parameter("includeObject"), version))
     head = {"kind": PARTIAL_LIST, "apiVersion": f"{META}/{version}", "metadata": metadata}

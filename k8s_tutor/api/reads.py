@@ -110,8 +110,7 @@ class Reads(Feed):
         if op.request.parameter("resourceVersion") and self.caches.ready:
             item = self.caches.get(op.row, op.key)
             self.note_request(ctx, op, "cache ✓")
-            data = scheme.join(op.row.home, item.data, item.managed) if item else None
-            self._got(ctx, op, data, item.revision if item else 0)
+            self._got(ctx, op, item.data if item else None, item.revision if item else 0)
             return
         self.note_request(ctx, op, "read …")
         self.ask(ctx, self.config.etcd, Range(op.key), "got", (op,), ETCD_TIMEOUT)

@@ -8,6 +8,7 @@ known place.
 from __future__ import annotations
 
 import importlib
+import re
 from collections.abc import Iterable, Mapping
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
@@ -129,18 +130,21 @@ def encode(row: Resource, tree: Tree, managed: bytes = b"") -> bytes:
     return _encode(ordered)
 
 
-def split(row: Resource, data: bytes) -> tuple[bytes, bytes]:
-    """(the stored bytes without managedFields, the JSON of these): who works on an object has no use for them."""
-    place = len(_head(row))
-    start = place + len(_MANAGED)
-    if data[place:start] != _MANAGED:
+_HEAD = re.compile(rb'\{"kind":"[^"]*","apiVersion":"[^"]*","metadata":\{(?:"resourceVersion":"\d+",)?"managedFields":')
+
+
+def split(data: bytes) -> tuple[bytes, bytes]:
+    """(an object's bytes without managedFields, the JSON of these): who works on an object has no use for them."""
+    head = _HEAD.match(data)
+    if head is None:
         return data, b""
+    start = head.end()
     end = data.index(_MANAGED_END, start) + 1
-    return data[:place] + data[end + 1 :], data[start:end]
+    return data[: start - len(_MANAGED)] + data[end + 1 :], data[start:end]
 
 
 def join(row: Resource, data: bytes, managed: bytes) -> bytes:
-    """The reverse of `split`."""
+    """The reverse of `split`, for bytes without a resourceVersion."""
     if not managed:
         return data
     place = len(_head(row))
@@ -151,7 +155,7 @@ def join(row: Resource, data: bytes, managed: bytes) -> bytes:
 def with_revision(row: Resource, data: bytes, revision: int, managed: bool = False) -> bytes:
     """What a client of this row sees of an object: the stored bytes, with the resourceVersion that etcd knows slipped in
     (0: not stored), and with or without managedFields."""
-    data, entries = split(row.home, data)
+    data, entries = split(data)
     if row.stored_as is not None:
         data = encode(row, conversion.view(row.api_version, row.kind, _decode(data)))
     if managed:
@@ -170,7 +174,13 @@ def decode(data: bytes) -> Tree:
 
 @lru_cache(maxsize=4096)
 def tree(data: bytes) -> Tree:
-    """The JSON tree of these bytes, shared by all who ask: never change it in place."""
+    """The JSON tree of these bytes, without managedFields, shared by all who ask: never change it in place."""
+    found: Tree = _decode(split(data)[0])
+    return found
+
+
+def whole(data: bytes) -> Tree:
+    """The JSON tree of these bytes with all that is in them."""
     found: Tree = _decode(data)
     return found
 
@@ -194,6 +204,7 @@ def struct_decoder(row: Resource) -> msgspec.json.Decoder[Any]:
 @lru_cache(maxsize=8192)
 def typed(data: bytes) -> Any:
     """The typed struct (``lightkube.models``) of these bytes, shared by all who read this revision: never write to it."""
+    data = split(data)[0]
     head = _KIND.decode(data)
     row = BY_GVK[head.apiVersion, head.kind]
     try:

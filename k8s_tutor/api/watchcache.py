@@ -20,17 +20,15 @@ CAPACITY = 1_000
 
 
 class Item(NamedTuple):
-    """One object as etcd holds it, at the revision of its last change; its ``managedFields`` are kept apart."""
+    """One object as etcd holds it, at the revision of its last change."""
 
     data: bytes
     revision: int
-    managed: bytes = b""
 
-
-def item_of(row: Resource, data: bytes, revision: int) -> Item:
-    """What etcd holds, taken apart."""
-    bare, managed = scheme.split(row.home, data)
-    return Item(bare, revision, managed)
+    @property
+    def managed(self) -> bytes:
+        """The JSON of its ``managedFields``."""
+        return scheme.split(self.data)[1]
 
 
 class Change(NamedTuple):
@@ -105,12 +103,12 @@ class KindCache(State):
         """Revision of the latest change, or of the first list."""
         return self.history[-1].revision if self.history else self.since
 
-    def record(self, row: Resource, change: Change) -> None:
+    def record(self, change: Change) -> None:
         """Takes one change."""
         if change.new is None:
             self.items.pop(change.key, None)
         else:
-            self.items[change.key] = item_of(row, change.new, change.revision)
+            self.items[change.key] = Item(change.new, change.revision)
         if len(self.history) == CAPACITY:
             self.since = self.history[0].revision
         self.history.append(change)
@@ -152,8 +150,7 @@ class KindCache(State):
                 data = scheme.with_revision(row, item.data, item.revision)
                 if scope.whole or scope.selects(scheme.tree(data)):
                     if managed:
-                        whole = scheme.join(row.home, item.data, item.managed)
-                        data = scheme.with_revision(row, whole, item.revision, True)
+                        data = scheme.with_revision(row, item.data, item.revision, True)
                     found.append((key, data))
         return found
 

@@ -30,7 +30,7 @@ from k8s_tutor.api.scheme import Tree
 from k8s_tutor.api.status import Refusal
 from k8s_tutor.api.strategy import Setting, subject
 from k8s_tutor.api.subresources import scale_of
-from k8s_tutor.api.watchcache import Item, item_of
+from k8s_tutor.api.watchcache import Item
 from k8s_tutor.etcd.wire import Compare, DeleteRange, Put, Range, RangeResult, Txn, TxnResult
 from k8s_tutor.sim import Context
 
@@ -193,7 +193,7 @@ class Writes(Reads):
             self._go_on(ctx, op, answer)
 
     def _go_on(self, ctx: Context, op: Op, found: RangeResult) -> None:
-        item = item_of(op.row, found.kvs[0].value, found.kvs[0].mod_revision) if found.kvs else None
+        item = Item(found.kvs[0].value, found.kvs[0].mod_revision) if found.kvs else None
         self._try(ctx, op, item, live=True)
 
     def _try(self, ctx: Context, op: Op, item: Item | None, live: bool) -> None:
@@ -221,7 +221,7 @@ class Writes(Reads):
         if plan.data is None and not plan.remove:
             if live:
                 self.note_request(ctx, op, *VALID, "no change")
-                self._done(ctx, op, plan, scheme.join(op.row.home, item.data, item.managed), item.revision)
+                self._done(ctx, op, plan, item.data, item.revision)
             else:
                 self._fetch(ctx, op)
             return
@@ -233,7 +233,7 @@ class Writes(Reads):
 
     def _store(self, ctx: Context, op: Op, plan: Plan, item: Item) -> None:
         if plan.dry:
-            self._done(ctx, op, plan, plan.data or scheme.join(op.row.home, item.data, item.managed), item.revision)
+            self._done(ctx, op, plan, plan.data or item.data, item.revision)
             return
         compares: tuple[Compare, ...] = (Compare(op.key, "mod", "=", item.revision),)
         actions: tuple[Put | DeleteRange, ...] = (DeleteRange(op.key) if plan.data is None else Put(op.key, plan.data),)
@@ -257,9 +257,9 @@ class Writes(Reads):
             self._go_on(ctx, op._replace(tries=op.tries + 1), found)
             return
         if plan.data is not None and plan.remove:
-            self._store(ctx, op, plan._replace(data=None, also=None), item_of(op.row, plan.data, result.revision))
+            self._store(ctx, op, plan._replace(data=None, also=None), Item(plan.data, result.revision))
             return
-        self._done(ctx, op, plan, plan.data or scheme.join(op.row.home, item.data, item.managed), result.revision)
+        self._done(ctx, op, plan, plan.data or item.data, result.revision)
 
     def _done(self, ctx: Context, op: Op, plan: Plan, data: bytes, revision: int) -> None:
         found = scheme.with_revision(op.row, plan.shown or data, revision, op.request.managed)

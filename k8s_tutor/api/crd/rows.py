@@ -14,6 +14,7 @@ from k8s_tutor.api.resources import Resource
 Tree = dict[str, Any]
 
 _decode = msgspec.json.Decoder().decode
+_encode = msgspec.json.Encoder(order="deterministic").encode
 
 
 @lru_cache(maxsize=256)
@@ -36,6 +37,8 @@ def rows_of(data: bytes) -> tuple[Resource, ...]:
     if not is_true(tree, "Established"):
         return ()
     spec, names = tree["spec"], tree["status"].get("acceptedNames", {})
+    # What else a definition says, labels for example, leaves its resources as they are.
+    data = _encode({"spec": spec, "status": {"acceptedNames": names}})
     home: Resource | None = None
     found = []
     for version in sorted(spec["versions"], key=lambda one: not one.get("storage")):
