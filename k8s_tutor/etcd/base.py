@@ -104,6 +104,8 @@ class MemberBase(Calling):
         self.retrying = False
         self.syncing: Ready | None = None
         """What the disk is writing now; nothing else is sent or applied until it has."""
+        self.next_snapshot = 0
+        """The applied index at which the log may have to be compacted."""
         self.deadlines: dict[int, int] = {}
         """On the leader: lease → when it expires, µs."""
         self.revoking: dict[int, int] = {}

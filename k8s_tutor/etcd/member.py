@@ -30,6 +30,8 @@ from k8s_tutor.raft import Entry, Message, RaftNode, Ready, Role, Snapshot
 from k8s_tutor.raft.variants import sends_first
 from k8s_tutor.sim import Call, Context, Panic
 
+LEADER = Role.LEADER
+
 
 class Member(Requests):
     """The actor ``etcd-i``."""
@@ -49,11 +51,13 @@ class Member(Requests):
     # ------------------------------------------------------------------ messages
 
     def receive(self, ctx: Context, src: str, body: Any) -> None:
+        disk, node = self.disk, self.node
         if isinstance(body, Message):
-            if body.sender in self.backend.removed:
+            if body.sender in disk.backend.removed:
                 ctx.send(src, Removed())
                 return
-            self.hear(ctx, body.sender)
+            if node.role is LEADER:
+                self.hear(ctx, body.sender)
             self._step(body)
         elif isinstance(body, Tick):
             ctx.after(self.config.tick, body, work=False)
@@ -62,7 +66,7 @@ class Member(Requests):
             self.called(ctx, src, body)
         else:
             super().receive(ctx, src, body)
-        if self.id and not self.disk.removed:
+        if disk.identity and not disk.removed:
             self.drain(ctx)
 
     def handle(self, ctx: Context, src: str, body: Any) -> None:
@@ -142,8 +146,11 @@ class Member(Requests):
         self._notice(ctx)
         while self.syncing is None and node.has_ready():
             ready = node.ready()
-            wait = ctx.fsync if ready.must_sync else 0
-            careless = sends_first(self.config.variant)
+            if not ready.must_sync:
+                self._persist(ctx, ready)
+                self._carry_out(ctx, ready)
+                continue
+            wait, careless = ctx.fsync, sends_first(self.config.variant)
             if careless:
                 self._send(ctx, ready)
             if not wait or not careless:  # what is being written counts as written
@@ -170,13 +177,14 @@ class Member(Requests):
             ctx.note("raft.truncated", entries=overwritten, index=ready.entries[0].index)
 
     def _send(self, ctx: Context, ready: Ready) -> None:
+        members = self.disk.backend.members
         for message in ready.messages:
-            name = self.peer(message.to)
-            if not name:
+            member = members.get(message.to)
+            if member is None:
                 continue
             if message.snapshot is not None:
                 message = self._with_data(ctx, message)
-            ctx.send(name, message)
+            ctx.send(member.name or self.peer(message.to), message)
 
     def _with_data(self, ctx: Context, message: Message) -> Message:
         """A snapshot is sent as the backend stands now, which may be further than where the log was compacted
@@ -189,7 +197,7 @@ class Member(Requests):
         ctx.note("raft.snapshot.sent", to=self.peer(message.to), index=snapshot.index, bytes=len(snapshot.data))
         return msgspec.structs.replace(message, snapshot=snapshot)
 
-    def _carry_out(self, ctx: Context, ready: Ready, sent: bool) -> None:
+    def _carry_out(self, ctx: Context, ready: Ready, sent: bool = False) -> None:
         """All of a `Ready` is on disk: send it, apply what is committed, and go on."""
         node = self.node
         if not sent and ready.messages:
@@ -208,8 +216,9 @@ class Member(Requests):
             self.read(ctx)
         self._notice(ctx)
         if ready.committed:
-            self._compact_log(ctx)
-            if self.id in self.backend.removed:
+            if node.log.applied >= self.next_snapshot:
+                self._compact_log(ctx)
+            if self.disk.identity in self.disk.backend.removed:
                 self.leave(ctx)
 
     def _note_commit(self, ctx: Context, committed: tuple[Entry, ...]) -> None:
@@ -252,9 +261,10 @@ class Member(Requests):
     def _compact_log(self, ctx: Context) -> None:
         """The backend holds what is applied, so the log need not be kept for ever (etcdserver triggerSnapshot)."""
         node, disk = self.node, self.disk
-        since = disk.snapshot.index if disk.snapshot else 0
-        if node.log.applied - since < self.config.snapshot_count or not isinstance(node, RaftNode):
+        self.next_snapshot = (disk.snapshot.index if disk.snapshot else 0) + self.config.snapshot_count
+        if node.log.applied < self.next_snapshot or not isinstance(node, RaftNode):
             return
+        self.next_snapshot = node.log.applied + self.config.snapshot_count
         node.compact(node.log.applied, b"", keep=self.config.catch_up)
         if node.snapshot is not None:
             disk.compact(node.snapshot, node.log.offset)
