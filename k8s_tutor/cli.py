@@ -94,8 +94,9 @@ def _parser() -> argparse.ArgumentParser:
     headless.add_argument("--save", metavar="FILE", help="save the session, for replay")
     headless.set_defaults(command=_run)
 
-    replay = commands.add_parser("replay", help="replay a saved session and compare its digest")
+    replay = commands.add_parser("replay", help="replay a saved session and look at it; without a terminal, compare its digest")
     replay.add_argument("file")
+    replay.add_argument("--plain", action="store_true", help="lines of text instead of a screen")
     replay.set_defaults(command=_replay)
 
     _lessons_parser(commands)
@@ -222,7 +223,14 @@ def _run(args: argparse.Namespace) -> int:
 def _replay(args: argparse.Namespace) -> int:
     from k8s_tutor.serve import headless
 
-    return headless.replay(args.file)
+    if args.plain or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return headless.replay(args.file)
+    saved = headless.read_session(args.file)
+    if saved is None:
+        return BAD
+    from k8s_tutor.ui import app
+
+    return app.run(saved=saved)
 
 
 def _lessons_list(args: argparse.Namespace) -> int:

@@ -6,9 +6,11 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from k8s_tutor.cluster import Cluster, SessionError
 from k8s_tutor.cluster.export import lines
+from k8s_tutor.cluster.search import tell as tell_story
 from k8s_tutor.cluster.spec import duration
 from k8s_tutor.lessons import index, loader, proof
 from k8s_tutor.lessons.errors import LessonError
@@ -116,19 +118,40 @@ def _run_lesson(name: str, seed: int | None, end: int | None) -> Cluster:
     return player.cluster
 
 
-def replay(path: str) -> int:
-    """Replays a saved session; says whether it came out as it was saved."""
+def _session(path: str) -> dict[str, Any]:
+    try:
+        session = json.loads(Path(path).read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise SessionError(f"{path}: this is no session: {error}") from None
+    if not isinstance(session, dict):
+        raise SessionError(f"{path}: this is no session: it has no fields")
+    return session
+
+
+def read_session(path: str) -> dict[str, Any] | None:
+    """A saved session as data; None, after a line on standard error, when the file holds none."""
+    found: list[dict[str, Any]] = []
 
     def work() -> int:
-        try:
-            session = json.loads(Path(path).read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise SessionError(f"{path}: this is no session: {error}") from None
+        found.append(_session(path))
+        return OK
+
+    _guarded(work)
+    return found[0] if found else None
+
+
+def replay(path: str) -> int:
+    """Replays a saved session and tells its story, if it is one; says whether it came out as it was saved."""
+
+    def work() -> int:
+        session = _session(path)
         try:
             cluster = Cluster.load(session)
         except SessionError as error:
             complain(f"{path}: {error}")
             return FAILED if error.parted else BAD
+        for line in tell_story(session) if "story" in session else ():
+            say(line)
         say(f"{cluster.events} events, {len(session['inputs'])} inputs, {cluster.now / 1_000_000:.6f} s of virtual time")
         say(cluster.digest())
         return OK

@@ -12,7 +12,7 @@ from k8s_tutor.cluster.search.plan import Plan, breach, play
 from k8s_tutor.cluster.search.shrink import Shrinker
 from k8s_tutor.cluster.views import LampView
 from k8s_tutor.raft import BROKEN_RULES
-from k8s_tutor.sim import SECOND
+from k8s_tutor.sim import SECOND, Note
 
 LONG = 28
 """Lines of a story beyond which its middle is left out."""
@@ -102,10 +102,9 @@ def _ground(cluster: Cluster) -> str:
 def _told(cluster: Cluster, lamp: LampView) -> list[tuple[int, str]]:
     """(instant, words): inputs and what members noted about roles and commits, in order, and the breach."""
     told: list[tuple[int, str]] = []
-    for note in cluster.view().log.notes:
-        words = _NOTES.get(note.kind)
-        if words is not None:
-            told.append((note.at, words.format(actor=note.actor, **note.fields)))
+    for note in cluster.world.log.records():
+        if isinstance(note, Note) and note.kind in _NOTES:
+            told.append((note.at, _NOTES[note.kind].format(actor=note.actor, **note.fields)))
     told += [(given.at, inputs.in_words(given.input)) for given in cluster.timeline.branch.inputs[: cluster.timeline.taken]]
     told.sort(key=lambda line: line[0])
     return [*told, (lamp.broken_at, f"{lamp.property} is broken: {lamp.sentence}")]
