@@ -177,12 +177,23 @@ class Writes(Reads):
     # ------------------------------------------------------------------ all other writes
 
     def change(self, ctx: Context, op: Op) -> None:
-        """PUT, PATCH, DELETE, and POST to a subresource: from the cache first."""
+        """PUT, PATCH, DELETE, and POST to a subresource: from the cache first. Raises a Refusal for what is wrong with the
+        request itself, whatever it is about."""
+        self._check_request(op)
         item = self.caches.get(op.row, op.key) if self.caches.ready else None
         if item is None:
             self._fetch(ctx, op)
         else:
             self._try(ctx, op, item, live=False)
+
+    def _check_request(self, op: Op) -> None:
+        if op.verb == "delete":
+            deletion.options(bodies.raw(op.request.body), dict(op.request.query))
+        elif op.verb == "patch":
+            bodies.check_patch(op.row, op.request)
+            options.check(op.request, "PatchOptions")
+        elif op.verb == "update":
+            options.check(op.request, "UpdateOptions")
 
     def _fetch(self, ctx: Context, op: Op) -> None:
         self.ask(ctx, self.config.etcd, Range(op.key), "fetched", (op,), ETCD_TIMEOUT)

@@ -28,6 +28,7 @@ class Content(NamedTuple):
     """Whether it is being deleted already."""
     grace: int = 0
     """Seconds that it gets."""
+    finalizers: tuple[str, ...] = ()
 
 
 def survey(namespace: str) -> Decision:
@@ -35,8 +36,58 @@ def survey(namespace: str) -> Decision:
     return Decision((tuple(Write("GET", row.kind, namespace) for row in scheme.RESOURCES if row.namespaced),))
 
 
-def reconcile(namespace: Any, contents: Sequence[Content]) -> Decision:
-    """Deletes what is there; when nothing is left, takes the finalizer away."""
+_DONE = (
+    ("NamespaceDeletionDiscoveryFailure", "ResourcesDiscovered", "All resources successfully discovered"),
+    ("NamespaceDeletionGroupVersionParsingFailure", "ParsedGroupVersions", "All legacy kube types successfully parsed"),
+    ("NamespaceDeletionContentFailure", "ContentDeleted",
+     "All content successfully deleted, may be waiting on finalization"),
+)  # fmt: skip
+"""Conditions that are False while all goes well: type, reason, message (deletion/status_condition_utils.go)."""
+
+
+def _conditions(contents: Sequence[Content]) -> list[tuple[str, str, str, str]]:
+    """(type, status, reason, message) of what keeps a namespace."""
+    found = [(kind, "False", reason, text) for kind, reason, text in _DONE]
+    left = [one for one in contents if one.ending or one.finalizers or one.kind == "Pod"]
+    counts: dict[str, int] = {}
+    held: dict[str, int] = {}
+    for one in left:
+        row = scheme.resource(one.kind)
+        name = f"{row.plural}.{row.group}"
+        counts[name] = counts.get(name, 0) + 1
+        for finalizer in one.finalizers:
+            held[finalizer] = held.get(finalizer, 0) + 1
+    if left:
+        told = ", ".join(f"{name} has {counts[name]} resource instances" for name in sorted(counts))
+        found.append(("NamespaceContentRemaining", "True", "SomeResourcesRemain", f"Some resources are remaining: {told}"))
+    else:
+        found.append(("NamespaceContentRemaining", "False", "ContentRemoved", "All content successfully removed"))
+    if held:
+        told = ", ".join(f"{name} in {held[name]} resource instances" for name in sorted(held))
+        text = f"Some content in the namespace has finalizers remaining: {told}"
+        found.append(("NamespaceFinalizersRemaining", "True", "SomeFinalizersRemain", text))
+    else:
+        text = "All content-preserving finalizers finished"
+        found.append(("NamespaceFinalizersRemaining", "False", "ContentHasNoFinalizers", text))
+    return found
+
+
+def _told(namespace: Any, contents: Sequence[Content], stamp: str) -> tuple[Write, ...]:
+    """The write that says what keeps the namespace, if that is not said already."""
+    tree = objects.tree_of(namespace)
+    before = {one["type"]: one for one in tree.get("status", {}).get("conditions", ())}
+    conditions = []
+    for kind, state, reason, message in _conditions(contents):
+        known = before.get(kind)
+        at = known["lastTransitionTime"] if known is not None and known["status"] == state else stamp
+        conditions.append({"type": kind, "status": state, "lastTransitionTime": at, "reason": reason, "message": message})
+    if conditions == tree.get("status", {}).get("conditions"):
+        return ()
+    return (update({**tree, "status": {**tree.get("status", {}), "conditions": conditions}}, "status"),)
+
+
+def reconcile(namespace: Any, contents: Sequence[Content], stamp: str) -> Decision:
+    """Deletes what is there and says what is left; when nothing is left, takes the finalizer away. ``stamp`` is now."""
     name = namespace.metadata.name
     if not contents:
         tree = objects.tree_of(namespace)
@@ -51,7 +102,9 @@ def reconcile(namespace: Any, contents: Sequence[Content]) -> Decision:
     )  # fmt: skip
     grace = max((found.grace for found in contents), default=0)
     again = (grace // 2 + 1) * SECOND if any(found.ending for found in contents) or grace else 0
-    return Decision((writes,) if writes else (), again=again)
+    kept = any(found.ending or found.finalizers for found in contents)
+    told = _told(namespace, contents, stamp) if kept else ()
+    return Decision(tuple(batch for batch in (writes, told) if batch), again=again)
 
 
 class NamespaceController(Controller):
@@ -81,7 +134,7 @@ class NamespaceController(Controller):
             return NOTHING
         if any(part is None for part in surveyed):
             return survey(key)
-        return reconcile(namespace, [content for part in surveyed for content in part or ()])
+        return reconcile(namespace, [content for part in surveyed for content in part or ()], clock.stamp)
 
     def answered(self, key: str, write: Write, answer: Response | CallFailed, clock: Clock) -> None:
         if write.method == "GET" and isinstance(answer, Response) and answer.code == 200:
@@ -95,4 +148,5 @@ class NamespaceController(Controller):
 
 def _content(kind: str, metadata: Mapping[str, Any]) -> Content:
     ending = bool(metadata.get("deletionTimestamp"))
-    return Content(kind, metadata["name"], metadata["uid"], ending, metadata.get("deletionGracePeriodSeconds") or 0)
+    return Content(kind, metadata["name"], metadata["uid"], ending, metadata.get("deletionGracePeriodSeconds") or 0,
+                   tuple(metadata.get("finalizers", ())))  # fmt: skip

@@ -374,9 +374,14 @@ def test_a_namespace_is_emptied_before_it_goes() -> None:
         "spec": {"finalizers": ["kubernetes"]},
     })  # fmt: skip
     content = namespace.Content("Pod", "a", "u", ending=False)
-    assert [(w.method, w.kind, w.name) for w in namespace.reconcile(ending, [content]).writes] == [("DELETE", "Pod", "a")]
-    waiting = namespace.reconcile(ending, [content._replace(ending=True, grace=30)])
-    assert (waiting.writes, waiting.again) == ((), 16 * SECOND)
-    last = namespace.reconcile(ending, []).writes[0]
+    stamp = "2026-01-01T00:00:00Z"
+    first = namespace.reconcile(ending, [content], stamp)
+    assert [(w.method, w.kind, w.name) for w in first.writes] == [("DELETE", "Pod", "a")]
+    waiting = namespace.reconcile(ending, [content._replace(ending=True, grace=30)], stamp)
+    assert (waiting.writes[0].subresource, waiting.again) == ("status", 16 * SECOND)
+    assert waiting.writes[0].tree is not None
+    messages = [one["message"] for one in waiting.writes[0].tree["status"]["conditions"]]
+    assert "Some resources are remaining: pods. has 1 resource instances" in messages
+    last = namespace.reconcile(ending, [], stamp).writes[0]
     assert last.tree is not None
     assert (last.subresource, last.tree["spec"]["finalizers"]) == ("finalize", [])
