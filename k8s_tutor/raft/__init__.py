@@ -1,9 +1,9 @@
 """Raft as a pure state machine: no I/O, no clock, no global chance. `RaftNode` is the door.
 
-The order in which to read it: `types` (the values), `quorum` (the arithmetic), `log` and `progress` (the two books
-that are kept), `core` (the Ready loop), then the state machine from the ground up: `replication`, `reads`,
-`election`, `node`. Beside it stand `naive` and `twins`, the deliberately wrong ones (`variants` chooses), and
-`invariants`, the five safety properties as a live check.
+The order in which to read it: `types` (the values), `quorum` and `membership` (the arithmetic), `log` and `progress`
+(the two books that are kept), `core` (the Ready loop), then the state machine from the ground up, each a layer on the one
+before: `replication`, `snapshots`, `reads`, `election`, `reconfiguration`, `transfer`, `node`. Beside it stand `naive` and
+`twins`, the deliberately wrong ones (`variants` chooses), and `invariants`, the five safety properties as a live check.
 """
 
 from .core import Status

@@ -89,6 +89,7 @@ class Core:
         "snapshot",
         "term",
         "transferee",
+        "uncommitted",
         "vote",
     )
 
@@ -103,6 +104,7 @@ class Core:
         self.snapshot: Snapshot | None = None  # the latest one: what is compacted is in it
         self._adopt(0, Membership.of(config))
         self.transferee = NOBODY  # whom a leader hands over to
+        self.uncommitted = 0  # on leaders, if there is a limit: bytes proposed to them and not applied yet
         self.ballots: dict[int, str] = {}  # voter -> why it refused, "" when it granted
         self.election_elapsed = 0
         self.heartbeat_elapsed = 0
@@ -210,13 +212,19 @@ class Core:
         hard_state, entries, committed = ready.hard_state, ready.entries, ready.committed
         if hard_state is not None:
             self._saved = hard_state
-        if committed and log.applied < committed[-1].index <= log.committed:
-            log.applied = committed[-1].index
-            self._applied(committed)
+        if committed:
+            last = committed[-1].index
+            if log.applied < last <= log.committed:
+                log.applied = last
+                for entry in committed:
+                    if entry.type:
+                        self._apply_change(entry)
+                if self.uncommitted or self.membership.voters_outgoing:
+                    self._applied(committed)
         if entries:
             log.stable_to(entries[-1])
             self._persisted()
-        elif hard_state is not None:
+        elif hard_state is not None and self.role is CANDIDATE:
             self._persisted()
 
     def status(self) -> Status:
@@ -266,11 +274,14 @@ class Core:
     # ---- for the kinds of node built on this
 
     def _persisted(self) -> None:
-        """Called in `advance` when entries or a hard state have reached the disk: they count from now on."""
+        """Called in `advance` when entries, or a candidate's own vote, have reached the disk: they count from now on."""
         raise NotImplementedError
 
+    def _apply_change(self, entry: Entry) -> None:
+        """Called in `advance` when a change of members has been applied."""
+
     def _applied(self, committed: tuple[Entry, ...]) -> None:
-        """Called in `advance` when the caller has applied ``committed``."""
+        """Called in `advance` after that, while there are uncommitted bytes or a joint configuration."""
 
     def _lost(self) -> int:
         """Committed entries thrown away so far."""

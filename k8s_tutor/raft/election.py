@@ -30,6 +30,7 @@ class Election(Reads):
         self.election_elapsed = 0
         self.heartbeat_elapsed = 0
         self.transferee = NOBODY
+        self.uncommitted = 0
         self._draw_timeout()
         self._forget_reads()
 

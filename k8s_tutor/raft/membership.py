@@ -53,8 +53,11 @@ class ConfChange(Value, frozen=True):
 
     @classmethod
     def decode(cls, data: bytes) -> ConfChange:
-        """From an entry's data."""
-        return _decode(data) if data else cls()
+        """From an entry's data. Raises ValueError for data that is no change."""
+        try:
+            return _decode(data) if data else cls()
+        except msgspec.DecodeError as error:
+            raise ValueError(f"not a change of members: {error}") from None
 
 
 class Membership(Value, frozen=True):

@@ -11,7 +11,6 @@ from .transfer import Transfer
 from .types import (
     BY_TRANSFER,
     NOBODY,
-    Config,
     Entry,
     EntryType,
     Message,
@@ -47,11 +46,7 @@ class RaftNode(Transfer):
     same node on every machine.
     """
 
-    __slots__ = ("_uncommitted",)
-
-    def __init__(self, config: Config) -> None:
-        super().__init__(config)
-        self._uncommitted = 0  # on leaders: bytes of this leadership's proposals that are not applied
+    __slots__ = ()
 
     # ---- what the caller does
 
@@ -71,7 +66,7 @@ class RaftNode(Transfer):
                 self._check_quorum()
                 if self.role is not LEADER:
                     return
-            self.transferee = NOBODY  # it has had its election timeout
+            self._end_transfer()  # the successor has had its election timeout
         self._tick_lease()
         self.heartbeat_elapsed += 1
         if self.heartbeat_elapsed >= self.config.heartbeat_tick:
@@ -182,10 +177,11 @@ class RaftNode(Transfer):
         if kind and (objection := self._objection_to_change(data)):
             raise ProposalDropped(objection)
         limit = self.config.max_uncommitted_size
-        size = len(data)
-        if limit and self._uncommitted and size and self._uncommitted + size > limit:
-            raise ProposalDropped("too many uncommitted bytes; wait for the group to catch up")
-        self._uncommitted += size
+        if limit:
+            total = self.uncommitted + len(data)
+            if total > limit and self.uncommitted and data:
+                raise ProposalDropped("too many uncommitted bytes; wait for the group to catch up")
+            self.uncommitted = total
         if kind:
             self._append_change(data)
         else:
@@ -205,20 +201,11 @@ class RaftNode(Transfer):
             with suppress(ProposalDropped):
                 self._take(entry.data, entry.type)
 
-    def _begin_leadership(self) -> None:
-        super()._begin_leadership()
-        self._uncommitted = 0
-
     # ---- in `advance`
 
     def _applied(self, committed: tuple[Entry, ...]) -> None:
-        size = 0
-        for entry in committed:
-            size += len(entry.data)
-            if entry.type:
-                self._apply_change(entry)
-        if self._uncommitted:  # what was proposed before this leadership is subtracted too: never too high a count
-            self._uncommitted = max(0, self._uncommitted - size)
+        if self.uncommitted:  # what was proposed before this leadership is subtracted too: never too high a count
+            self.uncommitted = max(0, self.uncommitted - sum([len(entry.data) for entry in committed]))
         if self.membership.voters_outgoing:
             self._leave_joint()
 

@@ -86,7 +86,7 @@ class Replication(Core):
         if peer.next <= log.last:
             while self._send_append(m.sender, peer, even_empty=False):
                 pass
-        elif m.sender == self.transferee and peer.match == log.last:
+        elif self.transferee and m.sender == self.transferee and peer.match == log.last:
             self._send_timeout_now()
 
     def _send_timeout_now(self) -> None:

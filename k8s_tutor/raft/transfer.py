@@ -34,8 +34,8 @@ class Transfer(Reconfiguration):
     def _begin_transfer(self, to: int) -> None:
         if to not in self.membership.all_voters or to == self.transferee:
             return
-        self.transferee = NOBODY
         if to == self.id:
+            self._end_transfer()
             return
         self.transferee = to
         self.election_elapsed = 0
@@ -45,6 +45,13 @@ class Transfer(Reconfiguration):
             self._send_timeout_now()
         else:
             self._send_append(to, peer)
+
+    def _end_transfer(self) -> None:
+        """The leader stays; what waited for the transfer goes on. The lease does not come back in this leadership."""
+        if self.transferee != NOBODY:
+            self.transferee = NOBODY
+            if self.membership.joint:
+                self._leave_joint()
 
     def _on_timeout_now(self, m: Message) -> None:
         """The leader wishes that this node campaigns now."""
