@@ -73,8 +73,9 @@ def console_view(world: World) -> ConsoleView:
                 code=done.code, done_at=done.done_at,
             ))  # fmt: skip
         for running in actor.sessions.values():
+            heard = actor.said(running).stdout if running.listens else ""
             answers.append(AnswerView(
-                id=running.id, client=name, at=running.at, line=running.line, stdout="", stderr="", code=-1, done_at=0,
+                id=running.id, client=name, at=running.at, line=running.line, stdout=heard, stderr="", code=-1, done_at=0,
             ))  # fmt: skip
     answers.sort(key=lambda answer: answer.id)
     return ConsoleView(answers=tuple(answers[-50:]), busy=any(answer.code == -1 for answer in answers))

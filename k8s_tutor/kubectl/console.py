@@ -108,8 +108,12 @@ class Console(Calling):
             if session.listens:
                 self._answer(ctx, session, CallFailed("interrupted"))
             elif everything:
-                done = kubectl.so_far(session.line, session.files, self._clock(session.at), session.answers)
+                done = self.said(session)
                 self._finish(ctx, session, Result(done.stdout, done.stderr + "^C\n", 130))
+
+    def said(self, session: Session) -> Result:
+        """What a line that still runs has printed so far."""
+        return kubectl.so_far(session.line, session.files, self._clock(session.at), session.answers)
 
     def _heard(self, ctx: Context, src: str, body: WatchEvents | WatchCanceled) -> None:
         """An etcd watch tells something."""

@@ -42,6 +42,8 @@ class Teller:
         self._told = 0
         self._bookkeeping: tuple[str, ...] = ()
         """The latest writes over an object, each told once: a controller keeps its counts with many of them."""
+        self._said = {answer.id: len((answer.stdout + answer.stderr).strip()) for answer in stage.lines()}
+        """How many letters of a line's answer have been told."""
         new = {answer.id for answer in stage.reader.since.lines(stage.cluster)}
         self._answered: set[int] = {answer.id for answer in stage.lines() if answer.code != -1} - new
 
@@ -97,13 +99,18 @@ class Teller:
         return (note.at, note.kind, text) if text else None
 
     def _answers(self) -> list[tuple[int, int, str]]:
-        """What the console answered."""
+        """What the console answered, as far as it has come: a watch answers again and again."""
         out = []
         for answer in self.stage.lines():
-            if answer.code == -1 or answer.id in self._answered:
+            if answer.id in self._answered:
                 continue
-            self._answered.add(answer.id)
-            for line in (answer.stdout + answer.stderr).strip().splitlines()[:12]:
+            text = (answer.stdout + answer.stderr).strip()
+            if answer.code != -1:
+                self._answered.add(answer.id)
+            said = self._said.get(answer.id, 0)
+            self._said[answer.id] = len(text)
+            for line in [line for line in text[said:].splitlines() if line.strip()][:12]:
                 self._told += 1
-                out.append((answer.done_at, self._told, f"{self._prefix}{answer.client} reads: {line}"))
+                at = self.stage.cluster.now if answer.code == -1 else answer.done_at
+                out.append((at, self._told, f"{self._prefix}{answer.client} reads: {line}"))
         return out
