@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import pytest
 from raft_harness import Faults, Group, SafetyBreach
 
 from k8s_tutor.raft import (
-    Config,
-    Entry,
-    HardState,
     Invariants,
     Message,
     MessageType,
@@ -19,24 +15,8 @@ from k8s_tutor.raft import (
     Property,
     RaftNode,
     Role,
-    Snapshot,
 )
-
-
-class ForgetfulVoter(RaftNode):
-    """Comes back from a crash without its vote."""
-
-    @classmethod
-    def restart(
-        cls,
-        config: Config,
-        hard_state: HardState | None = None,
-        entries: Iterable[Entry] = (),
-        snapshot: Snapshot | None = None,
-    ) -> Any:
-        if hard_state is not None:
-            hard_state = HardState(hard_state.term, 0, hard_state.commit)
-        return super().restart(config, hard_state, entries, snapshot)
+from k8s_tutor.raft.twins import ForgottenVote, OldTermCommit
 
 
 class RewritingLeader(RaftNode):
@@ -73,7 +53,7 @@ QUICK_CRASHES = Faults(crash=0.4, restart=0.9, cut=0.0, delay=0.5, loss=0.0, dou
 ROUGH = Faults(crash=0.06, restart=0.4, cut=0.06, loss=0.1, read=0.0)
 
 BROKEN = [
-    (ForgetfulVoter, Property.ELECTION_SAFETY),
+    (ForgottenVote, Property.ELECTION_SAFETY),
     (RewritingLeader, Property.LEADER_APPEND_ONLY),
     (TrustingFollower, Property.LOG_MATCHING),
     (GenerousVoter, Property.LEADER_COMPLETENESS),
@@ -91,7 +71,7 @@ def first_breach(kind: Any, wanted: Property, seeds: int) -> tuple[int, SafetyBr
             election_tick=5, pre_vote=False, check_quorum=False,
         )  # fmt: skip
         try:
-            group.storm(300, QUICK_CRASHES if kind is ForgetfulVoter else ROUGH)
+            group.storm(300, QUICK_CRASHES if kind is ForgottenVote else ROUGH)
         except SafetyBreach as breach:
             return seed, breach
         except AssertionError:
@@ -116,13 +96,8 @@ def test_the_unbroken_node_passes_the_same_storm(wanted: Property) -> None:
 
 def test_figure_8_an_old_terms_entry_committed_by_counting_is_lost() -> None:
     """Paper, Figure 8, with the rule of section 5.4.2 taken away; the real node refuses at step (c)."""
-
-    class CountsOldTerms(RaftNode):
-        def _may_commit(self, index: int) -> bool:
-            return True
-
     with pytest.raises(SafetyBreach) as broken:
-        figure_8(CountsOldTerms)
+        figure_8(OldTermCommit)
     assert broken.value.breach.property is Property.LEADER_COMPLETENESS
     assert figure_8(RaftNode).nodes[5].role is Role.LEADER
 
