@@ -53,6 +53,10 @@ class Stores(NamedTuple):
     namespaces: Informer
     config_maps: Informer
     service_accounts: Informer
+    quotas: Informer
+    cluster_roles: Informer
+    claims: Informer
+    volumes: Informer
     owned: Index
     """``Kind/key`` of the objects that name a uid as their owner."""
     local: Index

@@ -11,18 +11,22 @@ from k8s_tutor.api.component import Access
 from k8s_tutor.api.election import Elected, Election
 from k8s_tutor.api.informer import Change, Informer
 from k8s_tutor.api.wire import Response, WatchCancel
+from k8s_tutor.controllers.aggregation import ClusterRoleAggregationController
 from k8s_tutor.controllers.base import Controller, Index, Stores
 from k8s_tutor.controllers.deployment import DeploymentController
 from k8s_tutor.controllers.endpointslice import EndpointSliceController
 from k8s_tutor.controllers.eviction import TaintEvictionController
 from k8s_tutor.controllers.garbage import GarbageCollector
 from k8s_tutor.controllers.namespace import NamespaceController
+from k8s_tutor.controllers.nodeipam import NodeIpamController
 from k8s_tutor.controllers.nodelifecycle import NodeLifecycleController
 from k8s_tutor.controllers.objects import Clock
 from k8s_tutor.controllers.podgc import PodGarbageCollector
+from k8s_tutor.controllers.protection import ClaimProtectionController, VolumeProtectionController
 from k8s_tutor.controllers.recorder import Recorder
 from k8s_tutor.controllers.replicaset import ReplicaSetController
 from k8s_tutor.controllers.requests import MERGE, Decision, Event, Write
+from k8s_tutor.controllers.resourcequota import ResourceQuotaController
 from k8s_tutor.controllers.serviceaccounts import RootCertificatePublisher, ServiceAccountsController
 from k8s_tutor.sim import Body, CallFailed, Context
 
@@ -96,6 +100,10 @@ class ControllerManager(Elected):
         self.namespaces = Informer("Namespace")
         self.config_maps = Informer("ConfigMap")
         self.service_accounts = Informer("ServiceAccount")
+        self.quotas = Informer("ResourceQuota")
+        self.cluster_roles = Informer("ClusterRole")
+        self.claims = Informer("PersistentVolumeClaim")
+        self.volumes = Informer("PersistentVolume")
         self.owned, self.local, self.placed = Index(), Index(), Index()
         self.recorder = Recorder()
         self.working = False
@@ -120,12 +128,18 @@ class ControllerManager(Elected):
         self.namespace = NamespaceController()
         self.accounts = ServiceAccountsController()
         self.root_certificate = RootCertificatePublisher(self.config.certificate)
+        self.quota = ResourceQuotaController()
+        self.aggregation = ClusterRoleAggregationController()
+        self.claim_protection = ClaimProtectionController()
+        self.volume_protection = VolumeProtectionController()
+        self.ipam = NodeIpamController()
 
     def controllers(self) -> list[Controller]:
         """All controllers, in the order in which they hear of changes."""
         return [
             self.deployment, self.replicaset, self.endpointslice, self.nodelifecycle, self.eviction, self.garbage,
-            self.podgc, self.namespace, self.accounts, self.root_certificate,
+            self.podgc, self.namespace, self.accounts, self.root_certificate, self.quota, self.aggregation,
+            self.claim_protection, self.volume_protection, self.ipam,
         ]  # fmt: skip
 
     def controller(self, name: str) -> Controller:
@@ -137,7 +151,8 @@ class ControllerManager(Elected):
         """What is known."""
         return Stores(
             self.pods, self.nodes, self.leases, self.deployments, self.replica_sets, self.services, self.slices,
-            self.namespaces, self.config_maps, self.service_accounts, self.owned, self.local, self.placed,
+            self.namespaces, self.config_maps, self.service_accounts, self.quotas, self.cluster_roles, self.claims,
+            self.volumes, self.owned, self.local, self.placed,
         )  # fmt: skip
 
     def _clock(self, ctx: Context) -> Clock:

@@ -17,6 +17,8 @@ from k8s_tutor.sim import SECOND, Body, CallFailed
 
 SLICE = 250
 """Messages that are delivered before the loop gets its turn again: a few milliseconds."""
+STEPS = 5
+"""The same while the world runs ahead of the wall: it goes no farther than to the next answer."""
 LEAD = 50_000
 """µs by which the world may run ahead of the wall while somebody waits for an answer, so that a request takes no longer than
 its computing."""
@@ -90,9 +92,11 @@ class Driver:
     async def run(self) -> None:
         """Drives until `end` is called."""
         while not self._ended:
-            target = self._target()
+            target = self._clock()
             reached = self.cluster.advance(target, SLICE)
             self._collect()
+            if reached and (self.waiting or self.speed == FOREVER):
+                target, reached = self._ahead(target)
             if reached:
                 await self._sleep(target)
             else:
@@ -111,14 +115,23 @@ class Driver:
             self._origin = (now, due)
         return due
 
-    def _target(self) -> int:
-        clock = self._clock()
-        if self.speed == FOREVER and not self.cluster.quiet:
+    def _ahead(self, clock: int) -> tuple[int, bool]:
+        """Runs ahead of the wall, for somebody who waits or because the speed is ``max``: (how far, whether it came there)."""
+        target = clock + LEAD
+        if self.speed == FOREVER:
             due = self.cluster.next_work()
-            if due is not None and due > clock:
+            if due is not None and due > clock and not self.cluster.quiet:
                 self._origin = (self._wall(), due)
-                return due
-        return clock + LEAD if self.waiting else clock
+                target = due
+            elif not self.waiting:
+                return clock, True
+        for _ in range(SLICE // STEPS):
+            waited = self.waiting
+            reached = self.cluster.advance(target, STEPS)
+            self._collect()
+            if reached or self.waiting < waited:
+                return target, reached
+        return target, False
 
     def _pass_time(self) -> None:
         """An input is stamped with the present: what the world has not reached yet because nothing was due is passed."""
