@@ -5,6 +5,7 @@ Where things stand is reckoned in ``layout.py``, what the panels show in ``panel
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from time import perf_counter
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from k8s_tutor.ui.session import CauseLine, Session
 
 T = TypeVar("T")
+
+FOLLOW = frozenset({"inspector", "verdicts", "trace"})
+"""Panels whose content is about what is selected, wherever it stands."""
 
 
 class StageView(EdgedScreen):
@@ -80,7 +84,7 @@ class StageView(EdgedScreen):
     def _most(self) -> tuple[tuple[str, int], ...]:
         """Rows of which panels whose size depends on the cluster's can make use."""
         work = self.session.view().workload
-        each = max((sum(pod.node == node.name for pod in work.pods) for node in work.nodes), default=0)
+        each = max(Counter(pod.node for pod in work.pods if pod.node).values(), default=0)
         workers = 4 + len(work.nodes) * (2 + max(1, (each + 2) // 3))
         stage_map = 10 + 6 * max(1, len(work.deployments)) + len(work.nodes)
         trace = self.session.trace() if "trace" in self.look.shown else None
@@ -112,8 +116,6 @@ class StageView(EdgedScreen):
             widget.stand_on("wall" if self.look.projector else "sunk")
         for widget in (self.lesson_view, *self.panels):
             widget.stand_on("wall" if self.look.projector else "panel")
-        self._drawn.clear()
-        self._lesson_drawn = None
         self.thrift.at_once()
         self.draw()
 
@@ -197,8 +199,10 @@ class StageView(EdgedScreen):
         look = self.look
         world = min(panel.world, len(self._views) - 1)
         lit = look.focus == panel.panel
-        looks = (look.ascii, look.details, look.why, look.books)
-        outer = (panel.box, lens.id, look.selected, lit, look.scrolls.get(panel.panel, 0), looks)
+        selected = look.selected if panel.panel in FOLLOW or _holds(panel.picture, look.selected, lit) else ""
+        titles = self.session.titles()
+        looks = (look.ascii, look.projector, look.client, look.details, look.why, look.books, titles)
+        outer = (panel.box, lens.id, selected, lit, look.scrolls.get(panel.panel, 0), looks)
         key = (*parts(panel.panel, self._views[world]), panel.panel, panel.world, outer)
         began = perf_counter()
         if same(key, self._drawn.get(panel)) or not self.thrift.may(panel, began):
@@ -206,7 +210,6 @@ class StageView(EdgedScreen):
         self._drawn[panel] = key
         render = PANELS.get(panel.panel)
         picture = render(self.scene(world, panel.panel), *panel.room) if render else Picture(panel.panel, (), ())
-        titles = self.session.titles()
         if len(titles) > 1 and panel.panel == look.shown[0]:
             picture = replace(picture, title=titles[world])
         if look.projector:
@@ -220,7 +223,7 @@ class StageView(EdgedScreen):
         if lesson is None or not self.lesson_view.display:
             return
         look = self.look
-        key = (lesson, look.hand, look.focus == LESSON, lens.id, look.ascii)
+        key = (lesson, look.hand, look.focus == LESSON, lens.id, look.ascii, look.projector, self.lesson_view.box)
         if key == self._lesson_drawn:
             return
         self._lesson_drawn = key
@@ -322,3 +325,8 @@ class StageView(EdgedScreen):
 def title_of(panel: str) -> str:
     """A panel's name in the row of tabs."""
     return panel.replace("_", " ")
+
+
+def _holds(picture: Picture, target: str, lit: bool) -> bool:
+    """Whether a panel shows what is selected; the one with the focus may be about to bring it into view."""
+    return lit or any(spot.target == target for spot in picture.spots)
