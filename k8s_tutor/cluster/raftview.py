@@ -95,7 +95,7 @@ def _member(world: World, name: str) -> MemberView:
             name=actor.peer(ident), match=peer.match, next=peer.next, state=peer.state.name.lower(), inflight=peer.inflight
         )
         for ident, peer in (status.progress.items() if leading else ())
-        if ident != actor.config.id
+        if ident != actor.id
     )
     ballots = status.ballots if node.role in (Role.CANDIDATE, Role.PRE_CANDIDATE) else ()
     return MemberView(

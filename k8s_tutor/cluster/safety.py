@@ -28,6 +28,8 @@ class Safety:
     def __init__(self, world: World) -> None:
         self._invariants = Invariants()
         self._leading: dict[str, None] = {}
+        self._group = 0
+        """Id of the cluster that is watched."""
         self._calm = False
         self._since = world.now
         self.broken: dict[str, LampView] = {}
@@ -55,14 +57,19 @@ class Safety:
     def took(self, world: World) -> None:
         """An input was taken: members may have gone or come back, cables may have been cut or mended."""
         members = [name for name, process in world.processes.items() if process.actor is Member]
-        for name in members:
+        disks = {name: actor.disk if (actor := world.actor(name)) is not None else world.disks[name] for name in members}
+        group = next((disk.backend.cluster_id for disk in disks.values()), 0)
+        if group != self._group:  # restored from a backup: another group, whose log begins anew
+            self._group, self._invariants = group, Invariants()
+            self._leading.clear()
+        for name, disk in disks.items():
             actor = world.actor(name)
+            ident = disk.identity or world.processes[name].config.id
             if isinstance(actor, Member):
-                self._invariants.names[actor.config.id] = name
+                self._invariants.names[ident] = name
                 self._observe(world, name, actor, 0)
             else:
-                config = world.processes[name].config
-                self._invariants.restarted(config.id)
+                self._invariants.restarted(ident)
                 self._leading.pop(name, None)
         network = world.network
         links = (network.default, *network.links.values())

@@ -271,3 +271,22 @@ def test_ctrl_c_ends_a_program_that_waits() -> None:
     done = console(of).answers[-1]
     assert done.stdout.count("keepalived") == 3
     assert (done.stderr, done.code) == ("^C\n", 130)
+
+
+def test_the_lamps_stay_green_through_growth_compaction_and_a_restored_backup() -> None:
+    of = cluster(3, etcd={"snapshot_count": 5, "catch_up": 2})
+    ok(of, "etcdctl put a 1")
+    ok(of, "etcdctl snapshot save backup.db")
+    of.give(inputs.AddManager())
+    ok(of, "etcdctl member add etcd-4 --peer-urls=https://cp-4:2380")
+    for i in range(12):
+        ok(of, f"etcdctl put b {i}")
+    wait(of, 5 * SECOND)
+    of.give(inputs.Restore("backup.db"))
+    wait(of, 5 * SECOND)
+    for i in range(12):
+        ok(of, f"etcdctl put c {i}")
+    view = of.view().raft
+    assert not view.breaches
+    assert all(lamp.ok for lamp in view.invariants)
+    assert view.size == 4

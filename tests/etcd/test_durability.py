@@ -135,9 +135,9 @@ def _check(group: Group) -> None:
     assert isinstance(group.ask("etcd-2", Put("end", b""), "client-1"), PutResult)
 
 
-@pytest.mark.parametrize("slow", [0, 3 * MS])
-@pytest.mark.parametrize("victim", [0, 1, 2])
-def test_a_crash_at_every_event_of_a_run(victim: int, slow: int) -> None:
+def _stories(victim: int, slow: int, step: int) -> None:
+    """The story as it is, and with a crash at every ``step``-th event."""
+
     def story(crash_at: int) -> Group:
         group = Group(3, seed=5, clients=2, snapshot_count=4, catch_up=2)
         for name in group.names:
@@ -147,8 +147,21 @@ def test_a_crash_at_every_event_of_a_run(victim: int, slow: int) -> None:
     whole = story(0)
     _check(whole)
     assert whole.notes("raft.compacted")
-    for crash_at in range(60 + victim, 420, 6 if slow else 4):
+    for crash_at in range(60 + victim, 420, step):
         _check(story(crash_at))
+
+
+@pytest.mark.parametrize("slow", [0, 3 * MS])
+@pytest.mark.parametrize("victim", [0, 1, 2])
+def test_a_crash_at_many_events_of_a_run(victim: int, slow: int) -> None:
+    _stories(victim, slow, 12 if slow else 9)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("slow", [0, 3 * MS])
+@pytest.mark.parametrize("victim", [0, 1, 2])
+def test_a_crash_at_every_event_of_a_run(victim: int, slow: int) -> None:
+    _stories(victim, slow, 1)
 
 
 # ---------------------------------------------------------------------------------------------------- slow disks
