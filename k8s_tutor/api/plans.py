@@ -166,7 +166,7 @@ class Planner:
                 new = fresh_copy(row, {**old, "spec": spec})
             case "resize":
                 new = fresh_copy(row, {**old, "spec": _resized(old["spec"], new["spec"])})
-        made = strategy.update(row, new, old, self.setting)
+        made = strategy.update(row, new, old, self.setting, self.op.target.subresource)
         if row.kind == "Service":
             services = (scheme.tree(held.data) for held in self.caches.of(row).items.values())
             made = allocation.allocate(row, made, old, allocation.taken(services, old["metadata"]["uid"]), self.setting.draw)

@@ -92,9 +92,9 @@ def stored_form(resource: Resource, tree: Tree) -> tuple[Resource, Tree]:
     return home, conversion.home(resource.api_version, resource.kind, tree, home.api_version)
 
 
-def update(resource: Resource, new: Tree, old: Tree, setting: Setting) -> Tree:
+def update(resource: Resource, new: Tree, old: Tree, setting: Setting, subresource: str = "") -> Tree:
     """The next state of an object; all but its status may change. ``old`` and the result are as they are stored, ``new`` is
-    in the version of the resource. Raises a Refusal."""
+    in the version of the resource, and may have come through a subresource. Raises a Refusal."""
     defaults.apply(resource, new)
     resource, new = stored_form(resource, new)
     if not resource.custom or "status" in resource.subresources:
@@ -105,7 +105,7 @@ def update(resource: Resource, new: Tree, old: Tree, setting: Setting) -> Tree:
         preparing.update(resource, new, old)
     if _counts(resource, new, old):
         new["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
-    _validated(resource, new, old, validation.check_update(resource, new, old))
+    _validated(resource, new, old, validation.check_update(resource, new, old, subresource))
     admission.validate(resource, new, old, setting.gate)
     return new
 

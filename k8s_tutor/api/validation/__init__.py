@@ -73,7 +73,10 @@ _CHECKS: dict[str, Callable[[list[Cause], Tree], None]] = {
     "VolumeAttachment": storage.volume_attachment,
 }
 
-_CREATES: dict[str, Callable[[list[Cause], Tree], None]] = {"Ingress": networking.ingress_create}
+_CREATES: dict[str, Callable[[list[Cause], Tree], None]] = {
+    "Ingress": networking.ingress_create,
+    "Pod": pods.check_create,
+}
 
 _UPDATES: dict[str, Callable[[list[Cause], Tree, Tree], None]] = {
     "CSIDriver": storage.csi_driver_update,
@@ -123,8 +126,8 @@ def check(resource: Resource, tree: Tree) -> list[Cause]:
     return found
 
 
-def check_update(resource: Resource, new: Tree, old: Tree) -> list[Cause]:
-    """All that is wrong with an object's new state."""
+def check_update(resource: Resource, new: Tree, old: Tree, subresource: str = "") -> list[Cause]:
+    """All that is wrong with an object's new state, which came through a subresource or by itself."""
     found: list[Cause] = []
     meta.check_update(found, new["metadata"], old["metadata"])
     if new["metadata"] != old["metadata"]:
@@ -133,7 +136,7 @@ def check_update(resource: Resource, new: Tree, old: Tree) -> list[Cause]:
         return found + custom.check(resource, new, old)
     if resource.kind == "Pod":
         # The spec that is stored was valid; only what may change is looked at.
-        pods.check_update(found, new, old)
+        pods.check_update(found, new, old, subresource)
         if not found and new["spec"] != old["spec"]:
             pods.check(found, new)
         return found

@@ -7,7 +7,7 @@ from typing import Any
 
 from k8s_tutor.api import selectors
 from k8s_tutor.api.status import Cause
-from k8s_tutor.api.validation import dump, meta, pods, selector
+from k8s_tutor.api.validation import dump, pods, selector
 from k8s_tutor.api.validation.causes import (
     immutable,
     invalid,
@@ -71,11 +71,8 @@ def _spec(found: list[Cause], field: str, spec: Tree) -> None:
 
 
 def _template(found: list[Cause], field: str, template: Tree, policy: bool) -> None:
-    metadata, inner = template.get("metadata", {}), template.get("spec", {})
-    meta.labels(found, f"{field}.metadata.labels", metadata.get("labels"))
-    meta.annotation_keys(found, f"{field}.metadata.annotations", metadata.get("annotations"))
-    pods.spec(found, f"{field}.spec", inner)
-    restart = inner.get("restartPolicy")
+    pods.template(found, field, template)
+    restart = template.get("spec", {}).get("restartPolicy")
     if restart == "Always":
         found.append(required(f"{field}.spec.restartPolicy", 'valid values: "OnFailure", "Never"'))
     elif restart not in ("OnFailure", "Never"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from k8s_tutor.api.status import Cause
-from k8s_tutor.api.validation import names, resources
+from k8s_tutor.api.validation import environment, names, resources, security
 from k8s_tutor.api.validation.causes import (
     PORT_RANGE,
     duplicate,
@@ -53,27 +53,6 @@ def _ports(found: list[Cause], field: str, ports: list[Tree]) -> None:
             found.append(not_supported(f"{place}.protocol", protocol, PROTOCOLS))
 
 
-def _environment(found: list[Cause], field: str, variables: list[Tree]) -> None:
-    for index, variable in enumerate(variables):
-        place = f"{field}[{index}]"
-        name = variable.get("name", "")
-        if not name:
-            found.append(required(f"{place}.name"))
-        else:
-            found += [invalid(f"{place}.name", name, problem) for problem in names.env_name(name)]
-        source = variable.get("valueFrom")
-        if source is None:
-            continue
-        if variable.get("value"):
-            text = "may not be specified when `value` is not empty"
-            found.append(invalid(f"{place}.valueFrom", "", text))
-        if not source:
-            text = "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`"
-            found.append(invalid(f"{place}.valueFrom", "", text))
-        elif len(source) > 1:
-            found.append(invalid(f"{place}.valueFrom", "", "may not have more than one field specified at a time"))
-
-
 def _mounts(found: list[Cause], field: str, mounts: list[Tree], volumes: list[str]) -> None:
     paths: list[str] = []
     for index, mount in enumerate(mounts):
@@ -89,6 +68,15 @@ def _mounts(found: list[Cause], field: str, mounts: list[Tree], volumes: list[st
         if path in paths:
             found.append(invalid(f"{place}.mountPath", path, "must be unique"))
         paths.append(path)
+        for part in ("subPath", "subPathExpr"):
+            inner = mount.get(part, "")
+            if inner.startswith("/"):
+                found.append(invalid(f"{place}.{part}", inner, "must be a relative path"))
+            elif ".." in inner.split("/"):
+                found.append(invalid(f"{place}.{part}", inner, "must not contain '..'"))
+        if mount.get("subPath") and mount.get("subPathExpr"):
+            text = "subPathExpr and subPath are mutually exclusive"
+            found.append(invalid(f"{place}.subPathExpr", mount["subPathExpr"], text))
 
 
 def _action(found: list[Cause], field: str, action: Tree, what: str) -> None:
@@ -142,7 +130,9 @@ def _container(found: list[Cause], field: str, container: Tree, volumes: list[st
     if "ports" in container:
         _ports(found, f"{field}.ports", container["ports"])
     if "env" in container:
-        _environment(found, f"{field}.env", container["env"])
+        environment.variables(found, f"{field}.env", container["env"])
+    if "envFrom" in container:
+        environment.sources(found, f"{field}.envFrom", container["envFrom"])
     if "volumeMounts" in container:
         _mounts(found, f"{field}.volumeMounts", container["volumeMounts"], volumes)
     if container.get("resources"):
@@ -150,6 +140,8 @@ def _container(found: list[Cause], field: str, container: Tree, volumes: list[st
     for kind in _PROBES:
         if kind in container:
             _probe(found, f"{field}.{kind}", kind, container[kind])
+    if "securityContext" in container:
+        security.container(found, f"{field}.securityContext", container["securityContext"])
     for kind, hook in container.get("lifecycle", {}).items():
         if isinstance(hook, dict):
             _action(found, f"{field}.lifecycle.{kind}", hook, "handler")

@@ -5,21 +5,23 @@ from __future__ import annotations
 from typing import Any
 
 from k8s_tutor.api.status import Cause
-from k8s_tutor.api.validation import containers, dump, meta, names, selector
+from k8s_tutor.api.validation import containers, dump, meta, names, placement, security, volumes
 from k8s_tutor.api.validation.causes import (
     duplicate,
     forbidden,
     invalid,
     non_negative,
+    not_found,
     not_supported,
     required,
 )
+from k8s_tutor.api.validation.services import IP_TEXT, is_ip
 
 Tree = dict[str, Any]
 
 _RESTART = ("Always", "OnFailure", "Never")
 _DNS = ("ClusterFirstWithHostNet", "ClusterFirst", "Default", "None")
-_EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
+_NAMESERVERS = 3
 
 _FROZEN = (
     "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,"
@@ -28,82 +30,16 @@ _FROZEN = (
 )
 
 
-def _volumes(found: list[Cause], field: str, volumes: list[Tree]) -> list[str]:
-    seen: list[str] = []
-    for index, volume in enumerate(volumes):
-        place = f"{field}[{index}]"
-        name = volume.get("name", "")
-        if not name:
-            found.append(required(f"{place}.name"))
-        else:
-            problems = names.dns_label(name)
-            found += [invalid(f"{place}.name", name, problem) for problem in problems]
-            if name in seen:
-                found.append(duplicate(f"{place}.name", name))
-            seen.append(name)
-        kinds = [kind for kind in volume if kind != "name"]
-        if len(kinds) > 1:
-            for extra in kinds[1:]:
-                found.append(forbidden(f"{place}.{extra}", "may not specify more than 1 volume type"))
-    return seen
-
-
-def tolerations(found: list[Cause], field: str, items: list[Tree]) -> None:
-    """Keys, operators, effects and seconds."""
-    for index, toleration in enumerate(items):
-        place = f"{field}[{index}]"
-        key, operator = toleration.get("key", ""), toleration.get("operator", "")
-        if key:
-            found += [invalid(f"{place}.key", key, problem) for problem in names.qualified_name(key)]
-        elif operator != "Exists":
-            text = "operator must be Exists when `key` is empty, which means \"match all values and all keys\""
-            found.append(invalid(f"{place}.operator", operator, text))
-        effect = toleration.get("effect", "")
-        if "tolerationSeconds" in toleration and effect != "NoExecute":
-            text = "effect must be 'NoExecute' when `tolerationSeconds` is set"
-            found.append(invalid(f"{place}.effect", effect, text))
-        if operator in ("", "Equal"):
-            value = toleration.get("value", "")
-            found += [invalid(f"{place}.operator", value, problem) for problem in names.label_value(value)]
-        elif operator == "Exists":
-            if toleration.get("value"):
-                text = "value must be empty when `operator` is 'Exists'"
-                found.append(invalid(f"{place}.operator", toleration, text))
-        else:
-            found.append(not_supported(f"{place}.operator", operator, ("Equal", "Exists")))
-        if effect and effect not in _EFFECTS:
-            found.append(not_supported(f"{place}.effect", effect, _EFFECTS))
-
-
-def _affinity(found: list[Cause], field: str, affinity: Tree) -> None:
-    for kind in ("podAffinity", "podAntiAffinity"):
-        part = affinity.get(kind, {})
-        terms = [
-            (f"{field}.{kind}.requiredDuringSchedulingIgnoredDuringExecution[{index}]", term)
-            for index, term in enumerate(part.get("requiredDuringSchedulingIgnoredDuringExecution", ()))
-        ]
-        terms += [
-            (f"{field}.{kind}.preferredDuringSchedulingIgnoredDuringExecution[{index}].podAffinityTerm",
-             weighted.get("podAffinityTerm", {}))
-            for index, weighted in enumerate(part.get("preferredDuringSchedulingIgnoredDuringExecution", ()))
-        ]  # fmt: skip
-        for place, term in terms:
-            if "labelSelector" in term:
-                selector.check(found, f"{place}.labelSelector", term["labelSelector"])
-            if not term.get("topologyKey"):
-                found.append(required(f"{place}.topologyKey", "can not be empty"))
-
-
 def spec(found: list[Cause], field: str, value: Tree) -> None:
     """A pod's spec, also inside a template."""
-    volumes = _volumes(found, f"{field}.volumes", value["volumes"]) if "volumes" in value else []
+    seen_volumes = volumes.check(found, f"{field}.volumes", value["volumes"]) if "volumes" in value else []
     seen: list[str] = []
     if not value.get("containers"):
         found.append(required(f"{field}.containers"))
     else:
-        containers.check(found, f"{field}.containers", value["containers"], volumes, seen, init=False)
+        containers.check(found, f"{field}.containers", value["containers"], seen_volumes, seen, init=False)
     if "initContainers" in value:
-        containers.check(found, f"{field}.initContainers", value["initContainers"], volumes, seen, init=True)
+        containers.check(found, f"{field}.initContainers", value["initContainers"], seen_volumes, seen, init=True)
     if value.get("restartPolicy") not in _RESTART:
         found.append(not_supported(f"{field}.restartPolicy", value.get("restartPolicy", ""), _RESTART))
     if value.get("dnsPolicy") not in _DNS:
@@ -122,9 +58,79 @@ def spec(found: list[Cause], field: str, value: Tree) -> None:
     if "nodeSelector" in value:
         meta.labels(found, f"{field}.nodeSelector", value["nodeSelector"])
     if "tolerations" in value:
-        tolerations(found, f"{field}.tolerations", value["tolerations"])
+        placement.tolerations(found, f"{field}.tolerations", value["tolerations"])
     if "affinity" in value:
-        _affinity(found, f"{field}.affinity", value["affinity"])
+        placement.affinity(found, f"{field}.affinity", value["affinity"])
+    if "topologySpreadConstraints" in value:
+        placement.spread(found, f"{field}.topologySpreadConstraints", value["topologySpreadConstraints"])
+    if value.get("securityContext"):
+        security.pod(found, f"{field}.securityContext", value["securityContext"])
+    if "hostAliases" in value:
+        _aliases(found, f"{field}.hostAliases", value["hostAliases"])
+    _dns(found, field, value)
+    _host_ports(found, field, value)
+
+
+def _aliases(found: list[Cause], field: str, aliases: list[Tree]) -> None:
+    for index, alias in enumerate(aliases):
+        address = alias.get("ip", "")
+        if not is_ip(address):
+            found.append(invalid(f"{field}[{index}].ip", address, IP_TEXT))
+        for name in alias.get("hostnames", ()):
+            found += [invalid(f"{field}[{index}].hostnames", name, problem) for problem in names.dns_subdomain(name)]
+
+
+def _dns(found: list[Cause], field: str, value: Tree) -> None:
+    config = value.get("dnsConfig")
+    if value.get("dnsPolicy") == "None":
+        if config is None:
+            text = "must provide `dnsConfig` when `dnsPolicy` is None"
+            found.append(required(f"{field}.dnsConfig", text))
+            return
+        if not config.get("nameservers"):
+            text = "must provide at least one DNS nameserver when `dnsPolicy` is None"
+            found.append(required(f"{field}.dnsConfig.nameservers", text))
+            return
+    servers = (config or {}).get("nameservers", [])
+    if len(servers) > _NAMESERVERS:
+        text = f"must not have more than {_NAMESERVERS} nameservers"
+        found.append(invalid(f"{field}.dnsConfig.nameservers", servers, text))
+    for index, server in enumerate(servers):
+        if not is_ip(server):
+            found.append(invalid(f"{field}.dnsConfig.nameservers[{index}]", server, IP_TEXT))
+
+
+def _host_ports(found: list[Cause], field: str, value: Tree) -> None:
+    """No two containers have the same port of the node."""
+    seen: list[str] = []
+    for at, container in enumerate(value.get("containers", ())):
+        for index, port in enumerate(container.get("ports", ())):
+            number, place = port.get("hostPort", 0), f"{field}.containers[{at}].ports[{index}]"
+            if not number:
+                continue
+            if value.get("hostNetwork") and number != port.get("containerPort"):
+                text = "must match `hostPort` when `hostNetwork` is true"
+                found.append(invalid(f"{place}.containerPort", port.get("containerPort", 0), text))
+            shown = f"{port.get('protocol', 'TCP')}/{port.get('hostIP', '')}/{number}"
+            if shown in seen:
+                found.append(duplicate(f"{place}.hostPort", shown))
+            seen.append(shown)
+
+
+def template_metadata(found: list[Cause], field: str, value: Tree) -> None:
+    """Labels and annotations of a pod template, at the places that Go's embedded struct gives them."""
+    metadata = value.get("metadata", {})
+    meta.labels(found, f"{field}.labels", metadata.get("labels"))
+    meta.annotation_keys(found, f"{field}.annotations", metadata.get("annotations"))
+
+
+def template(found: list[Cause], field: str, value: Tree) -> None:
+    """A whole pod template."""
+    template_metadata(found, field, value)
+    spec(found, f"{field}.spec", value.get("spec", {}))
+    if value.get("spec", {}).get("ephemeralContainers"):
+        text = "ephemeral containers not allowed in pod template"
+        found.append(forbidden(f"{field}.spec.ephemeralContainers", text))
 
 
 def check(found: list[Cause], tree: Tree) -> None:
@@ -132,10 +138,42 @@ def check(found: list[Cause], tree: Tree) -> None:
     spec(found, "spec", tree.get("spec", {}))
 
 
-def check_update(found: list[Cause], new: Tree, old: Tree) -> None:
-    """A pod's spec is frozen but for images, an active deadline, and further tolerations."""
+def check_create(found: list[Cause], tree: Tree) -> None:
+    """A new pod has no ephemeral containers yet."""
+    if tree["spec"].get("ephemeralContainers"):
+        found.append(forbidden("spec.ephemeralContainers", "cannot be set on create"))
+
+
+def ephemeral_update(found: list[Cause], new: Tree, old: Tree) -> None:
+    """Ephemeral containers come, and neither change nor go."""
+    fresh, field = new["spec"].get("ephemeralContainers", []), "spec.ephemeralContainers"
+    known = {item["name"]: item for item in fresh}
+    for item in old["spec"].get("ephemeralContainers", ()):
+        if item["name"] not in known:
+            text = f'existing ephemeral containers "{item["name"]}" may not be removed\n'
+            found.append(forbidden(field, text))
+        elif known[item["name"]] != item:
+            text = f'existing ephemeral containers "{item["name"]}" may not be changed\n'
+            found.append(forbidden(field, text))
+    others = [item["name"] for item in (*new["spec"].get("containers", ()), *new["spec"].get("initContainers", ()))]
+    seen_volumes = [item["name"] for item in new["spec"].get("volumes", ())]
+    containers.check(found, field, fresh, seen_volumes, list(others), init=False)
+    for index, item in enumerate(fresh):
+        target = item.get("targetContainerName", "")
+        if target and target not in others:
+            found.append(not_found(f"{field}[{index}].targetContainerName", target))
+        for name in ("ports", "livenessProbe", "readinessProbe", "startupProbe", "lifecycle"):
+            if name in item:
+                found.append(forbidden(f"{field}[{index}].{name}", "cannot be set for an Ephemeral Container"))
+
+
+def check_update(found: list[Cause], new: Tree, old: Tree, subresource: str = "") -> None:
+    """A pod's spec is frozen but for images, an active deadline, and further tolerations; ``resize`` and
+    ``ephemeralcontainers`` change what they are for."""
     fresh, stored = new["spec"], old["spec"]
-    if fresh == stored:
+    if subresource == "ephemeralcontainers":
+        ephemeral_update(found, new, old)
+    if fresh == stored or subresource:
         return
     for kind in ("containers", "initContainers"):
         if len(fresh.get(kind, ())) != len(stored.get(kind, ())):

@@ -23,7 +23,7 @@ Tree = dict[str, Any]
 _TYPES = ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort")
 _PROTOCOLS = ("SCTP", "TCP", "UDP")
 _POLICIES = ("Cluster", "Local")
-_IP_TEXT = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
+IP_TEXT = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
 
 
 def is_ip(text: str) -> bool:
@@ -104,7 +104,7 @@ def service(found: list[Cause], tree: Tree) -> None:
         if address:
             found.append(forbidden("spec.clusterIP", "may not be set when `type` is 'ExternalName'"))
     elif address and address != "None" and not is_ip(address):
-        found.append(invalid("spec.clusterIPs[0]", address, _IP_TEXT))
+        found.append(invalid("spec.clusterIPs[0]", address, IP_TEXT))
     if address == "None" and kind in ("NodePort", "LoadBalancer"):
         text = f"may not be set to 'None' for {kind} services"
         found.append(invalid("spec.clusterIPs[0]", "None", text))
@@ -116,7 +116,7 @@ def service(found: list[Cause], tree: Tree) -> None:
         found.append(invalid("spec.ipFamilyPolicy", "RequireDualStack", text))
     for index, external in enumerate(spec.get("externalIPs", ())):
         if not is_ip(external):
-            found.append(invalid(f"spec.externalIPs[{index}]", external, _IP_TEXT))
+            found.append(invalid(f"spec.externalIPs[{index}]", external, IP_TEXT))
 
 
 def service_update(found: list[Cause], new: Tree, old: Tree) -> None:
@@ -138,7 +138,7 @@ def endpoints(found: list[Cause], tree: Tree) -> None:
         for part in ("addresses", "notReadyAddresses"):
             for at, address in enumerate(subset.get(part, ())):
                 if not is_ip(address.get("ip", "")):
-                    found.append(invalid(f"{place}.{part}[{at}].ip", address.get("ip", ""), _IP_TEXT))
+                    found.append(invalid(f"{place}.{part}[{at}].ip", address.get("ip", ""), IP_TEXT))
         several = len(subset.get("ports", ())) > 1
         for at, port in enumerate(subset.get("ports", ())):
             field, name = f"{place}.ports[{at}]", port.get("name", "")
@@ -165,7 +165,7 @@ def endpoint_slice(found: list[Cause], tree: Tree) -> None:
             found.append(required(f"endpoints[{index}].addresses", "must contain at least 1 address"))
         for at, address in enumerate(addresses):
             if kind in ("IPv4", "IPv6") and not is_ip(address):
-                found.append(invalid(f"endpoints[{index}].addresses[{at}]", address, _IP_TEXT))
+                found.append(invalid(f"endpoints[{index}].addresses[{at}]", address, IP_TEXT))
     seen: list[str] = []
     for index, port in enumerate(tree.get("ports") or ()):
         name = port.get("name", "")

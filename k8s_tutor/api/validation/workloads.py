@@ -7,7 +7,7 @@ from typing import Any
 
 from k8s_tutor.api import selectors
 from k8s_tutor.api.status import Cause
-from k8s_tutor.api.validation import meta, pods, selector
+from k8s_tutor.api.validation import pods, selector
 from k8s_tutor.api.validation.causes import (
     NEGATIVE,
     forbidden,
@@ -44,16 +44,18 @@ def _selector(found: list[Cause], spec: Tree, kind: str) -> None:
 
 
 def _template(found: list[Cause], template: Tree, kind: str = "ReplicaSet") -> None:
-    metadata, spec = template.get("metadata", {}), template.get("spec", {})
-    meta.labels(found, "spec.template.metadata.labels", metadata.get("labels"))
-    meta.annotation_keys(found, "spec.template.metadata.annotations", metadata.get("annotations"))
-    pods.spec(found, "spec.template.spec", spec)
+    field = "spec.template"
+    if kind == "StatefulSet":
+        # Its pods get volumes that the template does not name, so the real server does not look inside.
+        pods.template_metadata(found, field, template)
+    else:
+        pods.template(found, field, template)
+    spec = template.get("spec", {})
     if spec.get("restartPolicy") != "Always":
-        place = "spec.template.spec.restartPolicy"
-        found.append(not_supported(place, spec.get("restartPolicy"), ("Always",)))
+        found.append(not_supported(f"{field}.spec.restartPolicy", spec.get("restartPolicy"), ("Always",)))
     if "activeDeadlineSeconds" in spec:
         text = f"activeDeadlineSeconds in {kind} is not Supported"
-        found.append(forbidden("spec.template.spec.activeDeadlineSeconds", text))
+        found.append(forbidden(f"{field}.spec.activeDeadlineSeconds", text))
 
 
 def amount(found: list[Cause], field: str, value: int | str) -> int:
@@ -221,9 +223,7 @@ def replication_controller(found: list[Cause], tree: Tree) -> None:
 
 def pod_template(found: list[Cause], tree: Tree) -> None:
     """A whole PodTemplate."""
-    template = tree["template"]
-    meta.labels(found, "template.metadata.labels", template.get("metadata", {}).get("labels"))
-    pods.spec(found, "template.spec", template.get("spec", {}))
+    pods.template(found, "template", tree["template"])
 
 
 def controller_revision(found: list[Cause], tree: Tree) -> None:

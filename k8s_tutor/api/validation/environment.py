@@ -1,0 +1,106 @@
+"""Where a container's environment comes from (pkg/apis/core/validation ValidateEnv, ValidateEnvFrom)."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from k8s_tutor.api.status import Cause
+from k8s_tutor.api.validation import names
+from k8s_tutor.api.validation.causes import invalid, not_supported, required
+
+Tree = dict[str, Any]
+
+_ENV_FIELDS = ("metadata.name", "metadata.namespace", "metadata.uid", "spec.nodeName", "spec.serviceAccountName",
+               "status.hostIP", "status.hostIPs", "status.podIP", "status.podIPs")  # fmt: skip
+_VOLUME_FIELDS = ("metadata.annotations", "metadata.labels", "metadata.name", "metadata.namespace", "metadata.uid")
+_RESOURCES = ("limits.cpu", "limits.ephemeral-storage", "limits.memory", "requests.cpu", "requests.ephemeral-storage",
+              "requests.memory")  # fmt: skip
+_SUBSCRIPT = re.compile(r"(metadata\.(?:labels|annotations))\['(.*)'\]")
+_SOURCES = "must specify one of: `fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`"
+
+
+def variables(found: list[Cause], field: str, items: list[Tree]) -> None:
+    """``env``."""
+    for index, variable in enumerate(items):
+        place = f"{field}[{index}]"
+        name = variable.get("name", "")
+        if not name:
+            found.append(required(f"{place}.name"))
+        else:
+            found += [invalid(f"{place}.name", name, problem) for problem in names.env_name(name)]
+        source = variable.get("valueFrom")
+        if source is not None:
+            _source(found, f"{place}.valueFrom", source, bool(variable.get("value")))
+
+
+def _source(found: list[Cause], place: str, source: Tree, valued: bool) -> None:
+    if "fieldRef" in source:
+        field_reference(found, f"{place}.fieldRef", source["fieldRef"])
+    if "resourceFieldRef" in source:
+        resource_reference(found, f"{place}.resourceFieldRef", source["resourceFieldRef"])
+    for kind in ("configMapKeyRef", "secretKeyRef"):
+        reference = source.get(kind)
+        if reference is None:
+            continue
+        key = reference.get("key", "")
+        if not key:
+            found.append(required(f"{place}.{kind}.key"))
+        else:
+            found += [invalid(f"{place}.{kind}.key", key, problem) for problem in names.config_map_key(key)]
+    if not source:
+        found.append(invalid(place, "", _SOURCES))
+    elif valued:
+        found.append(invalid(place, "", "may not be specified when `value` is not empty"))
+    elif len(source) > 1:
+        found.append(invalid(place, "", "may not have more than one field specified at a time"))
+
+
+def field_reference(found: list[Cause], place: str, reference: Tree, volume: bool = False) -> None:
+    """A reference to a field of the pod; in a volume to its labels too."""
+    path = reference.get("fieldPath", "")
+    if not reference.get("apiVersion"):
+        found.append(required(f"{place}.apiVersion"))
+        return
+    if not path:
+        found.append(required(f"{place}.fieldPath"))
+        return
+    subscript = _SUBSCRIPT.fullmatch(path)
+    if subscript:
+        problems = names.qualified_name(subscript[2].lower() if "annotations" in subscript[1] else subscript[2])
+        found += [invalid(place, path, problem) for problem in problems]
+        return
+    known = _VOLUME_FIELDS if volume else _ENV_FIELDS
+    if path not in known:
+        found.append(not_supported(f"{place}.fieldPath", path, known))
+
+
+def resource_reference(found: list[Cause], place: str, reference: Tree, volume: bool = False) -> None:
+    """A reference to what a container may use."""
+    if volume and not reference.get("containerName"):
+        found.append(required(f"{place}.containerName"))
+    resource = reference.get("resource", "")
+    if not resource:
+        found.append(required(f"{place}.resource"))
+    elif resource not in _RESOURCES and not resource.partition(".")[2].startswith("hugepages-"):
+        found.append(not_supported(f"{place}.resource", resource, _RESOURCES))
+
+
+def sources(found: list[Cause], field: str, items: list[Tree]) -> None:
+    """``envFrom``."""
+    for index, item in enumerate(items):
+        place = f"{field}[{index}]"
+        prefix = item.get("prefix", "")
+        if prefix:
+            found += [invalid(f"{place}.prefix", prefix, problem) for problem in names.env_name(prefix)]
+        kinds = [kind for kind in ("configMapRef", "secretRef") if kind in item]
+        for kind in kinds:
+            name = item[kind].get("name", "")
+            if not name:
+                found.append(required(f"{place}.{kind}.name"))
+            else:
+                found += [invalid(f"{place}.{kind}.name", name, problem) for problem in names.dns_subdomain(name)]
+        if not kinds:
+            found.append(invalid(place, "", "must specify one of: `configMapRef` or `secretRef`"))
+        elif len(kinds) > 1:
+            found.append(invalid(place, "", "may not have more than one field specified at a time"))
