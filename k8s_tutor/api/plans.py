@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from k8s_tutor.api import admission, allocation, bodies, deletion, eviction, options, owners, patch, scheme, status, strategy
+from k8s_tutor.api import (
+    admission,
+    allocation,
+    bodies,
+    deletion,
+    eviction,
+    options,
+    owners,
+    patch,
+    preparing,
+    scheme,
+    status,
+    strategy,
+)
 from k8s_tutor.api import defaults as filling
 from k8s_tutor.api.base import Op
 from k8s_tutor.api.crd import definition
@@ -161,6 +174,9 @@ class Planner:
                 return strategy.update_status(row.home, strategy.stored_form(row, new)[1], old)
             case "finalize":
                 return strategy.finalize(new, old)
+            case "approval":
+                approved = {**new, "status": preparing.approve(new, old, self.setting.stamp)}
+                return strategy.update_status(row, approved, old)
             case "ephemeralcontainers":
                 spec = {**old["spec"], "ephemeralContainers": new["spec"].get("ephemeralContainers", [])}
                 new = fresh_copy(row, {**old, "spec": spec})

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from k8s_tutor.api import defaults, qos
+from k8s_tutor.api.authn import User
 from k8s_tutor.api.resources import Resource
 
 Tree = dict[str, Any]
@@ -48,11 +49,13 @@ ZERO_STATUS: dict[str, Tree] = {
 TEMPLATE_GENERATION = "deprecated.daemonset.template.generation"
 
 
-def create(resource: Resource, tree: Tree, stamp: str) -> None:
-    """A new object, which has its name and uid already; ``stamp`` is now."""
+def create(resource: Resource, tree: Tree, stamp: str, user: User | None) -> None:
+    """A new object, which has its name and uid already; ``stamp`` is now, ``user`` who asks (None: the server itself)."""
     zero = ZERO_STATUS.get(resource.kind)
     if zero is not None:
         tree["status"] = dict(zero)
+    if resource.kind == "CertificateSigningRequest" and user is not None:
+        _requestor(tree["spec"], user)
     own = _CREATE.get(resource.kind)
     if own is not None:
         own(resource, tree, stamp)
@@ -66,6 +69,32 @@ def update(resource: Resource, new: Tree, old: Tree) -> None:
 
 
 # ---------------------------------------------------------------------- create
+
+
+def _requestor(spec: Tree, user: User) -> None:
+    """Who asks for a certificate is what the server knows of them, whatever they say themselves."""
+    for name in ("username", "uid", "groups", "extra"):
+        spec.pop(name, None)
+    spec["username"] = user.name
+    if user.uid:
+        spec["uid"] = user.uid
+    if user.groups:
+        spec["groups"] = list(user.groups)
+    if user.extra:
+        spec["extra"] = {key: list(values) for key, values in user.extra}
+
+
+def approve(new: Tree, old: Tree, stamp: str) -> Tree:
+    """A CertificateSigningRequest through ``/approval``: only its conditions may change."""
+    known = {item.get("type"): item for item in old.get("status", {}).get("conditions", ())}
+    conditions = []
+    for item in new.get("status", {}).get("conditions") or ():
+        before = known.get(item.get("type"), {})
+        changed = before.get("lastTransitionTime", stamp) if before.get("status") == item.get("status") else stamp
+        stamps = {"lastUpdateTime": item.get("lastUpdateTime") or stamp, "lastTransitionTime": changed}
+        conditions.append({**item, "status": item.get("status") or "True", **stamps})
+    rest = {key: value for key, value in old.get("status", {}).items() if key != "conditions"}
+    return {**rest, "conditions": conditions} if conditions else rest
 
 
 def _pod(resource: Resource, tree: Tree, stamp: str) -> None:
@@ -107,19 +136,10 @@ def _job_labels(tree: Tree) -> None:
 
 def _volume(resource: Resource, tree: Tree, stamp: str) -> None:
     tree["status"]["lastPhaseTransitionTime"] = stamp
-    _protect(tree, "kubernetes.io/pv-protection")
 
 
 def _claim(resource: Resource, tree: Tree, stamp: str) -> None:
     _data_source(tree["spec"])
-    _protect(tree, "kubernetes.io/pvc-protection")
-
-
-def _protect(tree: Tree, finalizer: str) -> None:
-    """Plugin StorageObjectInUseProtection: what is in use does not go."""
-    finalizers = tree["metadata"].setdefault("finalizers", [])
-    if finalizer not in finalizers:
-        finalizers.append(finalizer)
 
 
 def _data_source(spec: Tree) -> None:

@@ -76,7 +76,7 @@ def create(resource: Resource, tree: Tree, setting: Setting) -> Tree:
         if "status" in resource.subresources:
             tree.pop("status", None)
     else:
-        preparing.create(resource, tree, setting.stamp)
+        preparing.create(resource, tree, setting.stamp, setting.gate.user if setting.gate else None)
     causes = validation.check(resource, tree)
     if causes:
         raise status.invalid(kind_subject(resource, metadata.get("name", "")), causes)
