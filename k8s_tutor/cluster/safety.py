@@ -79,6 +79,7 @@ class Safety:
 
     def _observe(self, world: World, name: str, actor: Member, message: int) -> None:
         node = actor.node
+        self._invariants.names.setdefault(node.id, name)  # a newcomer learns its id when it is let in
         for breach in self._invariants.breaches(node):
             self._break(world, breach.property.title, breach.text, message)
         if node.role is Role.LEADER:

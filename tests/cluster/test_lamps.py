@@ -68,3 +68,21 @@ def test_another_future_has_lamps_of_its_own(consensus: str) -> None:
     one.checkout("main")
     assert broken(one) == expected
     assert broken(one.fork()) == expected
+
+
+def test_members_that_come_and_go_and_a_restored_group_break_nothing() -> None:
+    one = cluster(managers=3, workers=0, components="etcd")
+    one.give(inputs.AddManager())
+    kubectl(one, "etcdctl member add etcd-4 --peer-urls=https://etcd-4:2380")
+    one.run_until(one.now + 8 * SECOND)
+    kubectl(one, "etcdctl snapshot save backup.db")
+    kubectl(one, "etcdctl put a b")
+    one.give(inputs.RemoveManager("cp-2"))
+    one.give(inputs.Crash("cp-1"))
+    one.run_until(one.now + 4 * SECOND)
+    one.give(inputs.Restart("cp-1"))
+    one.run_until(one.now + 4 * SECOND)
+    kubectl(one, "etcdutl snapshot restore backup.db")
+    one.run_until(one.now + 4 * SECOND)
+    assert kubectl(one, "etcdctl put a c").code == 0
+    assert broken(one) == {}
