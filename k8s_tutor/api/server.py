@@ -22,7 +22,7 @@ from k8s_tutor.api.reviews import Reviews
 from k8s_tutor.api.scheme import Target
 from k8s_tutor.api.watchcache import Hop
 from k8s_tutor.api.wire import RelayClosed, Relayed, WatchCancel
-from k8s_tutor.etcd.wire import Compare, Put, Txn, WatchCanceled, WatchEvents
+from k8s_tutor.etcd.wire import Compare, Put, Txn, TxnResult, WatchCanceled, WatchEvents
 from k8s_tutor.sim import Call, Context
 
 _SUBRESOURCE_VERBS = {
@@ -33,6 +33,7 @@ _SUBRESOURCE_VERBS = {
     "finalize": ("update",),
     "ephemeralcontainers": ("get", "update", "patch"),
     "resize": ("get", "update", "patch"),
+    "approval": ("get", "update", "patch"),
     "token": ("create",),
 }
 REVIEWS = tuple(row for row in ANSWERS if row.kind.endswith("Review"))
@@ -100,7 +101,13 @@ class ApiServer(Reviews, Components):
                 self.ask(ctx, self.config.etcd, txn, "bootstrapped", timeout=ETCD_TIMEOUT)
 
     def bootstrapped(self, ctx: Context, answer: Any) -> None:
-        """One of the objects is there now; if etcd failed, the next list from it tries again."""
+        """Some of the objects are there now; if etcd failed, the next list from it tries again.
+
+        Watches can start from here on: as in a real cluster, no cache reaches back to the first revision.
+        """
+        if isinstance(answer, TxnResult) and answer.succeeded:
+            for _, cache in self.caches:
+                cache.since = max(cache.since, answer.revision)
 
     # ------------------------------------------------------------------ requests
 

@@ -70,7 +70,7 @@ def test_without_a_quorum_writes_end_and_the_cache_still_answers() -> None:
 
 
 def test_when_etcd_restarts_the_watches_end_and_nothing_is_lost(cluster: Cluster) -> None:
-    watch = cluster.send("GET", f"{MAPS}?watch=1&resourceVersion=1")
+    watch = cluster.send("GET", f"{MAPS}?watch=1&resourceVersion={cluster.server.caches.revision}")
     cluster.ask("POST", MAPS, config_map("a"))
     cluster.world.crash("etcd-1")
     cluster.pause(2 * SECOND)
@@ -116,7 +116,7 @@ def test_a_watch_from_too_long_ago_is_told_to_list(cluster: Cluster) -> None:
 
 
 def test_bookmarks_come_as_housekeeping(cluster: Cluster) -> None:
-    watch = cluster.send("GET", f"{MAPS}?watch=1&resourceVersion=1&allowWatchBookmarks=true")
+    watch = cluster.send("GET", f"{MAPS}?watch=1&resourceVersion={cluster.server.caches.revision}&allowWatchBookmarks=true")
     cluster.ask("POST", MAPS, config_map("a"))
     cluster.pause()
     assert cluster.world.is_quiet()
@@ -206,7 +206,7 @@ class Balancer(Calling):
 def test_a_client_behind_the_load_balancer_is_answered_through_it(cluster: Cluster) -> None:
     world = cluster.world
     world.add(Balancer, "lb", None, None, "rack")
-    watch = Request("GET", MAPS, (("watch", "true"), ("resourceVersion", "1")))
+    watch = Request("GET", MAPS, (("watch", "true"), ("resourceVersion", str(cluster.server.caches.revision))))
     world.inject("lb", Relayed("kubelet-1", Call(900_001, watch)))
     world.inject("lb", Relayed("kubelet-2", Call(900_002, watch)))
     cluster.pause()
