@@ -7,6 +7,7 @@ every line has colours that no first cell has. They differ from the theme's by l
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from rich.color import Color, ColorType
@@ -27,17 +28,22 @@ def _near(colour: Color | None) -> Color | None:
     return Color.from_rgb(red, green, blue + SHIFT if blue < 128 else blue - SHIFT)
 
 
+@lru_cache(maxsize=512)
+def _edge(style: Style | None) -> Style | None:
+    """How the last cell of a line looks that would look like this."""
+    return Style(color=_near(style.color), bgcolor=_near(style.bgcolor)) if style is not None else None
+
+
 def edged(strip: Strip) -> Strip:
     """The same line with an edge in its last cell."""
     cells = strip.cell_length
-    if not cells:
+    segments = [segment for segment in strip if segment.text]
+    if not cells or not segments:
         return strip
-    last = strip.crop(cells - 1)
-    segments = [
-        Segment(text, Style(color=_near(style.color), bgcolor=_near(style.bgcolor)) if style is not None else None, control)
-        for text, style, control in last
-    ]
-    return Strip.join([strip.crop(0, cells - 1), Strip(segments, 1)])
+    text, style, control = segments.pop()
+    if len(text) > 1:
+        segments.append(Segment(text[:-1], style, control))
+    return Strip([*segments, Segment(text[-1], _edge(style), control)], cells)
 
 
 class EdgedScreen(Screen[Any]):

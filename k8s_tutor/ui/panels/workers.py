@@ -97,7 +97,7 @@ def _heights(scene: Scene, width: int, rows: int) -> tuple[int, list[int]]:
     """Cells of a column of pods, and rows of each node's block: words as long as they are, or shorter where rows are few."""
     groups = _pods_of(scene)
     margin = _margin(scene, width)
-    widest = max((sum(len(text) for text, _ in pod_row(scene, pod, 40)) for pod in scene.view.workload.pods), default=8)
+    widest = max((_long(scene, pod) for pod in scene.view.workload.pods), default=8)
     found: tuple[int, list[int]] = (1, [])
     for limit in (34, 24, 18, 13):
         cells = max(6, min(widest, limit, width - margin))
@@ -106,6 +106,13 @@ def _heights(scene: Scene, width: int, rows: int) -> tuple[int, list[int]]:
         if sum(found[1]) + len(found[1]) - 1 <= rows:
             break
     return found
+
+
+def _long(scene: Scene, pod: PodView) -> int:
+    """Cells that a pod likes."""
+    if pod.status == "Running" and pod.ready and not (pod.differs or pod.deleting or pod.restarts):
+        return min(40, len(short_name(pod)) + 2)
+    return sum(len(text) for text, _ in pod_row(scene, pod, 40))
 
 
 def _margin(scene: Scene, width: int) -> int:
