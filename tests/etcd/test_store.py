@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from k8s_tutor.etcd.store import MAX_OPS, Store
+from k8s_tutor.etcd.admin import LeaseGrant
+from k8s_tutor.etcd.errors import ERR_KEY_NOT_FOUND, ERR_LEASE_NOT_FOUND, ERR_LEASE_PROVIDED, ERR_VALUE_PROVIDED
+from k8s_tutor.etcd.store import MAX_OPS, RECORD, TOMBSTONE, Store
 from k8s_tutor.etcd.wire import (
     ERR_COMPACTED,
     ERR_DUPLICATE_KEY,
@@ -280,6 +282,81 @@ def test_a_transaction_that_cannot_read_writes_nothing(revision: int, text: str)
     assert (store.revision, len(store.history)) == (3, 1)
 
 
+def test_a_nested_transaction_decides_before_anything_is_written() -> None:
+    store = filled("a")
+    inner = Txn((Compare("a", "value", "=", b"a"),), (Put("b", b"then"),), (Put("b", b"else"),))
+    answer = store.apply(Txn((), (Put("a", b"new"), inner, Range("b"))))
+    assert isinstance(answer, TxnResult)
+    assert isinstance(answer.responses[1], TxnResult)
+    assert answer.responses[1].succeeded, "it compared with what was there before"
+    assert one(store, "b").value == b"then"
+    assert store.revision == 3
+
+
+@pytest.mark.parametrize(("branch", "fine"), [
+    ((Put("a", b""), Txn((), (Put("a", b""),))), False),
+    ((Txn((), (Put("a", b""),), (Put("a", b""),)), Put("b", b"")), True),
+    ((Txn((), (Put("a", b""),)), Txn((), (), (Put("a", b""),))), False),
+    ((DeleteRange("a", "c"), Txn((), (Put("b", b""),))), False),
+    ((Put("b", b""), Txn((), (DeleteRange("a", "c"),))), False),
+])  # fmt: skip
+def test_keys_are_written_once_across_nested_transactions(branch: tuple[Operation, ...], fine: bool) -> None:
+    answer = Store().apply(Txn((), branch))
+    assert (answer != EtcdError(ERR_DUPLICATE_KEY)) is fine
+
+
+def test_nested_transactions_share_the_limit() -> None:
+    inner = Txn((), tuple(Put(f"k{i}", b"") for i in range(127)))
+    assert Store().apply(Txn((), (inner,))).revision == 2  # type: ignore[union-attr]
+    assert Store().apply(Txn((), (inner, Put("x", b"")))) == EtcdError(ERR_TOO_MANY_OPS)
+
+
+def test_a_compare_of_a_range_holds_for_all_its_keys() -> None:
+    store = filled("a", "b", "c")
+    for end, op, value, expected in (("c", "<", 4, True), ("d", "<", 4, False), ("z", ">", 1, True)):
+        answer = store.apply(Txn((Compare("a", "mod", op, value, end),), ()))
+        assert answer.succeeded is expected  # type: ignore[union-attr]
+    nothing = Txn((Compare("x", "version", "=", 0, "z"),), ())
+    assert store.apply(nothing).succeeded  # type: ignore[union-attr]
+    assert not store.apply(Txn((Compare("x", "value", "!=", b"v", "z"),), ())).succeeded  # type: ignore[union-attr]
+
+
+def test_what_is_ignored_is_kept() -> None:
+    store = filled("a")
+    store.apply(LeaseGrant(60, 7))
+    store.apply(Put("a", b"1", lease=7))
+    store.apply(Put("a", b"", ignore_value=True, lease=0))
+    assert (one(store, "a").value, one(store, "a").lease) == (b"1", 0)
+    assert store.apply(Put("x", b"", ignore_value=True)) == EtcdError(ERR_KEY_NOT_FOUND)
+    assert store.apply(Put("a", b"2", ignore_value=True)) == EtcdError(ERR_VALUE_PROVIDED)
+    assert store.apply(Put("a", b"", lease=7, ignore_lease=True)) == EtcdError(ERR_LEASE_PROVIDED)
+    assert store.apply(Txn((), (Put("b", b""), Put("a", b"", lease=9)))) == EtcdError(ERR_LEASE_NOT_FOUND)
+    assert names(store.range(Range("b"))) == []
+
+
+# ---------------------------------------------------------------------------------------------------- order and bounds
+
+
+@pytest.mark.parametrize(("target", "order", "expected"), [
+    ("key", "descend", "dcba"), ("key", "", "abcd"), ("create", "ascend", "bdac"), ("create", "descend", "cadb"),
+    ("mod", "", "dacb"), ("version", "descend", "bacd"), ("value", "ascend", "cadb"),
+])  # fmt: skip
+def test_results_are_sorted(target: str, order: str, expected: str) -> None:
+    store = Store()
+    for key, value in (("b", b"0"), ("d", b"3"), ("a", b"2"), ("c", b"1"), ("b", b"4")):
+        store.apply(Put(key, value))
+    assert "".join(names(store.range(Range("a", "z", sort_target=target, sort_order=order)))) == expected
+    assert "".join(names(store.range(Range("a", "z", sort_target=target, sort_order=order, limit=2)))) == expected[:2]
+
+
+def test_bounds_take_keys_away_and_leave_the_count() -> None:
+    store = filled("a", "b", "c", "d")
+    answer = store.range(Range("a", "z", min_mod=3, max_mod=4))
+    assert (names(answer), answer.count) == (["b", "c"], 4)  # type: ignore[union-attr]
+    assert names(store.range(Range("a", "z", min_create=4))) == ["c", "d"]
+    assert names(store.range(Range("a", "z", max_create=3, limit=1))) == ["a"]
+
+
 # ---------------------------------------------------------------------------------------------------- the model
 
 
@@ -329,16 +406,20 @@ TXNS = st.builds(
              max_size=1).map(tuple),
     st.lists(WRITES, max_size=3).map(tuple), st.lists(WRITES, max_size=3).map(tuple),
 )  # fmt: skip
+COMPACTIONS = st.builds(Compact, st.integers(1, 15))
 ASKS = st.builds(Ask, KEYS, ENDS, st.integers(0, 30), st.integers(0, 3))
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.lists(st.one_of(WRITES, TXNS), max_size=25), st.lists(ASKS, min_size=1, max_size=10), st.integers(0, 30))
+@given(st.lists(st.one_of(WRITES, TXNS, COMPACTIONS), max_size=25), st.lists(ASKS, min_size=1, max_size=10), st.integers(0, 30))
 def test_the_store_is_the_naive_model(operations: list[Any], asks: list[Ask], since: int) -> None:
     store, model = Store(), Naive()
     for operation in operations:
         result = store.apply(operation)
-        if isinstance(result, EtcdError):
+        if isinstance(operation, Compact):
+            good = store.compacted == operation.revision and isinstance(result, CompactResult)
+            assert good or result in (EtcdError(ERR_COMPACTED), EtcdError(ERR_FUTURE))
+        elif isinstance(result, EtcdError):
             assert result.message == ERR_DUPLICATE_KEY
         elif isinstance(operation, Txn):
             assert isinstance(result, TxnResult)
@@ -352,8 +433,17 @@ def test_the_store_is_the_naive_model(operations: list[Any], asks: list[Ask], si
         if ask.revision > store.revision:
             assert answer == EtcdError(ERR_FUTURE)
             continue
+        if 0 < ask.revision < store.compacted:
+            assert answer == EtcdError(ERR_COMPACTED)
+            continue
         expected = model.range(ask.key, ask.end, ask.revision or store.revision)
         shown = tuple(expected[: ask.limit] if ask.limit else expected)
         assert answer == RangeResult(store.revision, shown, len(expected), len(shown) < len(expected))
     told = [(event.type, event.kv.key, event.kv.mod_revision) for event in store.events_since(since)]
-    assert told == [event for event in model.events if event[2] >= since]
+    assert told == [event for event in model.events if event[2] >= max(since, store.compacted)]
+    oldest = store.as_of(max(1, store.compacted), "", "z").values()
+    kept = {(kv.key, kv.mod_revision): len(kv.key) + len(kv.value) + RECORD for kv in oldest}
+    for event in store.history:
+        kv = event.kv
+        kept[kv.key, kv.mod_revision] = len(kv.key) + (len(kv.value) + RECORD if event.type == "PUT" else TOMBSTONE)
+    assert store.used == sum(kept.values()), "what is measured is what is kept"
