@@ -9,6 +9,7 @@ from k8s_tutor.etcd.member import Member
 from k8s_tutor.etcd.wire import Compact, DeleteRange, EtcdError, Put, PutResult, Range, WatchCreate
 from k8s_tutor.raft import Invariants
 from k8s_tutor.sim import MS, SECOND, CallFailed
+from k8s_tutor.sim.detect import Detector
 from tests.etcd.clients import Group
 from tests.etcd.test_group import newcomer, opened, url
 
@@ -237,3 +238,24 @@ def test_the_safety_properties_hold_while_members_come_go_and_take_snapshots() -
                 if isinstance(actor, Member) and actor.id:
                     assert invariants.observe(actor.node) is None
     assert group.notes("raft.snapshot.sent")
+
+
+def test_nothing_that_is_stored_is_changed_in_place() -> None:
+    """Leases, watches, a newcomer, a slow disk, compaction of log and store, a snapshot: all under the detector."""
+    group = opened(3, snapshot_count=6, catch_up=2)
+    group.world.slow_disk("etcd-2", 3 * MS)
+    behind = next(name for name in group.names if name not in ("etcd-1", *group.leaders()))
+    group.ask("etcd-1", LeaseGrant(3, 7))
+    group.ask("etcd-1", WatchCreate("a", "z", prev_kv=True))
+    group.ask("etcd-1", MemberAdd((url("etcd-4"),)))
+    newcomer(group, 4)
+    group.world.pause(behind)
+    for i in range(12):
+        group.send("etcd-1", Put(f"k{i % 3}", b"%d" % i, lease=7))
+    group.send("etcd-1", Compact(4))
+    detector = Detector(group.world)
+    for _ in range(250):
+        detector.step()
+    group.world.resume(behind)
+    for _ in range(250):
+        detector.step()
