@@ -9,6 +9,7 @@ from textual.screen import ModalScreen
 from k8s_tutor.ui.actions import ACTIONS, Place, shown
 from k8s_tutor.ui.layout import Box
 from k8s_tutor.ui.markdown import wrap
+from k8s_tutor.ui.panels.books import MARKS
 from k8s_tutor.ui.placing import place
 from k8s_tutor.ui.rows import Row
 from k8s_tutor.ui.scene import Picture
@@ -23,6 +24,8 @@ GLYPHS: tuple[tuple[str, str, str], ...] = (
     ("✂", "fail", "cut"),
     ("▣", "ok", "a pod"),
     ("◇", "other", "another future"),
+    ("■3", "term-1", "a term of the committee: its number, a shape and a colour"),
+    *((glyph, "text", f"an entry in a notebook: {words}") for glyph, words in MARKS.items()),
 )
 """Glyphs that mean the same on every panel."""
 
@@ -49,7 +52,7 @@ def rows(place: Place, cells: int) -> tuple[Row, ...]:
             " " * 37,
         )
     out += [(), (("What the marks say", "you+bold"),)]
-    out += [((f"{glyph}              ", role), (words, "text")) for glyph, role, words in GLYPHS]
+    out += [((f"{glyph:<15}", role), (words, "text")) for glyph, role, words in GLYPHS]
     return tuple(tuple((text.replace("\u00a0", " "), role) for text, role in row) for row in out)
 
 

@@ -18,6 +18,16 @@ from k8s_tutor.ui.panels.panel import flights
 from k8s_tutor.ui.rows import Row, Span
 from k8s_tutor.ui.scene import Scene
 
+MARKS = {
+    "✓": "applied",
+    "○": "decided, not applied yet",
+    "✎": "written down just now",
+    "?": "written down",
+    "≠": "holds another entry",
+    "▤": "in its snapshot",
+    "·": "nothing there",
+}
+"""What the glyphs say."""
 FRESH = 400_000
 """µs for which an entry that has just come counts as new."""
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from k8s_tutor.cluster.views import MachineView, MemberView, NodeView, PodView, ProcessView
-from k8s_tutor.ui.glyphs import flight_mark, member_mark, node_mark, pod_mark, process_mark
+from k8s_tutor.ui.glyphs import flight_mark, member_mark, node_mark, pod_mark, process_mark, term_mark
+from k8s_tutor.ui.panels.books import MARKS, Books
+from k8s_tutor.ui.panels.lamps import lamp_at
 from k8s_tutor.ui.panels.members import called
-from k8s_tutor.ui.panels.panel import flights, named
+from k8s_tutor.ui.panels.panel import flights, member_name, named
 from k8s_tutor.ui.scene import Scene
 from k8s_tutor.ui.words import age, cores, memory, stamp
 
@@ -233,7 +235,44 @@ def _branch(scene: Scene, rest: str) -> list[Fact]:
     return []
 
 
+def _entry(scene: Scene, rest: str) -> list[Fact]:
+    """What an entry asks for, of which term it is, and how it stands in each notebook."""
+    index = int(rest) if rest.isdigit() else 0
+    books = Books(scene)
+    entry = books.entry(index)
+    if entry is None:
+        return []
+    mark = term_mark(entry.term)
+    found: list[Fact] = [
+        ("entry", rest, "bright"),
+        ("term", f"{mark.glyph} {mark.word}", mark.role),
+        ("says", entry.text or "a leader begins its term", "text"),
+        ("stands", "decided" if entry.committed else "not decided yet", "ok" if entry.committed else "warn"),
+    ]
+    for member in books.members:
+        glyph, role = books.mark(member, index)
+        found.append((f"· {member_name(scene.lens, member)}", f"{glyph} {MARKS[glyph]}", role))
+    return found
+
+
+def _lamp(scene: Scene, rest: str) -> list[Fact]:
+    """What is promised, and how it broke."""
+    lamp = lamp_at(scene, f"lamp {rest}")
+    if lamp is None:
+        return []
+    found: list[Fact] = [("promise", lamp.property, "bright"), ("says", lamp.promise, "text")]
+    if lamp.ok:
+        return [*found, ("so far", "● kept", "ok")]
+    return [
+        *found,
+        ("broken", f"✗ {lamp.sentence}", "fail"),
+        ("at", f"{stamp(lamp.broken_at)}; f goes there, w tells why", "text"),
+    ]
+
+
 _NAMED = {
+    "entry": _entry,
+    "lamp": _lamp,
     "message": _message,
     "request": _request,
     "deployment": _deployment,
