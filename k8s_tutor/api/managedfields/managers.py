@@ -127,10 +127,7 @@ _PRESENT = (
 def created(shape: Shape, tree: Tree, manager: str, api_version: str, time: str, with_status: bool) -> Entries:
     """The one entry of a new object: everything that its creator sent, and what defaults made of it. ``with_status``: the
     status is not his, because it has a subresource."""
-    found: list[fieldset.Path] = []
-    for step, child, below in trees._steps(shape, tree):
-        trees._all(below, child, (step,), found)
-    fields = frozenset(found) - _STRIPPED - frozenset(_PRESENT)
+    fields = trees.everything(shape, tree) - _STRIPPED - frozenset(_PRESENT)
     if with_status:
         fields = _without(fields, "f:status")
     return (Entry(manager, UPDATE, api_version, time, "", fields),) if fields else ()
@@ -195,9 +192,14 @@ def applied(
     force: bool,
 ) -> Applied:
     """Server-side apply. Raises Conflicts, and ShapeError for a configuration that does not fit its type."""
-    me = Entry(manager, APPLY, api_version, time, subresource, trees.fields_of(shape, config) - _STRIPPED)
-    if subresource == "":
-        me = me._replace(fields=_without(me.fields, "f:status") if shape.field("status") is not None else me.fields)
+    fields = trees.fields_of(shape, config) - _STRIPPED
+    if subresource == "status":
+        fields = frozenset(path for path in fields if path[0] == "f:status")
+    elif shape.field("status") is not None:
+        fields = _without(fields, "f:status")
+    me = Entry(manager, APPLY, api_version, time, subresource, fields)
+    if not entries and live:
+        entries = _before_first_apply(shape, live, api_version)
     last = next((one for one in entries if one.identity == me.identity), None)
     others = [one for one in entries if one.identity != me.identity]
     merged = trees.merge(shape, live, config)
@@ -216,6 +218,12 @@ def applied(
     if last is not None and last.fields == me.fields and not touched and not gone:
         me = me._replace(time=last.time)
     return Applied(merged, (*kept_entries, me) if me.fields else tuple(kept_entries))
+
+
+def _before_first_apply(shape: Shape, live: Tree, api_version: str) -> Entries:
+    """An object that nobody's fields are known of belongs to somebody all the same."""
+    fields = trees.everything(shape, live) - _STRIPPED - frozenset(_PRESENT)
+    return (Entry("before-first-apply", UPDATE, api_version, live["metadata"].get("creationTimestamp", ""), "", fields),)
 
 
 def _own_last_applied(shape: Shape, live: Tree) -> Paths:

@@ -149,6 +149,14 @@ def _all(shape: Shape, value: Any, path: Path, found: list[Path]) -> None:
             _all(below, child, (*path, step), found)
 
 
+def everything(shape: Shape, tree: Tree) -> Paths:
+    """All fields of an object that was nothing before, containers included."""
+    found: list[Path] = []
+    for step, child, below in _steps(shape, tree):
+        _all(below, child, (step,), found)
+    return frozenset(found)
+
+
 # ---------------------------------------------------------------------- the merge of two objects
 
 
