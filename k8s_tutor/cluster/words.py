@@ -38,15 +38,20 @@ def _short(value: bytes) -> str:
     return text if len(text) <= SHORT and text.isprintable() and not text.startswith("{") else ""
 
 
+def _first(key: str) -> str:
+    """The smallest key, from which a range over all of them begins, cannot be printed."""
+    return key.lstrip("\0")
+
+
 def operation_text(operation: Any) -> str:
     """``put /registry/pods/default/web``."""
     match operation:
         case wire.Put(key=key, value=value):
             return f"put {key} {_short(value)}".rstrip()
         case wire.DeleteRange(key=key, end=end):
-            return f"delete {key}{'*' if end else ''}"
+            return f"delete {_first(key)}{'*' if end else ''}"
         case wire.Range(key=key, end=end):
-            return f"get {key}{'*' if end else ''}"
+            return f"get {_first(key)}{'*' if end else ''}"
         case wire.Txn(success=success):
             writes = [part for part in success if not isinstance(part, wire.Range)]
             return operation_text(writes[0]) if writes else "txn"

@@ -9,7 +9,8 @@ from k8s_tutor.lessons.errors import did_you_mean
 from k8s_tutor.lessons.lens import Lens
 from k8s_tutor.lessons.values import micros
 
-VERBS = ("kubectl", "etcdctl", "as", "crash", "restart", "pause", "resume", "kill", "cut", "heal", "move", "add manager",
+TOOLS = ("kubectl", "etcdctl", "etcdutl")
+VERBS = (*TOOLS, "as", "crash", "restart", "pause", "resume", "kill", "cut", "heal", "move", "add manager",
          "restore", "wait")  # fmt: skip
 
 SIMPLE: dict[str, Callable[[str], inputs.Input]] = {
@@ -31,9 +32,9 @@ def command(line: str, lens: Lens) -> tuple[list[inputs.Input], int]:
             return [], micros(rest[0])
         except ValueError as error:
             raise CommandError(str(error)) from None
-    if verb in ("kubectl", "etcdctl"):
+    if verb in TOOLS:
         return [inputs.Kubectl(line.removeprefix("kubectl").strip())], 0
-    if verb == "as" and len(words) > 2 and words[2] in ("kubectl", "etcdctl"):
+    if verb == "as" and len(words) > 2 and words[2] in TOOLS:
         return [inputs.Kubectl(" ".join(words[2:]).removeprefix("kubectl").strip(), (), words[1])], 0
     if verb in SIMPLE and rest:
         return [SIMPLE[verb](target)], 0
