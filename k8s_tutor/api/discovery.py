@@ -191,7 +191,8 @@ def aggregated_type(version: str) -> str:
     return f"application/json;g=apidiscovery.k8s.io;v={version};as=APIGroupDiscoveryList"
 
 
-def aggregated(rows: Rows, core: bool, version: str) -> bytes:
+@lru_cache(maxsize=16)
+def aggregated(rows: tuple[Resource, ...], core: bool, version: str) -> bytes:
     """The whole of ``/api`` or ``/apis`` in one document."""
     groups = [("", ["v1"])] if core else versions(rows)
     items = []

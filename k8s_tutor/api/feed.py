@@ -178,7 +178,10 @@ class Feed(ServerBase):
         for row, cache in self.caches:
             for watcher in cache.watchers.values():
                 if watcher.bookmarks:
-                    self.send(ctx, watcher.hop, self.bookmark_frame(watcher.row or row, watcher.hop.call))
+                    seen = watcher.row or row
+                    frame = self.bookmark_frame(seen, watcher.hop.call)
+                    body = self.watch_object(ctx, seen, watcher, frame.object)
+                    self.send(ctx, watcher.hop, WatchFrame(frame.watch, frame.type, body, frame.revision))
 
     def bookmark_frame(self, row: scheme.Resource, call: int, annotations: dict[str, str] | None = None) -> WatchFrame:
         """A BOOKMARK at the caches' revision."""

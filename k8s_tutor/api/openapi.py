@@ -317,6 +317,7 @@ def _of_rows(rows: tuple[Resource, ...]) -> bytes:
     return _document(paths, {**{name: schema_of(name) for name in closure(names)}, **own})
 
 
+@lru_cache(maxsize=512)
 def hash_of(rows: tuple[Resource, ...], path: str) -> str:
     """The hash under which a document may be kept for ever: it changes when the rows behind it do."""
     words = path.split("/")

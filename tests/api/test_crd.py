@@ -43,7 +43,8 @@ def causes(spec: dict[str, Any], **given: Any) -> list[str]:
     ("schema", "value", "text"),
     [
         ({"type": "integer", "maximum": 5}, 9, "Invalid value: 9: spec.x in body should be less than or equal to 5"),
-        ({"type": "integer", "minimum": 1, "exclusiveMinimum": True}, 1, "Invalid value: 1: spec.x in body should be greater than 1"),
+        ({"type": "integer", "minimum": 1, "exclusiveMinimum": True}, 1, "Invalid value: 1: spec.x in body should be greater "
+         "than 1"),
         ({"type": "integer", "multipleOf": 3}, 4, "Invalid value: 4: spec.x in body should be a multiple of 3"),
         ({"type": "string", "minLength": 3}, "a", 'Invalid value: "a": spec.x in body should be at least 3 chars long'),
         ({"type": "string", "maxLength": 2}, "abc", "Too long: may not be more than 2 bytes"),

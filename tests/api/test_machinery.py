@@ -37,7 +37,8 @@ def ready(cluster: Cluster, name: str) -> None:
 def budget(cluster: Cluster, name: str, allowed: int) -> None:
     spec = {"minAvailable": 1, "selector": {"matchLabels": {"app": "web"}}}
     cluster.ask("POST", BUDGETS, {"metadata": {"name": name}, "spec": spec})
-    status = {"observedGeneration": 1, "disruptionsAllowed": allowed, "currentHealthy": 1, "desiredHealthy": 1, "expectedPods": 1}
+    healthy = {"currentHealthy": 1, "desiredHealthy": 1, "expectedPods": 1}
+    status = {"observedGeneration": 1, "disruptionsAllowed": allowed, **healthy}
     assert cluster.merge(f"{BUDGETS}/{name}/status", {"status": status})[0] == 200
 
 

@@ -56,7 +56,7 @@ DEPLOYMENTS: list[tuple[dict[str, Any], str]] = [
     (deployment(strategy={"rollingUpdate": {"maxSurge": 0, "maxUnavailable": 0}}),
      "spec.strategy.rollingUpdate.maxUnavailable: Invalid value: 0: may not be 0 when `maxSurge` is 0"),
     (deployment(strategy={"type": "Slow"}),
-     'spec.strategy.type: Unsupported value: "Slow": supported values: "Recreate", "RollingUpdate"'),
+     'spec.strategy: Unsupported value: {"Type":"Slow","RollingUpdate":null}: supported values: "Recreate", "RollingUpdate"'),
 ]  # fmt: skip
 
 SERVICES: list[tuple[dict[str, Any], str]] = [
