@@ -52,14 +52,18 @@ def allocate(resource: Resource, tree: Tree, old: Tree | None, held: Taken, draw
         _address(spec, old, held, draw, found)
         if kind == "ClusterIP":
             _release_ports(spec)
-            spec.pop("externalTrafficPolicy", None)
+            if not spec.get("externalIPs"):
+                spec.pop("externalTrafficPolicy", None)
             spec.pop("allocateLoadBalancerNodePorts", None)
             spec.pop("healthCheckNodePort", None)
         elif kind == "NodePort" or spec.get("allocateLoadBalancerNodePorts", True):
             _ports(spec, old, held, draw, found)
         if kind == "LoadBalancer" and spec.get("externalTrafficPolicy") == "Local":
             used = [*held.ports, *(port.get("nodePort", 0) for port in spec.get("ports", ()))]
-            spec.setdefault("healthCheckNodePort", names.allocate_node_port(used, draw))
+            before = (old or {}).get("spec", {}).get("healthCheckNodePort")
+            spec.setdefault("healthCheckNodePort", before or names.allocate_node_port(used, draw))
+        else:
+            spec.pop("healthCheckNodePort", None)
     if found:
         raise status.invalid(kind_subject(resource, tree["metadata"].get("name", "")), found)
     return {**tree, "spec": spec}
@@ -85,8 +89,25 @@ def _address(spec: Tree, old: Tree | None, held: Taken, draw: Draw, found: list[
             text = f"failed to allocate IP {wanted}: {problem}"
             found.append(causes.invalid("spec.clusterIPs", [wanted], text))
     spec["clusterIP"], spec["clusterIPs"] = wanted, [wanted]
-    spec.setdefault("ipFamilies", ["IPv4"])
-    spec.setdefault("ipFamilyPolicy", "SingleStack")
+    _families(spec, (old or {}).get("spec", {}), found)
+
+
+def _families(spec: Tree, before: Tree, found: list[status.Cause]) -> None:
+    """Which kinds of addresses a Service has, in a cluster that has only IPv4. One without addresses and without a selector
+    may have any, because somebody else says what is behind it."""
+    free = spec["clusterIP"] == "None" and not spec.get("selector")
+    policy = spec.setdefault("ipFamilyPolicy", before.get("ipFamilyPolicy", "RequireDualStack" if free else "SingleStack"))
+    families = spec.setdefault("ipFamilies", list(before.get("ipFamilies", ["IPv4"])))
+    if free:
+        if len(families) < 2 and policy != "SingleStack":
+            spec["ipFamilies"] = [*families, "IPv6" if families[0] == "IPv4" else "IPv4"]
+        return
+    if policy == "RequireDualStack":
+        text = "this cluster is not configured for dual-stack services"
+        found.append(causes.invalid("spec.ipFamilyPolicy", policy, text))
+    for index, family in enumerate(families):
+        if family != "IPv4":
+            found.append(causes.invalid(f"spec.ipFamilies[{index}]", family, "not configured on this cluster"))
 
 
 def _ports(spec: Tree, old: Tree | None, held: Taken, draw: Draw, found: list[status.Cause]) -> None:

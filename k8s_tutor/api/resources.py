@@ -164,7 +164,7 @@ _GROUPS = (
     Resource("ReplicaSet", "replicasets", "apps", short_names=("rs",), subresources=_SCALED, categories=_ALL,
              generation=True),
     Resource("StatefulSet", "statefulsets", "apps", short_names=("sts",), subresources=_SCALED, categories=_ALL,
-             generation=True),
+             generation=True, name_rule="label"),
     Resource("HorizontalPodAutoscaler", "horizontalpodautoscalers", "autoscaling", "v2", short_names=("hpa",),
              subresources=_STATUS, categories=_ALL),
     Resource("CronJob", "cronjobs", "batch", short_names=("cj",), subresources=_STATUS, categories=_ALL, generation=True),

@@ -53,6 +53,11 @@ _ORDER: dict[str, tuple[str, ...]] = {
         "runAsUser", "runAsGroup", "runAsNonRoot", "supplementalGroups", "supplementalGroupsPolicy", "fsGroup",
         "fsGroupChangePolicy", "sysctls", "seccompProfile", "appArmorProfile", "seLinuxChangePolicy",
     ),
+    "SecurityContext": (
+        "capabilities", "privileged", "seLinuxOptions", "windowsOptions", "runAsUser", "runAsGroup", "runAsNonRoot",
+        "readOnlyRootFilesystem", "allowPrivilegeEscalation", "procMount", "seccompProfile", "appArmorProfile",
+    ),
+    "Toleration": ("key", "operator", "value", "effect", "tolerationSeconds"),
     "VolumeMount": ("name", "readOnly", "recursiveReadOnly", "mountPath", "subPath", "mountPropagation", "subPathExpr"),
     "ServiceAccountTokenProjection": ("audience", "expirationSeconds", "path"),
 }  # fmt: skip

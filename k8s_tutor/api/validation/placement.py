@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from k8s_tutor.api.status import Cause
-from k8s_tutor.api.validation import names, selector
+from k8s_tutor.api.validation import dump, names, selector
 from k8s_tutor.api.validation.causes import duplicate, forbidden, invalid, not_supported, required
 
 Tree = dict[str, Any]
@@ -36,7 +36,7 @@ def tolerations(found: list[Cause], field: str, items: list[Tree]) -> None:
         elif operator == "Exists":
             if toleration.get("value"):
                 text = "value must be empty when `operator` is 'Exists'"
-                found.append(invalid(f"{place}.operator", toleration, text))
+                found.append(invalid(f"{place}.operator", dump.go("Toleration", toleration), text))
         else:
             found.append(not_supported(f"{place}.operator", operator, ("Equal", "Exists")))
         if effect and effect not in _EFFECTS:

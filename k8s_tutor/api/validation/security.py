@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from k8s_tutor.api.status import Cause
+from k8s_tutor.api.validation import dump
 from k8s_tutor.api.validation.causes import invalid, not_supported, required
 
 Tree = dict[str, Any]
@@ -35,7 +36,7 @@ def _seccomp(found: list[Cause], field: str, context: Tree) -> None:
             found.append(required(f"{place}.localhostProfile", "must be set when seccomp type is Localhost"))
     elif "localhostProfile" in profile:
         text = "can only be set when seccomp type is Localhost"
-        found.append(invalid(f"{place}.localhostProfile", profile, text))
+        found.append(invalid(f"{place}.localhostProfile", dump.go("SeccompProfile", profile), text))
 
 
 def pod(found: list[Cause], field: str, context: Tree) -> None:
@@ -59,7 +60,7 @@ def container(found: list[Cause], field: str, context: Tree) -> None:
     if context.get("allowPrivilegeEscalation") is False:
         if context.get("privileged"):
             text = "cannot set `allowPrivilegeEscalation` to false and `privileged` to true"
-            found.append(invalid(field, context, text))
+            found.append(invalid(field, dump.go("SecurityContext", context), text))
         if "CAP_SYS_ADMIN" in context.get("capabilities", {}).get("add", ()):
             text = "cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN"
-            found.append(invalid(field, context, text))
+            found.append(invalid(field, dump.go("SecurityContext", context), text))

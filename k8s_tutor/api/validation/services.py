@@ -23,6 +23,7 @@ Tree = dict[str, Any]
 _TYPES = ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort")
 _PROTOCOLS = ("SCTP", "TCP", "UDP")
 _POLICIES = ("Cluster", "Local")
+_LONGEST_AFFINITY = 86_400
 IP_TEXT = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
 
 
@@ -94,6 +95,11 @@ def service(found: list[Cause], tree: Tree) -> None:
         meta.labels(found, "spec.selector", spec["selector"])
     if spec["sessionAffinity"] not in ("ClientIP", "None"):
         found.append(not_supported("spec.sessionAffinity", spec["sessionAffinity"], ("ClientIP", "None")))
+    seconds = spec.get("sessionAffinityConfig", {}).get("clientIP", {}).get("timeoutSeconds")
+    if seconds is not None and not 0 < seconds <= _LONGEST_AFFINITY:
+        field = "spec.sessionAffinityConfig.clientIP.timeoutSeconds"
+        text = f"must be greater than 0 and less than {_LONGEST_AFFINITY}"
+        found.append(invalid(field, seconds, text))
     address = spec.get("clusterIP", "")
     if kind == "ExternalName":
         name = spec.get("externalName", "").removesuffix(".")
@@ -111,9 +117,6 @@ def service(found: list[Cause], tree: Tree) -> None:
     for field in ("internalTrafficPolicy", "externalTrafficPolicy"):
         if field in spec and spec[field] not in _POLICIES:
             found.append(not_supported(f"spec.{field}", spec[field], _POLICIES))
-    if spec.get("ipFamilyPolicy") == "RequireDualStack":
-        text = "this cluster is not configured for dual-stack services"
-        found.append(invalid("spec.ipFamilyPolicy", "RequireDualStack", text))
     for index, external in enumerate(spec.get("externalIPs", ())):
         if not is_ip(external):
             found.append(invalid(f"spec.externalIPs[{index}]", external, IP_TEXT))

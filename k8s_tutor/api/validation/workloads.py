@@ -77,7 +77,7 @@ def _strategy(found: list[Cause], strategy: Tree) -> None:
             found.append(forbidden("spec.strategy.rollingUpdate", text))
         return
     if kind != "RollingUpdate":
-        found.append(not_supported("spec.strategy.type", kind, ("Recreate", "RollingUpdate")))
+        found.append(not_supported("spec.strategy", _shown(strategy), ("Recreate", "RollingUpdate")))
         return
     field = "spec.strategy.rollingUpdate"
     if rolling is None:
@@ -90,6 +90,11 @@ def _strategy(found: list[Cause], strategy: Tree) -> None:
         found.append(invalid(f"{field}.maxUnavailable", rolling["maxUnavailable"], text))
     if isinstance(rolling["maxUnavailable"], str) and unavailable > 100:
         found.append(invalid(f"{field}.maxUnavailable", rolling["maxUnavailable"], "must not be greater than 100%"))
+
+
+def _shown(strategy: Tree) -> Tree:
+    """A strategy as Go prints the internal one."""
+    return {"Type": strategy.get("type", ""), "RollingUpdate": strategy.get("rollingUpdate")}
 
 
 def deployment(found: list[Cause], tree: Tree) -> None:
@@ -146,7 +151,7 @@ def daemon_set(found: list[Cause], tree: Tree) -> None:
     if kind == "OnDelete":
         return
     if kind != "RollingUpdate":
-        found.append(not_supported(f"{field}.type", kind, ("RollingUpdate", "OnDelete")))
+        found.append(not_supported(field, _shown(strategy), ("RollingUpdate", "OnDelete")))
         return
     rolling, field = strategy.get("rollingUpdate", {}), f"{field}.rollingUpdate"
     unavailable = amount(found, f"{field}.maxUnavailable", rolling.get("maxUnavailable", 0))
@@ -180,7 +185,7 @@ def stateful_set(found: list[Cause], tree: Tree) -> None:
         field = "spec.updateStrategy.rollingUpdate.partition"
         non_negative(found, field, strategy.get("rollingUpdate", {}).get("partition"))
     else:
-        found.append(invalid("spec.updateStrategy", strategy, "must be 'RollingUpdate' or 'OnDelete'"))
+        found.append(invalid("spec.updateStrategy", _shown(strategy), "must be 'RollingUpdate' or 'OnDelete'"))
     non_negative(found, "spec.ordinals.start", spec.get("ordinals", {}).get("start"))
     for name, value in spec.get("persistentVolumeClaimRetentionPolicy", {}).items():
         if value not in ("Retain", "Delete"):
