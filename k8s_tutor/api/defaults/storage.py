@@ -49,8 +49,9 @@ def csi_driver(tree: Tree) -> None:
 def csi_node(tree: Tree) -> None:
     """A CSINode."""
     spec = tree.setdefault("spec", {})
-    for driver in spec.setdefault("drivers", None) or ():
-        driver.setdefault("topologyKeys", None)
+    spec["drivers"] = spec.get("drivers") or None
+    for driver in spec["drivers"] or ():
+        driver["topologyKeys"] = driver.get("topologyKeys") or None
 
 
 def volume_attachment(tree: Tree) -> None:
