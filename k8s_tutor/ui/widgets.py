@@ -180,7 +180,7 @@ class PanelView(RowsView):
 class TimeStrip(RowsView):
     """The timeline's rows. A click on the rail goes to that moment."""
 
-    RAIL = frozenset("━╌●○◆✂✗╳┯-=*oxX%.")
+    RAIL = frozenset("━╌●○◆✂✗╳┯-=*&oxX%.")
 
     class Scrubbed(Message):
         """The rail was clicked; ``share``: 0 at its beginning, 1 at its end."""

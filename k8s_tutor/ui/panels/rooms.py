@@ -146,6 +146,8 @@ def _boxes(
         verdict = "can decide" if enough else "cannot decide"
         if alone and not scene.view.raft.wrong and wide >= len(name) + len(said) + len("cannot decide") + 12:
             said += f", {verdict}"
+        elif wide < len(name) + len(said) + 9:
+            said = f"{here}/{scene.view.raft.size}"
         canvas.box(0, left, wide, tall, edge, ((name, picked(scene, target, "title")),), ((said, "ok" if enough else "fail"),))
         canvas.spot(0, left, wide, target, tall)
         _seats(canvas, scene, _members(scene, room), left, wide, tall)
@@ -307,7 +309,7 @@ def _running(scene: Scene) -> list[Row]:
 def _asking(scene: Scene) -> list[str]:
     raft = scene.view.raft
     return [
-        f"{called(scene, one.name)} asks for votes: {len(one.granted)} of {raft.size}, needs {raft.quorum}"
+        f"{called(scene, one.name)} asks for {'pre-votes' if one.role.startswith('pre') else 'votes'}: {len(one.granted)} of {raft.size}, needs {raft.quorum}"
         for one in raft.members
         if one.up and "candidate" in one.role
     ]

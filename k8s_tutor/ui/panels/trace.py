@@ -121,14 +121,14 @@ def _role(step: TraceStepView) -> str:
 
 def _large(canvas: Canvas, scene: Scene, trace: TraceView, here: int) -> None:
     """The step that is on, large enough for the last row; the one before and the one after it, quietly."""
-    row = 0
-    for number, role in ((here - 1, "dim"), (here, "bright+bold"), (here + 1, "dim")):
+    row, around = 0, 2 if canvas.height >= 16 else 1
+    for number in range(here - around, here + around + 1):
         if not 0 <= number < len(trace.steps):
             continue
+        role = "bright+bold" if number == here else "dim"
         canvas.put(row, 0, named(scene, trace.steps[number].actor), "leader+bold" if number == here else "dim")
         canvas.spot(row, 0, canvas.width, f"step {number}", 2)
-        lines = wrap(words(scene, trace, number), canvas.width - 2)[: 4 if number == here else 1]
-        for line in lines:
+        for line in wrap(words(scene, trace, number), canvas.width - 2)[: 4 if number == here else 1]:
             row += 1
             canvas.put(row, 2, line, role)
         row += 2
