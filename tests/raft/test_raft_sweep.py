@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import pytest
 
-from k8s_tutor.raft.lab import Figures, run_seed
+from k8s_tutor.raft import RaftNode, Ready, variants
+from k8s_tutor.raft.lab import Figures, group, run_seed
+from k8s_tutor.raft.lab.machine import Disk
 
 CHUNK = 50
 SEEDS = 500
@@ -58,3 +60,32 @@ def test_a_seed_gives_the_same_run_every_time() -> None:
     first, second = run_seed(11, tell=True), run_seed(11, tell=True)
     assert first == second
     assert first.told and first.figures.steps > 500
+
+
+class HastyReader(RaftNode):
+    """A leader that answers reads without asking whether it still leads."""
+
+    __slots__ = ()
+
+    def _begin_read(self, requester: int, context: bytes) -> None:
+        self._answer_read(requester, context, self.log.committed)
+
+
+class ForgetfulDisk(Disk):
+    """Loses the newest entry of each write."""
+
+    __slots__ = ()
+
+    def save(self, ready: Ready) -> None:
+        self.save_some(ready, max(0, len(ready.entries) - 1))
+
+
+def test_clients_notice_a_leader_that_answers_reads_too_early(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(variants._KINDS, "raft", HastyReader)
+    found = [outcome.breach for outcome in map(run_seed, range(40, 120)) if outcome.breach]
+    assert found and all(breach.startswith("linearizability") for breach in found), found
+
+
+def test_a_disk_that_lies_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(group, "Disk", ForgetfulDisk)
+    assert run_seed(0).breach
