@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from k8s_tutor.api import access, authn, impersonation, rbac, status
+from k8s_tutor.api import access, authn, depth, impersonation, rbac, status
 from k8s_tutor.api.admission import Gate
 from k8s_tutor.api.audit import AuditLog, Event
 from k8s_tutor.api.authn import User
@@ -195,6 +195,7 @@ class Door(Collections):
             return
         op = op._replace(stages=(*op.stages, "fairness ✓", "authz ✓"))
         try:
+            depth.check(op.request.body)
             self.dispatch(ctx, op)
         except Refusal as refusal:
             self.refuse(ctx, op, refusal, "admit ✗")

@@ -16,10 +16,11 @@ from aiohttp import ClientError, web
 from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
 from aiohttp.web_protocol import RequestHandler
 
-from k8s_tutor.api import status
+from k8s_tutor.api import depth, status
 from k8s_tutor.api.status import Refusal
 from k8s_tutor.api.wire import Request, Response, WatchFrame
 from k8s_tutor.cluster import InputError
+from k8s_tutor.lessons.loader import documents
 from k8s_tutor.serve.clients import Client, Clients
 from k8s_tutor.serve.driver import Driver, Exchange
 
@@ -36,6 +37,7 @@ IDLE_TIMEOUT = 90.0
 """Seconds after which a connection on which nothing is asked is closed."""
 IN_FLIGHT = 1_000
 """Requests that wait for the world at the same time; beyond that the door itself says 429."""
+_YAML = ("application/yaml", "application/apply-patch+yaml")
 _PASSED_ON = "impersonate-"
 _json = msgspec.json.Encoder().encode
 
@@ -109,6 +111,20 @@ def _cut_off(http: web.BaseRequest) -> web.Response:
     return web.Response(status=502)
 
 
+def _as_json(body: bytes, content_type: str) -> tuple[bytes, str]:
+    """YAML becomes JSON, which is all that the API server inside reads. Raises Refusal for what is no YAML."""
+    media = content_type.partition(";")[0].strip()
+    if media not in _YAML or body.lstrip()[:1] in (b"{", b""):
+        return body, "application/json" if media == "application/yaml" else content_type
+    try:
+        depth.check(body)
+        found = documents(body.decode())
+    except (ValueError, RecursionError) as error:
+        raise status.bad_request(f"error converting YAML to JSON: {error}") from None
+    trees = msgspec.json.decode(found)
+    return _json(trees[0] if trees else None), "application/json" if media == "application/yaml" else content_type
+
+
 async def _request(http: web.BaseRequest, client: Client) -> Request:
     """What an HTTP request asks of the world. Raises Refusal for one that is too large."""
     path, _, query = http.raw_path.partition("?")
@@ -116,12 +132,14 @@ async def _request(http: web.BaseRequest, client: Client) -> Request:
     authorization = headers.get("Authorization", "")
     scheme, _, token = authorization.partition(" ")
     others = [(name.lower(), value) for name, value in headers.items() if name.lower().startswith(_PASSED_ON)]
+    content_type = headers.get("Content-Type", "application/json" if http.method != "PATCH" else "")
+    body, content_type = _as_json(await _body(http), content_type)
     return Request(
         http.method,
         unquote(path),
         tuple(parse_qsl(query, keep_blank_values=True)),
-        await _body(http),
-        headers.get("Content-Type", "application/json" if http.method != "PATCH" else ""),
+        body,
+        content_type,
         headers.get("Accept", "application/json"),
         client.user,
         headers.get("User-Agent", "unknown"),

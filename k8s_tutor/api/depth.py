@@ -1,0 +1,22 @@
+"""How deep a body is nested. The real server stops at 10,000 levels; here everything that walks an object is recursive."""
+
+from __future__ import annotations
+
+import re
+
+from k8s_tutor.api import status
+
+DEEPEST = 150
+_TEXT = re.compile(rb'"(?:[^"\\]|\\.)*"?')
+_BRACKET = re.compile(rb"[\[\]{}]")
+
+
+def check(body: bytes) -> None:
+    """Raises a Refusal (400) for a body that is nested too deep."""
+    if body.count(b"{") + body.count(b"[") <= DEEPEST:
+        return
+    depth = 0
+    for bracket in _BRACKET.findall(_TEXT.sub(b"", body)):
+        depth += 1 if bracket in b"{[" else -1
+        if depth > DEEPEST:
+            raise status.bad_request("exceeded max depth")
