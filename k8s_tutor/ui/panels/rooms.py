@@ -307,12 +307,12 @@ def _running(scene: Scene) -> list[Row]:
 
 
 def _asking(scene: Scene) -> list[str]:
-    raft = scene.view.raft
-    return [
-        f"{called(scene, one.name)} asks for {'pre-votes' if one.role.startswith('pre') else 'votes'}: {len(one.granted)} of {raft.size}, needs {raft.quorum}"
-        for one in raft.members
-        if one.up and "candidate" in one.role
-    ]
+    raft, lines = scene.view.raft, []
+    for one in raft.members:
+        if one.up and "candidate" in one.role:
+            what = "pre-votes" if one.role.startswith("pre") else "votes"
+            lines.append(f"{called(scene, one.name)} asks for {what}: {len(one.granted)} of {raft.size}, needs {raft.quorum}")
+    return lines
 
 
 def _lines(canvas: Canvas, scene: Scene, rooms: tuple[RoomView, ...], rows: int) -> None:
