@@ -146,8 +146,7 @@ class Group(MemberBase):
 
     def leave(self, ctx: Context) -> None:
         """It is no member any more: its process ends, and cannot be started from this disk again."""
-        if not self.disk.removed:
-            ctx.decide()
-            ctx.note("etcd.removed", member=self.id)
+        ctx.decide()
+        ctx.note("etcd.removed", member=self.id)
         self.disk.removed = True
         ctx.exit()

@@ -73,7 +73,7 @@ def _whose(given: inputs.Input) -> str:
 def words(given: inputs.Input, lens: Lens) -> str:
     """An input in a lens' names."""
     if isinstance(given, inputs.Kubectl):
-        return given.line if given.line.startswith("etcdctl") else f"kubectl {given.line}"
+        return given.line if given.line.startswith(("etcdctl", "etcdutl")) else f"kubectl {given.line}"
     return " ".join(lens.name(word) for word in inputs.in_words(given).split(" "))
 
 
