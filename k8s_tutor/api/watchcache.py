@@ -98,6 +98,13 @@ class KindCache(State):
         """Watches for the pods of one node, which need not be asked about other pods."""
         self.plain: dict[int, None] = {}
 
+    def copy(self) -> Self:
+        """As any part is copied, in one go: there are many kinds, and most of them have nothing."""
+        new = object.__new__(type(self))
+        new.items, new.history, new.since = self.items.copy(), self.history.copy(), self.since
+        new.watchers, new.by_node, new.plain = self.watchers.copy(), self.by_node.copy(), self.plain.copy()
+        return new
+
     @property
     def last(self) -> int:
         """Revision of the latest change, or of the first list."""
