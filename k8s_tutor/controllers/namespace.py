@@ -29,11 +29,25 @@ class Content(NamedTuple):
     grace: int = 0
     """Seconds that it gets."""
     finalizers: tuple[str, ...] = ()
+    root: str = ""
+    """Of a custom resource: URL of its collection."""
 
 
-def survey(namespace: str) -> Decision:
-    """Lists everything that a namespace may hold."""
-    return Decision((tuple(Write("GET", row.kind, namespace) for row in scheme.RESOURCES if row.namespaced),))
+_DEFINITIONS = "CustomResourceDefinition"
+
+
+def survey(namespace: str, custom: Mapping[str, str]) -> Decision:
+    """Lists everything that a namespace may hold, and the kinds that somebody has defined. ``custom``: those known so far,
+    ``widgets.ex.io`` → ``/apis/ex.io/v1``."""
+    own = tuple(Write("GET", row.kind, namespace) for row in scheme.RESOURCES if row.namespaced)
+    return Decision(((*own, Write("GET", _DEFINITIONS, ""), *_custom(namespace, custom)),))
+
+
+def _custom(namespace: str, custom: Mapping[str, str]) -> tuple[Write, ...]:
+    return tuple(
+        Write("GET", name, namespace, root=f"{custom[name]}/namespaces/{namespace}/{name.partition('.')[0]}")
+        for name in sorted(custom)
+    )
 
 
 _DONE = (
@@ -52,8 +66,8 @@ def _conditions(contents: Sequence[Content]) -> list[tuple[str, str, str, str]]:
     counts: dict[str, int] = {}
     held: dict[str, int] = {}
     for one in left:
-        row = scheme.resource(one.kind)
-        name = f"{row.plural}.{row.group}"
+        row = None if one.root else scheme.resource(one.kind)
+        name = one.kind if row is None else f"{row.plural}.{row.group}"
         counts[name] = counts.get(name, 0) + 1
         for finalizer in one.finalizers:
             held[finalizer] = held.get(finalizer, 0) + 1
@@ -97,13 +111,13 @@ def reconcile(namespace: Any, contents: Sequence[Content], stamp: str) -> Decisi
         return Decision(((write,),), notes=(("namespace.emptied", {"namespace": name}),))
     options = {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Background"}
     writes = tuple(
-        Write("DELETE", found.kind, name, found.name, {**options, "preconditions": {"uid": found.uid}})
+        Write("DELETE", found.kind, name, found.name, {**options, "preconditions": {"uid": found.uid}}, root=found.root)
         for found in contents if not found.ending
     )  # fmt: skip
     grace = max((found.grace for found in contents), default=0)
     again = (grace // 2 + 1) * SECOND if any(found.ending for found in contents) or grace else 0
-    kept = any(found.ending or found.finalizers for found in contents)
-    told = _told(namespace, contents, stamp) if kept else ()
+    held = any(found.ending or found.finalizers for found in contents)
+    told = _told(namespace, contents, stamp) if held else ()
     return Decision(tuple(batch for batch in (writes, told) if batch), again=again)
 
 
@@ -117,6 +131,8 @@ class NamespaceController(Controller):
         super().__init__()
         self.found: dict[str, tuple[Content, ...]] = {}
         """``namespace/Kind`` → what was found there; a full set makes a survey."""
+        self.custom: dict[str, str] = {}
+        """Namespaced custom resources: ``widgets.ex.io`` → ``/apis/ex.io/v1``."""
 
     def begin(self, stores: Stores, clock: Clock) -> list[str]:
         return [found.metadata.name for found in stores.namespaces if found.metadata.deletionTimestamp]
@@ -128,25 +144,56 @@ class NamespaceController(Controller):
 
     def sync(self, stores: Stores, key: str, clock: Clock) -> Decision:
         namespace = stores.namespaces.objects.get(key)
-        rows = [f"{key}/{row.kind}" for row in scheme.RESOURCES if row.namespaced]
-        surveyed = [self.found.pop(row, None) for row in rows]
+        surveyed = [self.found.get(place) for place in self._places(key)]
         if namespace is None or FINALIZER not in (namespace.spec.finalizers or ()):
+            self._forget(key)
             return NOTHING
         if any(part is None for part in surveyed):
-            return survey(key)
+            self._forget(key)
+            return survey(key, self.custom)
+        missing = {name: self.custom[name] for name in sorted(self.custom) if f"{key}/{name}" not in self.found}
+        if missing:
+            return Decision((_custom(key, missing),))
+        surveyed += [self.found[f"{key}/{name}"] for name in sorted(self.custom)]
+        self._forget(key)
         return reconcile(namespace, [content for part in surveyed for content in part or ()], clock.stamp)
 
+    def _places(self, key: str) -> list[str]:
+        kinds = [row.kind for row in scheme.RESOURCES if row.namespaced]
+        return [f"{key}/{kind}" for kind in (*kinds, _DEFINITIONS)]
+
+    def _forget(self, key: str) -> None:
+        for place in (*self._places(key), *(f"{key}/{name}" for name in sorted(self.custom))):
+            self.found.pop(place, None)
+
     def answered(self, key: str, write: Write, answer: Response | CallFailed, clock: Clock) -> None:
-        if write.method == "GET" and isinstance(answer, Response) and answer.code == 200:
-            items = scheme.tree(answer.body).get("items", ())
-            self.found[f"{key}/{write.kind}"] = tuple(_content(write.kind, item["metadata"]) for item in items)
+        if write.method != "GET" or not isinstance(answer, Response):
+            return
+        if answer.code == 404 and write.root:
+            self.custom.pop(write.kind, None)
+        if answer.code != 200:
+            return
+        items = scheme.tree(answer.body).get("items", ())
+        if write.kind == _DEFINITIONS:
+            self.custom = {item["metadata"]["name"]: root for item in items if (root := _served(item))}
+            self.found[f"{key}/{_DEFINITIONS}"] = ()
+            return
+        self.found[f"{key}/{write.kind}"] = tuple(_content(write.kind, item["metadata"], write.root) for item in items)
 
     def finished(self, key: str, ok: bool) -> bool:
-        complete = all(f"{key}/{row.kind}" in self.found for row in scheme.RESOURCES if row.namespaced)
-        return ok and complete
+        return ok and all(place in self.found for place in self._places(key))
 
 
-def _content(kind: str, metadata: Mapping[str, Any]) -> Content:
+def _served(definition: Mapping[str, Any]) -> str:
+    """``/apis/ex.io/v1`` of a namespaced kind that is served, else nothing."""
+    spec = definition["spec"]
+    conditions = definition.get("status", {}).get("conditions") or ()
+    established = any(one["type"] == "Established" and one["status"] == "True" for one in conditions)
+    version = next((one["name"] for one in spec["versions"] if one.get("served")), "")
+    return f"/apis/{spec['group']}/{version}" if established and version and spec["scope"] == "Namespaced" else ""
+
+
+def _content(kind: str, metadata: Mapping[str, Any], root: str) -> Content:
     ending = bool(metadata.get("deletionTimestamp"))
     return Content(kind, metadata["name"], metadata["uid"], ending, metadata.get("deletionGracePeriodSeconds") or 0,
-                   tuple(metadata.get("finalizers", ())))  # fmt: skip
+                   tuple(metadata.get("finalizers", ())), root)  # fmt: skip

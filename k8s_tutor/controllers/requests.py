@@ -37,10 +37,14 @@ class Write(NamedTuple):
     content_type: str = JSON
     done: Event | None = None
     failed: Event | None = None
+    root: str = ""
+    """Of a custom resource: URL of its collection."""
 
     @property
     def path(self) -> str:
         """Its URL."""
+        if self.root:
+            return f"{self.root}/{self.name}" if self.name else self.root
         return scheme.resource(self.kind).path(self.namespace, self.name, self.subresource)
 
     @property

@@ -382,6 +382,8 @@ def test_a_namespace_is_emptied_before_it_goes() -> None:
     assert waiting.writes[0].tree is not None
     messages = [one["message"] for one in waiting.writes[0].tree["status"]["conditions"]]
     assert "Some resources are remaining: pods. has 1 resource instances" in messages
+    thing = namespace.Content("things.ex.io", "t", "u", ending=False, root="/apis/ex.io/v1/namespaces/shop/things")
+    assert namespace.reconcile(ending, [thing], stamp).writes[0].path == "/apis/ex.io/v1/namespaces/shop/things/t"
     last = namespace.reconcile(ending, [], stamp).writes[0]
     assert last.tree is not None
     assert (last.subresource, last.tree["spec"]["finalizers"]) == ("finalize", [])
