@@ -29,7 +29,9 @@ def complete(line: str, names: Names) -> list[str]:
     typed = words[-1]
     before = [word for word in words[:-1] if word]
     if before[:1] == ["etcdctl"]:
-        return _etcdctl(before[1:], typed)
+        return _etcdctl(before[1:], typed, etcdctl.FLAGS)
+    if before[:1] == ["etcdutl"]:
+        return _etcdctl(before[1:], typed, etcdctl.UTIL_FLAGS)
     if before[:1] in (["kubectl"], ["k"]):
         before = before[1:]
     elif not before and typed:
@@ -45,15 +47,15 @@ def complete(line: str, names: Names) -> list[str]:
     return _after(verb, before[1:], typed, declared(flags), names)
 
 
-def _etcdctl(before: list[str], typed: str) -> list[str]:
-    """Commands of etcdctl (of two words, some), then their flags."""
-    names = list(etcdctl.FLAGS)
+def _etcdctl(before: list[str], typed: str, commands: dict[str, str]) -> list[str]:
+    """Commands of etcdctl or etcdutl (of two words, some), then their flags."""
+    names = list(commands)
     command = next((name for name in names if name.split() == before[: len(name.split())]), "")
     if not command:
         return _fit((name.split()[len(before)] for name in names if name.split()[: len(before)] == before), typed)
     if not typed.startswith("--"):
         return []
-    flags = declared(etcdctl.FLAGS[command])
+    flags = declared(commands[command])
     return _fit((f"--{flag.name}" + ("" if flag.kind == "switch" else "=") for flag in flags), typed)
 
 

@@ -39,6 +39,10 @@ def names(resource: str) -> list[str]:
     ("etcdctl e", ["endpoint"]),
     ("etcdctl endpoint ", ["hashkv", "health", "status"]),
     ("etcdctl get --pre", ["--prefix"]),
+    ("etcdctl member ", ["add", "list", "promote", "remove", "update"]),
+    ("etcdctl lease g", ["grant"]),
+    ("etcdutl ", ["help", "snapshot", "version"]),
+    ("etcdutl snapshot restore --bump", ["--bump-revision="]),
 ])  # fmt: skip
 def test_completion(line: str, found: list[str]) -> None:
     assert complete(line, names) == found

@@ -63,6 +63,7 @@ UTIL: dict[str, Command] = {
 }  # fmt: skip
 ALIASES = {"compact": "compaction"}
 FLAGS = {name: f"{command.flags} {GLOBAL}" for name, command in COMMANDS.items()} | {"version": GLOBAL, "help": ""}
+UTIL_FLAGS = {name: f"{command.flags} {GLOBAL}" for name, command in UTIL.items()} | {"version": GLOBAL, "help": ""}
 """Command → its flags, for completion."""
 
 
