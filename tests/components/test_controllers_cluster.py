@@ -204,7 +204,7 @@ def test_endpoints_follow_the_pods() -> None:
     cluster("POST", SERVICES, service)
     cluster.settle()
     mine = [s for s in cluster.list("EndpointSlice") if s["metadata"]["name"].startswith("web-")]
-    assert [s.get("endpoints") for s in mine] == [[]]
+    assert [s.get("endpoints") for s in mine] == [None]
     cluster("POST", DEPLOYMENTS, deployment())
     cluster.settle()
     mine = [s for s in cluster.list("EndpointSlice") if s["metadata"]["name"].startswith("web-") and s["endpoints"]]
