@@ -18,7 +18,11 @@ Tree = dict[str, Any]
 
 ORPHAN, FOREGROUND = "orphan", "foregroundDeletion"
 _POLICIES = ("Foreground", "Background", "Orphan")
-RETURNS_OBJECT = ("Pod", "Service")
+RETURNS_OBJECT = (
+    "CSIDriver", "CSINode", "DeviceClass", "PersistentVolume", "PersistentVolumeClaim", "Pod", "PodTemplate",
+    "ResourceClaim", "ResourceClaimTemplate", "ResourceQuota", "ResourceSlice", "Service", "ServiceAccount", "StorageClass",
+    "VolumeAttachment", "VolumeAttributesClass",
+)  # fmt: skip
 """Kinds whose DELETE answers with the object that is gone, not with a Status."""
 
 
