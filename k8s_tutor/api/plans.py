@@ -19,6 +19,7 @@ from k8s_tutor.api import (
     strategy,
 )
 from k8s_tutor.api import defaults as filling
+from k8s_tutor.api import warnings as advice
 from k8s_tutor.api.base import Op
 from k8s_tutor.api.crd import definition
 from k8s_tutor.api.scheme import Resource, Tree
@@ -164,7 +165,8 @@ class Planner:
                 cause = causes.invalid("metadata.resourceVersion", 0, "must be specified for an update")
                 raise status.invalid(Subject(row.group, row.kind, op.target.name), [cause])
         managed = owners.given(new, item.managed) if not op.target.subresource else item.managed
-        return self._finish(self._next(new), "object", warnings, managed)
+        made = self._next(new)
+        return self._finish(made, "object", (*warnings, *advice.of_update(row.kind, made, self.old)), managed)
 
     def _next(self, new: Tree) -> Tree:
         """The state that a client's new object leads to. Raises a Refusal."""

@@ -80,6 +80,16 @@ def of(kind: str, tree: Tree) -> list[str]:
     return []
 
 
+_TEMPLATED = ("Deployment", "ReplicaSet", "DaemonSet", "StatefulSet", "ReplicationController", "Job", "CronJob", "PodTemplate")
+
+
+def of_update(kind: str, tree: Tree, old: Tree) -> list[str]:
+    """The warnings about an object's next state: only what makes pods is looked at again, when its spec has changed."""
+    if kind not in _TEMPLATED or tree["metadata"].get("generation") == old["metadata"].get("generation"):
+        return []
+    return [text for text in of(kind, tree) if not text.startswith("metadata.name")]
+
+
 def _name(tree: Tree) -> list[str]:
     """A name that becomes part of host names should have no dots."""
     if "." not in tree["metadata"]["name"]:
