@@ -6,13 +6,15 @@ so that they list again too.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import msgspec
 
-from k8s_tutor.api import scheme
+from k8s_tutor.api import schema, scheme
 from k8s_tutor.api.base import ETCD_TIMEOUT, ServerBase
 from k8s_tutor.api.crd.rows import custom_rows
+from k8s_tutor.api.preparing import ZERO_STATUS
 from k8s_tutor.api.watchcache import Change, Item, KindCache, Watcher, frame_of
 from k8s_tutor.api.wire import WatchEnd, WatchFrame
 from k8s_tutor.etcd.wire import Range, RangeResult, WatchCreate, WatchCreated, WatchEvents, prefix_end
@@ -188,5 +190,27 @@ class Feed(ServerBase):
         metadata: scheme.Tree = {"resourceVersion": str(self.caches.revision)}
         if annotations:
             metadata["annotations"] = annotations
-        data = _encode({"kind": row.kind, "apiVersion": row.api_version, "metadata": metadata})
+        data = _encode({"kind": row.kind, "apiVersion": row.api_version, "metadata": metadata, **blank(row)})
         return WatchFrame(call, "BOOKMARK", data, self.caches.revision)
+
+
+@cache
+def blank(row: scheme.Resource) -> scheme.Tree:
+    """What Go prints of an empty object besides its metadata, as a bookmark carries it."""
+    if row.custom:
+        return {}
+    fields = schema.fields(row.type_name)
+    found = {"spec": _zero(fields["spec"].t)} if "spec" in fields else {}
+    if "status" in fields:
+        found["status"] = dict(ZERO_STATUS.get(row.kind, {}))
+    return found
+
+
+def _zero(t: str) -> Any:
+    """The zero value of a type: what Go always prints is what the schema calls required."""
+    if not schema.is_struct(t) or t.endswith(".LabelSelector"):
+        return {"string": "", "boolean": False}.get(t, 0 if t.startswith("integer") else None)
+    found = {name: _zero(field.t) for name, field in schema.fields(t).items() if field.required}
+    if t.endswith(".PodTemplateSpec"):
+        found = {"metadata": {}, "spec": _zero(schema.fields(t)["spec"].t)}
+    return found

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from k8s_tutor.api import bootstrap, protobuf, status
+from k8s_tutor.api import bodies, bootstrap, protobuf, scheme, status
 from k8s_tutor.api.base import ETCD_TIMEOUT, Op
 from k8s_tutor.api.components import Components
 from k8s_tutor.api.door import Free, Impatient
@@ -121,6 +121,9 @@ class ApiServer(Reviews, Components):
         if op.row in REVIEWS:
             self.review(ctx, op)
             return
+        if op.row.kind == "Binding":
+            self.change(ctx, _as_subresource(op))
+            return
         if op.row.kind == "ComponentStatus":
             self.components(ctx, op)
             return
@@ -143,6 +146,14 @@ class ApiServer(Reviews, Components):
                 self.delete_collection(ctx, op)
             case _:
                 self.change(ctx, op)
+
+
+def _as_subresource(op: Op) -> Op:
+    """A Binding that is posted by itself is one of the pod that it names. Raises a Refusal (400)."""
+    name = bodies.raw(op.request.body).get("metadata", {}).get("name", "")
+    if not name:
+        raise status.bad_request("name is required")
+    return op._replace(target=Target(scheme.resource("Pod"), op.target.namespace, name, "binding"))
 
 
 def _readable(op: Op) -> Op:

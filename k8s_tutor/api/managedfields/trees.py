@@ -62,11 +62,15 @@ def item_step(shape: Shape, item: Any, index: int = 0, where: Path = ()) -> str:
 def fields_of(shape: Shape, tree: Tree) -> Paths:
     """The fields that an applied configuration sets. Raises ShapeError for a field that the type has not."""
     found: list[Path] = []
-    _fields(shape, tree, (), found)
+    strange: list[str] = []
+    _fields(shape, tree, (), found, strange)
+    if strange:
+        lines = [f"{where}: field not declared in schema" for where in strange]
+        raise ShapeError(lines[0] if len(lines) == 1 else "errors:\n" + "\n".join(f"  {line}" for line in lines))
     return frozenset(found)
 
 
-def _fields(shape: Shape, value: Any, path: Path, found: list[Path]) -> None:
+def _fields(shape: Shape, value: Any, path: Path, found: list[Path], strange: list[str]) -> None:
     if _leaf(shape, value):
         if path:
             found.append(path)
@@ -74,10 +78,11 @@ def _fields(shape: Shape, value: Any, path: Path, found: list[Path]) -> None:
     if isinstance(value, dict):
         for name, child in value.items():
             below = shape.field(name)
-            if below is None:
-                raise ShapeError(f"{fieldset.written((*path, f'f:{name}'))}: field not declared in schema")
             here = (*path, f"f:{name}")
-            _fields(below, child, here, found)
+            if below is None:
+                strange.append(fieldset.written(here))
+                continue
+            _fields(below, child, here, found, strange)
             if shape.kind != "struct" or child is None or child == {}:
                 found.append(here)
         return
@@ -87,7 +92,7 @@ def _fields(shape: Shape, value: Any, path: Path, found: list[Path]) -> None:
             continue
         here = (*path, item_step(shape, item, index, path))
         found.append(here)
-        _fields(shape.element, item, here, found)
+        _fields(shape.element, item, here, found, strange)
 
 
 # ---------------------------------------------------------------------- the difference of two objects
