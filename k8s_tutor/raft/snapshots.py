@@ -17,24 +17,26 @@ class Snapshots(Replication):
 
     __slots__ = ()
 
-    def compact(self, index: int, data: bytes, keep: int = 0) -> None:
+    def compact(self, index: int, data: bytes, keep: int = 0) -> Snapshot | None:
         """``data`` is the caller's state after the entry at ``index``: the log up to there is dropped.
 
         The last ``keep`` of those entries stay, so that a member that is only a little behind needs no snapshot (etcd
-        keeps 5,000). The caller stores the new `snapshot` itself: nothing of this goes through `Ready`. An index that
-        an earlier snapshot covers changes nothing. Raises ValueError for one that has not been applied.
+        keeps 5,000). Returns the snapshot, which the caller stores itself: nothing of this goes through `Ready`. An
+        index that an earlier snapshot covers changes nothing, and that one is returned. Raises ValueError for an index
+        that has not been applied.
         """
         log = self.log
         if index > log.applied:
             raise ValueError(f"cannot compact up to {index}: only {log.applied} entries are applied")
         if index <= (self.snapshot.index if self.snapshot else 0):
-            return
+            return self.snapshot
         at, m = max((found for found in self._configurations if found[0] <= index), key=lambda found: found[0])
         self._configurations = [found for found in self._configurations if found[0] >= at]
         self.snapshot = Snapshot(
             index, log.term(index), data, m.voters, m.voters_outgoing, m.learners, m.learners_next
         )
         log.compact(index - keep)
+        return self.snapshot
 
     def _on_snapshot(self, m: Message) -> None:
         """Takes the leader's snapshot, if it is ahead of what is committed here, and says how far this log goes now."""

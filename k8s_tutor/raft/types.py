@@ -207,5 +207,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError("election_tick must be greater than heartbeat_tick, and that at least 1")
         if self.max_inflight < 1 or self.max_size_per_message < 0 or self.max_uncommitted_size < 0:
             raise ValueError("max_inflight must be at least 1, and sizes not negative")
-        if ReadOnly(self.read_only) is ReadOnly.LEASE and not self.check_quorum:
+        if self.read_only not in tuple(ReadOnly):
+            raise ValueError("read_only must be SAFE or LEASE")
+        if self.read_only == ReadOnly.LEASE and not self.check_quorum:
             raise ValueError("read_only LEASE needs check_quorum: without it nobody respects the leader's lease")

@@ -161,6 +161,8 @@ def test_timeouts_are_in_range_and_of_the_seed_node_and_draw() -> None:
         ({"id": 1, "voters": ()}, "at least one voter"),
         ({"id": 1, "voters": (1,), "election_tick": 1}, "greater than heartbeat_tick"),
         ({"id": 1, "voters": (1,), "max_inflight": 0}, "max_inflight"),
+        ({"id": 1, "voters": (1,), "read_only": "FAST"}, "SAFE or LEASE"),
+        ({"id": 1, "voters": (1,), "read_only": "LEASE", "check_quorum": False}, "needs check_quorum"),
     ],
 )
 def test_a_config_that_cannot_work_is_refused(config: dict[str, object], text: str) -> None:
