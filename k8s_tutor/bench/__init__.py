@@ -12,6 +12,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "kernel": ("B1", "B2"),
     "consensus": ("B3", "B3-go"),
     "history": ("B8", "B9"),
+    "serving": ("B4", "B15"),
     "screen": ("B11", "B12", "B13"),
 }
 """Module → the rows that it measures."""
