@@ -44,7 +44,9 @@ class Stage(StageView):
         if self.session.lesson is None:
             spec = self.session.cluster.spec
             panels = ETCD_ONLY if spec.components == "etcd" else WHOLE
-            self.look.panels = ("rooms", *panels) if spec.rooms else panels
+            if spec.rooms:
+                panels = ("committee", "rooms", *(panel for panel in panels if panel not in ("committee", "wire")))
+            self.look.panels = panels
             self.look.focus = self.look.panels[0]
         self._follow_lesson()
         self.rearrange()
