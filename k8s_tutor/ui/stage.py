@@ -43,7 +43,7 @@ class Stage(StageView):
         self.set_class(self.look.projector, "projector")
         if self.session.lesson is None:
             spec = self.session.cluster.spec
-            panels = ETCD_ONLY if spec.components == "etcd" else WHOLE
+            panels: tuple[str, ...] = ETCD_ONLY if spec.components == "etcd" else WHOLE
             if spec.rooms:
                 panels = ("committee", "rooms", *(panel for panel in panels if panel not in ("committee", "wire")))
             self.look.panels = panels
