@@ -22,6 +22,7 @@ from k8s_tutor.api import defaults as filling
 from k8s_tutor.api import warnings as advice
 from k8s_tutor.api.base import Op
 from k8s_tutor.api.crd import definition
+from k8s_tutor.api.resources import NEED_REVISION
 from k8s_tutor.api.scheme import Resource, Tree
 from k8s_tutor.api.status import Subject
 from k8s_tutor.api.strategy import Setting, subject
@@ -161,7 +162,7 @@ class Planner:
             raise status.conflict(subject(row, op.target.name))
         if op.verb == "update":
             strategy.check_uid(row, new, self.old, op.key)
-            if not given and (row.kind == "Lease" or row.custom):
+            if not given and (row.kind in NEED_REVISION or row.custom):
                 cause = causes.invalid("metadata.resourceVersion", 0, "must be specified for an update")
                 raise status.invalid(Subject(row.group, row.kind, op.target.name), [cause])
         managed = owners.given(new, item.managed) if not op.target.subresource else item.managed

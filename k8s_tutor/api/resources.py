@@ -224,6 +224,14 @@ VIEWS: tuple[Resource, ...] = (
 )
 """Other versions of stored kinds: read and written as such, and kept in the home version."""
 
+NEED_REVISION = (
+    "APIService", "CSIDriver", "CSINode", "CSIStorageCapacity", "CustomResourceDefinition", "Lease",
+    "MutatingAdmissionPolicy", "MutatingAdmissionPolicyBinding", "MutatingWebhookConfiguration", "PodDisruptionBudget",
+    "RuntimeClass", "ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding", "ValidatingWebhookConfiguration",
+    "VolumeAttachment",
+)  # fmt: skip
+"""Kinds whose PUT must name the revision that it replaces (strategies without AllowUnconditionalUpdate)."""
+
 _REVIEW = ("create",)
 
 ANSWERS: tuple[Resource, ...] = (
