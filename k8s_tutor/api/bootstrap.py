@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from k8s_tutor.api import allocation, names, policy, scheme, strategy
+from k8s_tutor.api import allocation, defaults, names, policy, scheme, strategy
 from k8s_tutor.api.scheme import Resource
 from k8s_tutor.api.strategy import Setting
 
@@ -47,6 +47,7 @@ def _moulds() -> dict[str, tuple[Resource, Tree]]:
     found = {}
     for kind, tree in trees:
         row, metadata = scheme.resource(kind), tree["metadata"]
+        defaults.apply(row, tree)
         made = strategy.create(row, tree, Setting(0, 0, lambda bound: 0))
         if kind == "Service":
             nothing = allocation.Taken(frozenset(), frozenset())

@@ -6,7 +6,7 @@ so that they list again too.
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -194,7 +194,7 @@ class Feed(ServerBase):
         return WatchFrame(call, "BOOKMARK", data, self.caches.revision)
 
 
-@cache
+@lru_cache(maxsize=256)
 def blank(row: scheme.Resource) -> scheme.Tree:
     """What Go prints of an empty object besides its metadata, as a bookmark carries it."""
     if row.custom:

@@ -56,11 +56,11 @@ def check_place(resource: Resource, tree: Tree, namespace: str, name: str) -> No
 
 
 def create(resource: Resource, tree: Tree, setting: Setting) -> Tree:
-    """A fresh tree becomes the object to store: defaulted, admitted, with its system fields, validated. Raises a Refusal."""
+    """A fresh tree, with its defaults, becomes the object to store: admitted, with its system fields, validated. Raises a
+    Refusal."""
     metadata = tree["metadata"]
     if metadata.get("resourceVersion"):
         raise status.internal_error("resourceVersion should not be set on objects to be created")
-    defaults.apply(resource, tree)
     resource, tree = stored_form(resource, tree)
     metadata = tree["metadata"]
     admission.mutate(resource, tree, None, setting.draw, setting.gate)

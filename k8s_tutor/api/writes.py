@@ -147,7 +147,9 @@ class Writes(Reads):
         """A new object with its defaults, and whose its fields are. Raises a Refusal."""
         if op.verb == "patch":
             tree, managed = owners.applied(op.row, {}, b"", tree, op.request, setting.stamp, "")
-            return owners.normal(op.row, tree), managed
+            tree = owners.normal(op.row, tree)
+            defaults.apply(op.row, tree)
+            return tree, managed
         defaults.apply(op.row, tree)
         return tree, owners.created(op.row, tree, op.request, setting.stamp)
 

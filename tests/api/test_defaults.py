@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from k8s_tutor.api import allocation, codec, scheme, strategy
+from k8s_tutor.api import allocation, codec, defaults, scheme, strategy
 from k8s_tutor.sim import mix
 
 CASES = sorted((Path(__file__).parent / "golden" / "defaults").glob("*.json"))
@@ -30,6 +30,7 @@ def create(kind: str, tree: dict[str, Any], namespace: str = "t-defaults") -> di
     fresh = codec.normal(tree, row.type_name).tree
     strategy.check_place(row, fresh, namespace, "")
     setting = strategy.Setting(0, 1_767_225_600, counter())
+    defaults.apply(row, fresh)
     made = strategy.create(row, fresh, setting)
     if kind == "Service":
         made = allocation.allocate(row, made, None, allocation.Taken(frozenset(), frozenset()), setting.draw)
