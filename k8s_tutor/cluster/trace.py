@@ -22,7 +22,7 @@ EFFECTS = ("raft.commit", "console.answered", "controller.decided", "scheduler.b
 GONE = {"pod.removed": "pod.ready", "container.died": "container.started"}
 """Effects of a deletion, and what they count as."""
 SMALL = frozenset(
-    {"Status", "GetManifest", "Manifest", "GetBlob", "Blob", "ImageStatus", "RunTask", "TaskStarted", "TaskChanged"}
+    {"GetManifest", "Manifest", "GetBlob", "Blob", "ImageStatus", "RunTask", "TaskStarted", "TaskChanged"}
 )
 """Kinds of messages that are no step of their own, unless somebody notes something."""
 LONGEST = 400
@@ -142,7 +142,7 @@ class Tracer:
             told = None
         else:
             told = flight(world, message, self._lost.get(ident, "arrived"))
-        if not notes and (told is None or told.kind.endswith("Result") or told.kind in SMALL):
+        if not notes and (told is None or told.kind.endswith("Result") or told.kind in SMALL or told.text == "status"):
             return None
         return TraceStepView(
             at=message[0], actor=message[3], text=told.text if told else "", message=ident, flight=told, notes=notes

@@ -129,6 +129,20 @@ def _request(inner: Any) -> tuple[str, str]:
             return "etcd answer", f"stored @{revision}" if succeeded else "conflict"
         case wire.EtcdError(message=message):
             return "etcd answer", message
+        case admin.Status():
+            return "etcd", "status"
+        case admin.StatusResult():
+            return "etcd answer", "status"
+        case admin.MemberAdd(peer_urls=urls):
+            return "etcd", f"add {process_at(urls[0])}" if urls else "add a member"
+        case admin.MemberRemove(id=ident):
+            return "etcd", f"remove member {ident:x}"
+        case admin.MemberPromote(id=ident):
+            return "etcd", f"promote member {ident:x}"
+        case admin.MemberChanged(members=members):
+            return "etcd answer", f"{len(members)} members"
+        case admin.LeaseGrant() | admin.LeaseRevoke() | admin.MemberUpdate() | admin.Alarm():
+            return "etcd", _administration(inner)
     return _other(inner)
 
 

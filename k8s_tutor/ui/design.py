@@ -129,6 +129,8 @@ def _room(canvas: Canvas, design: Design, lens: Lens, room: int, where: tuple[in
         canvas.spot(row, left + 2, wide - 4, f"manager {number}")
     said = ("can decide alone" if enough else "cannot decide") if here else "nobody"
     short = ("enough" if enough else "too few") if here else "nobody"
+    if here and not enough and design.rule == "naive":
+        said = short = "decides anyway"
     words = said if wide >= 20 else short
     canvas.put(tall - 2, left + 2, shorten(words, wide - 4), "dim" if not here else "ok" if enough else "fail")
 
@@ -140,7 +142,9 @@ def _consequences(design: Design) -> list[tuple[str, str]]:
     lines = [("bright", f"quorum = {size} // 2 + 1 = {quorum}; {count(lose, 'manager')} may be lost")]
     able = [NAMES[room] for room in range(design.rooms) if len(design.sits(room)) >= quorum]
     if design.rooms > 1:
-        if able:
+        if design.rule == "naive":
+            lines.append(("fail", "All cables cut: each room takes those whom it sees for all, and decides."))
+        elif able:
             lines.append(("ok", f"All cables cut: room {able[0]} goes on, the others wait."))
         else:
             lines.append(("leader", f"All cables cut: no room has {quorum}. Nobody decides: safe, and stuck."))
