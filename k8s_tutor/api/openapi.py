@@ -52,10 +52,26 @@ def _texts(type_name: str) -> tuple[str, dict[str, str]]:
     return _flow(head), {name: _flow(inspect.cleandoc("\n" + text)) for name, text in pairs}
 
 
+_WRAPPED = 78
+"""Where the doc texts are wrapped: a line that the next word would still have fitted into ended a paragraph."""
+
+
 def _flow(text: str) -> str:
     """Wrapped lines made one again; paragraphs and lists stay."""
-    paragraphs = re.split(r"\n\s*\n", text.strip())
-    return "\n\n".join(re.sub(r"\n(?!\s*[-*] )\s*", " ", paragraph) for paragraph in paragraphs)
+    found = ""
+    before = ""
+    for line in text.strip().splitlines():
+        line = line.strip()
+        if not found or not line:
+            found += line
+        elif line.startswith(("- ", "* ")):
+            found += f"\n{line}"
+        elif not before or len(before) + 1 + len(line.split()[0]) <= _WRAPPED:
+            found += f"\n\n{line}"
+        else:
+            found += f" {line}"
+        before = line
+    return found
 
 
 # ---------------------------------------------------------------------- schemas
