@@ -168,6 +168,9 @@ def update_status(resource: Resource, new: Tree, old: Tree) -> Tree:
         new["metadata"] = {**new["metadata"], "labels": old["metadata"].get("labels", {})}
         if not new["metadata"]["labels"]:
             del new["metadata"]["labels"]
+    if resource.kind in ("Pod", "PersistentVolumeClaim") and (new.get("status") or {}).get("conditions"):
+        conditions = [{"lastProbeTime": None, **item} for item in new["status"]["conditions"]]
+        new["status"] = {**new["status"], "conditions": conditions}
     found = {**preparing.ZERO_STATUS.get(resource.kind, {}), **(new.get("status") or {})}
     new = {key: value for key, value in old.items() if key not in ("metadata", "status")} | {
         "metadata": new["metadata"],
@@ -213,7 +216,9 @@ def bind(tree: Tree, binding: Tree, setting: Setting) -> Tree:
     given = binding.get("metadata", {}).get("uid")
     if given and given != tree["metadata"]["uid"]:
         raise status.conflict(about, f"pod {name} has uid {tree['metadata']['uid']}, not {given}")
-    scheduled = {"type": "PodScheduled", "status": "True", "lastTransitionTime": setting.stamp}
+    scheduled = {
+        "type": "PodScheduled", "status": "True", "lastProbeTime": None, "lastTransitionTime": setting.stamp,
+    }  # fmt: skip
     conditions = [
         item for item in tree.get("status", {}).get("conditions", ()) if item.get("type") != "PodScheduled"
     ]
