@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 
+from k8s_tutor.api.crd import rows
 from k8s_tutor.api.resources import Resource
 
 _OBJECT = ("kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath")
@@ -34,7 +35,7 @@ _FIELDS = {
 @cache
 def of(row: Resource) -> frozenset[str]:
     """All fields by which objects of this row can be selected."""
-    own = _FIELDS.get(f"{row.kind}.{row.group}") or _FIELDS.get(row.kind, ())
+    own = rows.selectable(row) if row.custom else _FIELDS.get(f"{row.kind}.{row.group}") or _FIELDS.get(row.kind, ())
     return frozenset(("metadata.name", "metadata.namespace", *own))
 
 

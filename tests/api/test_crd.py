@@ -139,3 +139,14 @@ def test_fields_of_things_have_owners_too() -> None:
     assert cluster.ask("PATCH", f"{THINGS}/t?fieldManager=a", thing(x=1), content_type=kind)[0] == 201
     code, answer = cluster.ask("PATCH", f"{THINGS}/t?fieldManager=b", thing(x=2, y=1), content_type=kind)
     assert (code, answer["message"]) == (409, 'Apply failed with 1 conflict: conflict with "a": .spec.x')
+
+
+def test_a_definition_names_fields_to_select_by_and_versions_to_leave() -> None:
+    fields = [{"jsonPath": ".spec.x"}]
+    cluster = defined({"properties": {"x": {"type": "string"}}}, selectableFields=fields, deprecated=True)
+    cluster.ask("POST", THINGS, thing(x="red"))
+    assert cluster.warnings == ("ex.io/v1 Thing is deprecated",)
+    for colour, count in (("red", 1), ("blue", 0)):
+        assert len(cluster.ask("GET", f"{THINGS}?fieldSelector=spec.x={colour}")[1]["items"]) == count
+    code, answer = cluster.ask("GET", f"{THINGS}?fieldSelector=spec.y=1")
+    assert (code, answer["message"]) == (400, "field label not supported: spec.y")

@@ -47,12 +47,18 @@ def rows_of(data: bytes) -> tuple[Resource, ...]:
             names["kind"], names["plural"], spec["group"], version["name"], spec["scope"] == "Namespaced",
             tuple(names.get("shortNames", ())), subresources, f"{spec['group']}/{names['plural']}",
             tuple(names.get("categories", ())), generation=True, custom=data, single=names.get("singular", ""),
-            list_name=names.get("listKind", ""), stored_as=home,
+            list_name=names.get("listKind", ""), stored_as=home, deprecated=_deprecation(version, spec["group"], names["kind"]),
         )  # fmt: skip
         if home is None:
             home = row
         found.append((row, version.get("served", False)))
     return tuple(row for row, served in found if served or row is home)
+
+
+def _deprecation(version: Tree, group: str, kind: str) -> str:
+    if not version.get("deprecated"):
+        return ""
+    return str(version.get("deprecationWarning") or f"{group}/{version['name']} {kind} is deprecated")
 
 
 def custom_rows(definitions: Iterable[bytes]) -> list[Resource]:
@@ -94,6 +100,11 @@ def scale_paths(row: Resource) -> ScalePaths:
     scale = version_of(row)["subresources"]["scale"]
     names = ("specReplicasPath", "statusReplicasPath", "labelSelectorPath")
     return ScalePaths(*(tuple(scale.get(name, "").split(".")[1:]) for name in names))
+
+
+def selectable(row: Resource) -> tuple[str, ...]:
+    """Further fields by which its objects can be selected: ``spec.colour``."""
+    return tuple(one["jsonPath"].removeprefix(".") for one in version_of(row).get("selectableFields", ()))
 
 
 def served(row: Resource) -> bool:
