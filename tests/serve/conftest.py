@@ -111,9 +111,11 @@ class Served:
 
 
 @pytest.fixture(scope="module")
-def served() -> Iterator[Served]:
-    """A small cluster with two users beside the admin."""
+def served(request: pytest.FixtureRequest) -> Iterator[Served]:
+    """A small cluster with two users beside the admin; a module may set its ``SPEED``."""
+    speed = getattr(request.module, "SPEED", "1")
     with tempfile.TemporaryDirectory() as folder:
-        one = Served(Path(folder), "--users", "alice=dev,bob=ops", "--managers", "1", "--workers", "1")
+        flags = ("--users", "alice=dev,bob=ops", "--managers", "1", "--workers", "1", "--speed", speed)
+        one = Served(Path(folder), *flags)
         yield one
         one.stop()

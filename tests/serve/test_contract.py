@@ -14,18 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from k8s_tutor import cli
 from tests.serve.conftest import ROOT, Served
 
 MAPS = "/api/v1/namespaces/default/configmaps"
-
-
-def refused(*flags: str) -> str:
-    command = [sys.executable, "-m", "k8s_tutor", "serve", *flags]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
-    assert done.returncode == 2, done
-    assert done.stdout == ""
-    assert len(done.stderr.splitlines()) == 1
-    return done.stderr.strip()
 
 
 def test_ready_is_one_line_and_the_kubeconfig_is_for_its_owner_only(served: Served) -> None:
@@ -92,7 +84,8 @@ def test_yaml_is_taken_as_well_as_json(served: Served) -> None:
     code, found = served.ask("POST", MAPS, body, headers={"Content-Type": "application/yaml"})
     assert (code, found["data"]) == (201, {"k": "yes"})
     apply = {"Content-Type": "application/apply-patch+yaml"}
-    code, found = served.ask("PATCH", f"{MAPS}/yaml?fieldManager=me&force=true", body.replace(b"'yes'", b"other"), headers=apply)
+    other = body.replace(b"'yes'", b"other")
+    code, found = served.ask("PATCH", f"{MAPS}/yaml?fieldManager=me&force=true", other, headers=apply)
     assert (code, found["data"]) == (200, {"k": "other"})
 
 
@@ -124,7 +117,14 @@ def test_sigterm_and_sigint_end_it_with_0_and_the_session_replays(tmp_path: Path
     assert done.returncode == 0, done.stderr
 
 
-def test_bad_flags_are_one_line_with_the_way_to_mend_it(tmp_path: Path) -> None:
+def test_bad_flags_are_one_line_with_the_way_to_mend_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def refused(*flags: str) -> str:
+        assert cli.run(["serve", "--managers", "1", "--workers", "0", *flags]) == 2
+        told = capsys.readouterr()
+        assert told.out == ""
+        assert len(told.err.splitlines()) == 1
+        return told.err.strip()
+
     foreign = tmp_path / "foreign"
     foreign.write_text("apiVersion: v1\nkind: Config\n")
     assert "was not made by `k8s-tutor serve`" in refused("--kubeconfig", str(foreign))

@@ -105,10 +105,12 @@ def test_deep_nesting_is_refused_not_followed(served: Served, depth: int, kind: 
 
 
 @pytest.mark.parametrize("path", [
-    "/api/v1/namespaces/default/configmaps/%00", "/api/v1/namespaces/%2e%2e/configmaps", "//api//v1//pods", "/api/v1/..%2f..%2fetc",
+    "/api/v1/namespaces/default/configmaps/%00", "/api/v1/namespaces/%2e%2e/configmaps", "//api//v1//pods",
+    "/api/v1/..%2f..%2fetc",
     "/api/v1/namespaces/default/configmaps/%ff%fe", "/apis/" + "a/" * 200, "/api/v1/namespaces/default/pods/x/y/z",
     "/api/v1/pods?limit=-1", "/api/v1/pods?limit=x", "/api/v1/pods?continue=%%%", "/api/v1/pods?labelSelector=%3D%3D%3D",
-    "/api/v1/pods?fieldSelector=spec.x", "/api/v1/pods?resourceVersion=99999999999999999999999", "/api/v1/pods?" + "a=b&" * 2000,
+    "/api/v1/pods?fieldSelector=spec.x", "/api/v1/pods?resourceVersion=99999999999999999999999",
+    "/api/v1/pods?" + "a=b&" * 2000,
     "/api/v1/pods?watch=1&resourceVersion=abc", "/api/v1/pods?timeoutSeconds=99999999999999999999",
     "/" + "x" * 60_000,
 ])  # fmt: skip
@@ -166,7 +168,8 @@ def test_a_flood_is_answered_with_200_or_429(served: Served) -> None:
     codes: Counter[int] = Counter()
 
     def work() -> None:
-        request = f"GET {MAPS} HTTP/1.1\r\nHost: x\r\nAuthorization: {served.headers('alice')['Authorization']}\r\n\r\n".encode()
+        token = served.headers("alice")["Authorization"]
+        request = f"GET {MAPS} HTTP/1.1\r\nHost: x\r\nAuthorization: {token}\r\n\r\n".encode()
         with served.socket("alice") as end:
             end.settimeout(30)
             end.sendall(request * 30)
@@ -176,8 +179,9 @@ def test_a_flood_is_answered_with_200_or_429(served: Served) -> None:
                     text += part
             codes.update(int(part[:3]) for part in text.split(b"HTTP/1.1 ")[1:])
 
+    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "view"}
     assert served.ask("POST", "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings", {
-        "metadata": {"name": "alice"}, "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "view"},
+        "metadata": {"name": "alice"}, "roleRef": role,
         "subjects": [{"kind": "User", "name": "alice"}],
     })[0] in (201, 409)  # fmt: skip
     served.until(lambda: served.ask("GET", MAPS, user="alice")[0] == 200)

@@ -16,6 +16,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     kubernetes = pytest.importorskip("kubernetes", reason="the Python client is not installed")
 
+SPEED = "max"
 NAMESPACE = "shop"
 
 
@@ -96,7 +97,8 @@ def test_watching(client: Any) -> None:
 def test_rights_of_a_service_account(served: Served, client: Any) -> None:
     core, rbac = kubernetes.client.CoreV1Api(client), kubernetes.client.RbacAuthorizationV1Api(client)
     core.create_namespaced_service_account("default", {"metadata": {"name": "reader"}})
-    token = core.create_namespaced_service_account_token("reader", "default", {"spec": {"expirationSeconds": 3600}}).status.token
+    asked = {"spec": {"expirationSeconds": 3600}}
+    token = core.create_namespaced_service_account_token("reader", "default", asked).status.token
     configuration = kubernetes.client.Configuration()
     kubernetes.config.load_kube_config(str(served.kubeconfig), client_configuration=configuration)
     configuration.cert_file = configuration.key_file = None
@@ -107,8 +109,9 @@ def test_rights_of_a_service_account(served: Served, client: Any) -> None:
             reader.list_namespaced_pod("default")
         assert refused.value.status == 403
         assert 'User \\"system:serviceaccount:default:reader\\" cannot list resource \\"pods\\"' in refused.value.body
+        role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "view"}
         rbac.create_namespaced_role_binding("default", {
-            "metadata": {"name": "reader"}, "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "view"},
+            "metadata": {"name": "reader"}, "roleRef": role,
             "subjects": [{"kind": "ServiceAccount", "name": "reader", "namespace": "default"}],
         })  # fmt: skip
         served.until(lambda: served.ask("GET", "/api/v1/namespaces/default/pods", user="", headers={
