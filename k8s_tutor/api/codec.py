@@ -11,7 +11,7 @@ from functools import cache
 from typing import Annotated, Any
 
 import msgspec
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import Meta
 
 from k8s_tutor.api import schema, strict
 from k8s_tutor.api.strict import Tree
@@ -57,12 +57,12 @@ def _field(type_name: str, field: schema.Field) -> Any:
     """A struct field that is left out when it holds what Go's ``omitempty`` leaves out."""
     t = field.t
     if field.required or strict.keeps_zero(type_name, field):
-        return msgspec.field(default=UNSET, name=field.name)
+        return msgspec.field(default=None, name=field.name)
     if t.startswith("["):
         return msgspec.field(default_factory=list, name=field.name)
     if t.startswith("{"):
         return msgspec.field(default_factory=dict, name=field.name)
-    return msgspec.field(default=_EMPTY.get(t, UNSET), name=field.name)
+    return msgspec.field(default=_EMPTY.get(t), name=field.name)
 
 
 _BUILDING: list[str] = []
@@ -75,7 +75,7 @@ def _struct(type_name: str) -> Any:
     _BUILDING.append(type_name)
     rows = sorted(schema.fields(type_name).values(), key=lambda field: (field.number, field.name))
     members = [
-        (f"f{index}", _python_type(field.t) | None | UnsetType, _field(type_name, field))
+        (f"f{index}", _python_type(field.t) | None, _field(type_name, field))
         for index, field in enumerate(rows)
     ]
     _BUILDING.remove(type_name)
