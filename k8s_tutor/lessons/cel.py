@@ -22,6 +22,9 @@ from k8s_tutor.lessons.names import (
     MACROS,
     MAP,
     NAMES,
+    NOTEBOOKS,
+    RAFT_PART,
+    RESTLESS,
     STRING,
     Name,
     Type,
@@ -85,16 +88,17 @@ def compiled(source: str, extra: tuple[str, ...] = ()) -> Expression:
     kind = checker.whole()
     names = tuple(dict.fromkeys(checker.names))
     words = frozenset(re.findall(r"[A-Za-z_][A-Za-z0-9_]*", source))
-    parts = tuple(sorted({part for name in names for part in _parts(name, checker.fields)}))
+    parts = tuple(sorted({part for name in names for part in _parts(name, checker.fields, words)}))
     return Expression(source, program, kind, names, parts, tuple(checker.calls), tuple(dict.fromkeys(checker.fields)), words)
 
 
-def _parts(name: str, fields: list[tuple[str, str]]) -> tuple[str, ...]:
+def _parts(name: str, fields: list[tuple[str, str]], words: frozenset[str]) -> tuple[str, ...]:
     """What a name reads: the whole of its parts, or less when all its fields need less."""
     fine = FIELD_PARTS.get(name)
     read = [field for variable, field in fields if variable == name]
     if fine is None or not all(field in fine for field in read):
-        return NAMES[name].parts
+        parts = NAMES[name].parts
+        return (NOTEBOOKS,) if parts == RAFT_PART and not words & RESTLESS else parts
     return tuple(fine[field] for field in read)
 
 

@@ -191,6 +191,14 @@ FIELD_PARTS: dict[str, dict[str, str]] = {
 }
 """What single fields of a variable read, where that is less than the whole."""
 
+RESTLESS = frozenset(MEMBER.fields or {}) - {
+    "name", "machine", "room", "up", "paused", "role", "term", "vote", "leader", "commit", "last_index", "entries",
+    "has_majority", "revision", "learner", "down_since",
+} | {"lost", "breaches", "invariants"}  # fmt: skip
+"""Fields of members and of the group that change with every tick and answer, or are seen only by who looks at everything."""
+NOTEBOOKS = "notebooks"
+"""What is read of the committee when none of these is."""
+
 BUILT_IN: dict[str, Type] = {
     "size": INT, "int": INT, "uint": INT, "double": DOUBLE, "string": STRING, "bool": BOOL, "type": ANY,
     "duration": ANY, "timestamp": ANY,

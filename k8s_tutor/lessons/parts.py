@@ -68,8 +68,9 @@ _KNOWN: WeakKeyDictionary[Cluster, _Parts] = WeakKeyDictionary()
 def part(cluster: Cluster, name: str) -> Any:
     """The part of the view with that name (``raft``, ``console`` ...); the very same object while unchanged.
 
-    ``standing`` (who is up and reaches whom), ``roles`` (who leads), ``progress`` (what is committed) and ``stores`` (the API
-    servers' caches) are keys: equal while nothing that belongs to them has changed.
+    ``standing`` (who is up, votes and reaches whom), ``roles`` (who leads), ``progress`` (what is committed), ``notebooks``
+    (all that a member knows but its clock and its answers) and ``stores`` (the API servers' caches) are keys: equal while
+    nothing that belongs to them has changed.
     """
     parts = _KNOWN.get(cluster)
     if parts is None:
@@ -99,22 +100,43 @@ def _part(cluster: Cluster, parts: _Parts, world: World, name: str) -> Any:
         return parts.workload.control_plane(world, parts.get)
     if name == "wire":
         return wire_view(world)
-    if name == "standing":
-        return _faults(world)
-    if name in ("roles", "progress"):
-        return _faults(world), tuple([_member(world, member, name == "progress") for member in parts.members])
+    if name in _OF_MEMBERS:
+        return _faults(world), tuple([_member(world, member, _OF_MEMBERS[name]) for member in parts.members])
     if name == "stores":
         return tuple([(server.name, server.caches.revision) for server in parts.servers_up(world)])
     raise LookupError(f"there is no part {name}")
 
 
-def _member(world: World, name: str, progress: bool) -> tuple[Any, ...]:
-    """What of a member decides who leads, and with ``progress`` also what is committed."""
+def _standing(member: Member) -> tuple[Any, ...]:
+    return (member.node.membership,)
+
+
+def _roles(member: Member) -> tuple[Any, ...]:
+    return member.node.role, member.node.term
+
+
+def _progress(member: Member) -> tuple[Any, ...]:
+    return member.node.role, member.node.term, member.node.log.committed
+
+
+def _notebooks(member: Member) -> tuple[Any, ...]:
+    node, log = member.node, member.node.log
+    # The same place and term of the last entry: the same entries before it, too (log matching).
+    return (
+        node.role, node.term, node.vote, node.leader, log.committed, log.offset, log.last, log.last_term, node.membership,
+        member.store.revision,
+    )  # fmt: skip
+
+
+_OF_MEMBERS: dict[str, Callable[[Member], tuple[Any, ...]]] = {
+    "standing": _standing, "roles": _roles, "progress": _progress, "notebooks": _notebooks,
+}  # fmt: skip
+"""Part → what of each member decides it."""
+
+
+def _member(world: World, name: str, of: Callable[[Member], tuple[Any, ...]]) -> tuple[Any, ...]:
     actor = world.actor(name)
-    if not isinstance(actor, Member):
-        return ()
-    node = actor.node
-    return (node.role, node.term, node.log.committed) if progress else (node.role, node.term)
+    return of(actor) if isinstance(actor, Member) else ()
 
 
 def _named(world: World, kind: type[Any]) -> list[str]:

@@ -116,3 +116,10 @@ def test_a_key_is_read_from_the_member_that_is_named(reader: Reader) -> None:
     assert reader.compute('key("/topping").value + " " + key("/topping", "Alice").value') == "olives olives"
     assert reader.compute('key("/topping").version == 1 && key("/topping").create_revision == key("/topping").mod_revision')
     assert reader.compute('key("/topping", "Carol") == null && key("/soup") == null')
+
+
+def test_what_no_clock_changes_is_not_looked_at_with_every_tick() -> None:
+    calm = condition('members().all(m, m.commit == raft.commit) && member("Alice").role == "leader"')
+    assert calm.parts == ("notebooks", "progress")
+    assert "raft" in condition('member("Alice").ticks_left <= 3').parts
+    assert "raft" in condition("raft.breaches.size() > 0").parts
