@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
@@ -17,6 +18,7 @@ Tree = dict[str, Any]
 
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
+_sorted = msgspec.json.Encoder(order="deterministic").encode
 MOST_OPERATIONS = 10_000
 """The longest JSON patch (apiserver endpoints/handlers/patch.go maxJSONPatchOperations)."""
 _MEDIA = ("application/json", "application/yaml", "application/vnd.kubernetes.protobuf")
@@ -185,11 +187,34 @@ def patched(
     try:
         found = codec.normal(result, type_name) if row is None else _normal(row, result)
     except ValueError as error:
-        raise status.bad_request(str(error)) from None
+        why = str(error) if kind != patch.STRATEGIC else _converted(str(error))
+        raise _invalid_patch(kind, change, result, why) from None
     mode = request.parameter("fieldValidation", "Warn") or "Warn"
     problems = found.problems if kind == patch.JSON_PATCH or mode == "Ignore" else (*_repeated(request.body), *found.problems)
     if problems and mode == "Strict":
-        text = f"strict decoding error: {', '.join(problems)}"
-        shown = request.body.decode(errors="replace")
-        raise status.invalid(Subject("", "", ""), [causes.invalid("patch", shown, text)])
+        raise _invalid_patch(kind, change, result, f"strict decoding error: {', '.join(problems)}")
     return found.tree, problems if mode == "Warn" else ()
+
+
+def _invalid_patch(kind: str, change: Any, result: Any, why: str) -> status.Refusal:
+    """422: a strategic patch is shown as Go prints a map, the others by the object that came out."""
+    shown = patch.go_map(change) if kind == patch.STRATEGIC else _sorted(result).decode()
+    return status.invalid(Subject("", "", ""), [causes.invalid("patch", shown, why)])
+
+
+_CANNOT = re.compile(r"json: cannot unmarshal (\w+)(?: \S+)? into Go \S.* of type (\S+)$")
+_GO_KINDS = {"object": "map", "array": "slice", "number": "int64"}
+_GO_SCALARS = ("string", "bool", "int32", "int64", "float64")
+
+
+def _converted(text: str) -> str:
+    """What a strategic patch says of a wrong type: it goes from map to struct without JSON (runtime/converter.go)."""
+    found = _CANNOT.fullmatch(text)
+    if found is None:
+        return text
+    kind, wanted = _GO_KINDS.get(found[1], found[1]), found[2]
+    if wanted in _GO_SCALARS:
+        return f"cannot convert {kind} to {wanted}"
+    if wanted.startswith("["):
+        return f"cannot restore slice from {kind}"
+    return f"cannot restore map from {kind}" if wanted.startswith("map[") else f"cannot restore struct from: {kind}"

@@ -183,7 +183,7 @@ def _merge_items(old: list[Any], new: list[Any], row: schema.Field, name: str) -
     fresh: list[Any] = []
     for item in new:
         if not isinstance(item, dict) or key not in item:
-            raise PatchError(f"map: {_go_map(item)} does not contain declared merge key: {key}")
+            raise PatchError(f"map: {go_map(item)} does not contain declared merge key: {key}")
         place = next((at for at, known in enumerate(items) if known.get(key) == item[key]), -1)
         if item.get("$patch") == "delete":
             items = [known for known in items if known.get(key) != item[key]]
@@ -194,12 +194,12 @@ def _merge_items(old: list[Any], new: list[Any], row: schema.Field, name: str) -
     return [*fresh, *items]
 
 
-def _go_map(value: Any) -> str:
+def go_map(value: Any) -> str:
     """A value as Go prints it with ``%v``."""
     if isinstance(value, dict):
-        return "map[" + " ".join(f"{key}:{_go_map(value[key])}" for key in sorted(value)) + "]"
+        return "map[" + " ".join(f"{key}:{go_map(value[key])}" for key in sorted(value)) + "]"
     if isinstance(value, list):
-        return "[" + " ".join(_go_map(item) for item in value) + "]"
+        return "[" + " ".join(go_map(item) for item in value) + "]"
     if isinstance(value, bool):
         return str(value).lower()
     return "<nil>" if value is None else str(value)
