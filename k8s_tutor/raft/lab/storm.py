@@ -37,8 +37,9 @@ class Weather(msgspec.Struct, frozen=True, kw_only=True):
 def forecast(dice: Dice, lease: bool) -> Weather:
     """A seed's weather: some have much of one thing and nothing of another. Clocks run evenly where reads trust them."""
     return Weather(
-        crash=dice.one_of((0, 2, 6)), torn=dice.one_of((0, 2, 8)), restart=dice.one_of((8, 40)), cut=dice.one_of((0, 4, 12)),
-        heal=dice.one_of((2, 5, 20)), loss=dice.one_of((0, 2, 12)), delay=dice.one_of((5, 20, 50)), double=dice.one_of((0, 3, 10)),
+        crash=dice.one_of((0, 2, 6)), torn=dice.one_of((0, 2, 8)), restart=dice.one_of((8, 40)),
+        cut=dice.one_of((0, 4, 12)), heal=dice.one_of((2, 5, 20)),
+        loss=dice.one_of((0, 2, 12)), delay=dice.one_of((5, 20, 50)), double=dice.one_of((0, 3, 10)),
         change=dice.one_of((0, 2, 6)), compact=dice.one_of((0, 3, 10)), transfer=dice.one_of((0, 1, 3)),
         skew=not lease and dice.percent(50),
     )  # fmt: skip
