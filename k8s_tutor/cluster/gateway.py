@@ -11,7 +11,7 @@ from collections import deque
 from typing import Any
 
 from k8s_tutor.api.wire import Request, Response, WatchCancel, WatchEnd, WatchFrame
-from k8s_tutor.sim import SECOND, Body, CallFailed, Calling, Context, World
+from k8s_tutor.sim import SECOND, Body, CallFailed, Calling, Context, Link, World
 
 KEPT = 1_024
 """Frames that an outbox keeps. One delivery adds at most one for each request that waits, so whoever looks at it every few
@@ -21,6 +21,8 @@ PATIENCE = 3_600 * SECOND
 
 
 BALANCER = "lb"
+CABLE = 100
+"""µs to the load balancer: who comes from outside brings the length of their own way along."""
 
 
 class GatewayConfig(Body):
@@ -100,7 +102,9 @@ class Gateway(Calling):
 def enter(world: World, client: str) -> None:
     """Makes the process of a client when it comes for the first time."""
     if client not in world.processes:
-        world.add(Gateway, client, GatewayConfig(), host=f"{client}-host")
+        host = f"{client}-host"
+        world.add(Gateway, client, GatewayConfig(), host=host)
+        world.set_link(host, world.network.hosts[BALANCER], Link(latency=CABLE))
 
 
 def outboxes(world: World, clients: list[str]) -> list[tuple[str, Gateway]]:
