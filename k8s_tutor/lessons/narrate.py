@@ -21,7 +21,7 @@ from k8s_tutor.lessons.values import clock
 
 WIDTH = 88
 SLICE = 20_000
-PROMPT = "{console} ..., as NAME {console} ..., crash NAME, restart NAME, cut A B | C, heal, wait 10s, hint, solve, reset: "
+PROMPT = "{console} ..., as NAME {console} ..., crash NAME, restart NAME, cut A B | C, heal, wait 10s, a; b, hint, solve, reset: "
 
 Out = Callable[[str], None]
 Read = Callable[[str], str]
@@ -181,10 +181,11 @@ class Narrator:
             self._tellers = {}
         else:
             try:
-                given, wait = command(line, player.lens)
+                told = [command(part.strip(), player.lens) for part in line.split(";")]
+                given = [entry for entries, _ in told for entry in entries]
                 for entry in given:
                     player.give(entry)
-                self._run(wait, given[0] if given else None)
+                self._run(max(wait for _, wait in told), given[0] if given else None)
             except (CommandError, InputError) as error:
                 self._out(str(error))
 
