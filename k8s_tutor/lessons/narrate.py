@@ -21,7 +21,7 @@ from k8s_tutor.lessons.values import clock
 
 WIDTH = 88
 SLICE = 20_000
-PROMPT = "{console} ..., as NAME {console} ..., crash NAME, restart NAME, cut A B | C, heal, wait 10s, a; b, hint, solve, reset: "
+PROMPT = "{console} ..., as NAME {console} ..., crash NAME, restart NAME, cut A | B, heal, wait 10s, a; b, hint, solve, reset: "
 
 Out = Callable[[str], None]
 Read = Callable[[str], str]
