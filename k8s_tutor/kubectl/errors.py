@@ -86,7 +86,7 @@ class Refused(Failure):
             text = f'The {details.get("kind", "")} "{details.get("name", "")}" is invalid'
         elif not causes:
             text = f"{text}: {self.said}"
-        lines = list(dict.fromkeys(f"{cause.get('field')}: {cause.get('message')}" for cause in causes))
+        lines = list(dict.fromkeys(f"{cause.get('field') or ''}: {cause.get('message')}" for cause in causes))
         if not lines:
             return text
         if len(lines) == 1:
