@@ -7,6 +7,7 @@ from typing import NamedTuple
 from k8s_tutor.cluster import Cluster, ClusterSpec, inputs
 from k8s_tutor.lessons.models import Measure
 from k8s_tutor.lessons.parts import part
+from k8s_tutor.raft import Role
 from k8s_tutor.sim import SECOND
 
 LINE = "etcdctl put /measured yes"
@@ -96,7 +97,8 @@ class Measurement:
 
 
 def _writers(cluster: Cluster) -> bool:
-    return any(member.up and member.role == "leader" for member in part(cluster, "raft").members)
+    _, roles = part(cluster, "roles")
+    return any(found and found[0] is Role.LEADER for found in roles)
 
 
 def _code(cluster: Cluster, before: int) -> int:
