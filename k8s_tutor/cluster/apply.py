@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from k8s_tutor.cluster import gateway, inputs, managers
 from k8s_tutor.cluster.podview import runtimes
+from k8s_tutor.etcd.group import propose_exchange
 from k8s_tutor.kubectl.console import Console, Typed
 from k8s_tutor.kubectl.etcdctl import restore_asked
 from k8s_tutor.node import cri
+from k8s_tutor.raft import ProposalDropped
 from k8s_tutor.sim import World
 
 
@@ -19,9 +21,9 @@ def machines_of(world: World) -> list[str]:
     return list(dict.fromkeys(world.network.hosts[name] for name in world.processes))
 
 
-def check(world: World, given: inputs.Input) -> None:
-    """Raises InputError for an input that means nothing in this world."""
-    machines = machines_of(world)
+def check(world: World, given: inputs.Input, coming: tuple[str, ...] = ()) -> None:
+    """Raises InputError for an input that means nothing in this world, to which the managers ``coming`` are just brought."""
+    machines = [*machines_of(world), *coming]
     known = {*world.processes, *machines, *world.network.rooms.values()}
     match given:
         case inputs.Crash(target=name) | inputs.Restart(target=name) | inputs.Pause(target=name) | inputs.Resume(target=name):
@@ -51,7 +53,14 @@ def check(world: World, given: inputs.Input) -> None:
             if not -90 <= percent <= 900:
                 raise InputError(f"a clock cannot be {percent} percent fast; choose between -90 and 900")
         case inputs.AddManager() | inputs.RemoveManager():
-            _check_managers(world, given)
+            _check_managers(world, given, len(coming))
+        case inputs.Reconfigure():
+            _check_change(world, given, coming)
+        case inputs.Together(parts=parts):
+            for part in parts:
+                check(world, part, coming)
+                if isinstance(part, inputs.AddManager):
+                    coming = (*coming, managers.next_manager(world, len(coming)))
         case inputs.Restore(file=file, client=client):
             _check_backup(world, file, client)
         case inputs.Drop(message=message) | inputs.Delay(message=message):
@@ -67,15 +76,29 @@ def _need_machine(name: str, machines: list[str]) -> None:
         raise InputError(_unknown("machine", name, machines))
 
 
-def _check_managers(world: World, given: inputs.AddManager | inputs.RemoveManager) -> None:
+def _check_managers(world: World, given: inputs.AddManager | inputs.RemoveManager, coming: int) -> None:
     present = managers.managers_of(world)
     if isinstance(given, inputs.AddManager):
-        if len(present) >= managers.MOST:
+        if len(present) + coming >= managers.MOST:
             raise InputError(f"there are {len(present)} managers; more than {managers.MOST} are of no use")
     elif given.machine not in present:
         raise InputError(_unknown("manager", given.machine, present))
     elif len(present) == 1:
         raise InputError(f"{given.machine} is the only manager")
+
+
+def _check_change(world: World, given: inputs.Reconfigure, coming: tuple[str, ...]) -> None:
+    present = [*managers.managers_of(world), *coming]
+    for name in (*given.add, *given.remove):
+        if name not in present:
+            raise InputError(_unknown("manager", name, present))
+    leader = managers.leader_of(world)
+    if leader is None:
+        raise InputError("nobody leads: there is no one who could propose a change")
+    try:
+        propose_exchange(leader.node.copy(), leader.backend, managers.change_of(leader, given), leader.id)
+    except (ProposalDropped, ValueError) as error:
+        raise InputError(str(error)) from None
 
 
 def _check_backup(world: World, file: str, client: str) -> None:
@@ -145,6 +168,11 @@ def apply(world: World, given: inputs.Input) -> None:
             managers.add_manager(world, room)
         case inputs.RemoveManager(machine=machine):
             managers.remove_manager(world, machine)
+        case inputs.Reconfigure():
+            managers.reconfigure(world, given)
+        case inputs.Together(parts=parts):
+            for part in parts:
+                apply(world, part)
         case inputs.MoveToRoom(machine=machine, room=room):
             world.move(machine, room)
         case inputs.SlowDisk(target=target, latency=latency):

@@ -6,6 +6,8 @@ translated by whoever makes the input.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from k8s_tutor.api.wire import Request
 from k8s_tutor.sim import Body
 
@@ -95,6 +97,14 @@ class RemoveManager(Body):
     machine: str
 
 
+class Reconfigure(Body):
+    """Several managers join and leave in one change (Raft's joint consensus); the leader proposes it. etcd itself offers changes
+    of one member at a time, typed at a console. ``add`` and ``remove`` are machines; new ones must have been brought."""
+
+    add: tuple[str, ...] = ()
+    remove: tuple[str, ...] = ()
+
+
 class MoveToRoom(Body):
     """A machine is carried into another room (empty: out of all rooms), and shares its cables from then on."""
 
@@ -126,6 +136,13 @@ class Restore(Body):
     mark_compacted: bool = False
 
 
+class Together(Body):
+    """Several inputs that somebody gives with one movement of the hand: undone together, and called ``words``."""
+
+    parts: tuple[Input, ...]
+    words: str
+
+
 class ApiCall(Body):
     """A request that came over a connection from outside the world. ``id`` names it there."""
 
@@ -144,8 +161,23 @@ class HangUp(Body):
 
 Input = (
     Kubectl | Crash | Restart | Pause | Resume | Kill | Cut | Heal | Latency | Drop | Delay | ApiCall | HangUp
-    | AddManager | RemoveManager | MoveToRoom | SlowDisk | ClockSkew | Restore
+    | AddManager | RemoveManager | Reconfigure | MoveToRoom | Together | SlowDisk | ClockSkew | Restore
 )  # fmt: skip
+
+
+def comings(words: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """``+Dave``, ``-Carol`` → who comes, and who leaves. Raises ValueError."""
+    signed = [(word[:1], word[1:]) for word in words]
+    if not signed or any(sign not in "+-" or not name for sign, name in signed):
+        raise ValueError("say who comes and who leaves: +Dave +Erin -Carol")
+    return tuple(name for sign, name in signed if sign == "+"), tuple(name for sign, name in signed if sign == "-")
+
+
+def line_of(given: Input) -> Kubectl | None:
+    """The line that an input types, be it with something else; None for all others."""
+    if isinstance(given, Together):
+        return next((line for part in given.parts if (line := line_of(part)) is not None), None)
+    return given if isinstance(given, Kubectl) else None
 
 
 def in_words(given: Input) -> str:
@@ -167,6 +199,10 @@ def in_words(given: Input) -> str:
             return f"add a manager in {room}" if room else "add a manager"
         case RemoveManager(machine=machine):
             return f"throw {machine} away"
+        case Reconfigure(add=add, remove=remove):
+            return " ".join(("reconfigure", *(f"+{name}" for name in add), *(f"-{name}" for name in remove)))
+        case Together(words=words):
+            return words
         case MoveToRoom(machine=machine, room=room):
             return f"move {machine} to {room}" if room else f"move {machine} out"
         case SlowDisk(target=target, latency=latency):

@@ -13,6 +13,7 @@ from zlib import crc32
 import msgspec
 
 from k8s_tutor.cluster import inputs
+from k8s_tutor.etcd.admin import MembersChange
 from k8s_tutor.etcd.backend import restored
 from k8s_tutor.etcd.base import founders
 from k8s_tutor.etcd.config import CLUSTER_ID
@@ -33,10 +34,10 @@ def managers_of(world: World) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def next_manager(world: World) -> str:
-    """The name of the machine that comes next. Names are never used twice."""
+def next_manager(world: World, ahead: int = 0) -> str:
+    """The name of the machine that comes next, or ``ahead`` machines later. Names are never used twice."""
     numbers = [int(found[1]) for host in world.network.hosts.values() if (found := _NUMBER.fullmatch(host))]
-    return f"cp-{max(numbers, default=0) + 1}"
+    return f"cp-{max(numbers, default=0) + 1 + ahead}"
 
 
 def add_manager(world: World, room: str) -> None:
@@ -67,6 +68,31 @@ def _renamed(config: object, pattern: str, number: str) -> object:
         return config
     changed = {field: names[value] for field in config.__struct_fields__ if (value := getattr(config, field)) in names}
     return msgspec.structs.replace(config, **changed)
+
+
+def reconfigure(world: World, given: inputs.Reconfigure) -> None:
+    """Tells the leader of the latest term to change several members at once."""
+    leader = leader_of(world)
+    if leader is not None:
+        world.inject(leader.name, change_of(leader, given))
+
+
+def leader_of(world: World) -> Member | None:
+    """The member that leads; of several that believe so the one of the latest term."""
+    members = [actor for actor in world.running.values() if isinstance(actor, Member) and actor.leads]
+    return max(members, key=lambda member: member.node.term, default=None)
+
+
+def change_of(leader: Member, given: inputs.Reconfigure) -> MembersChange:
+    """What the leader is told: new machines by their peer address, members that leave by their id (0: no member)."""
+    ids = {leader.peer(ident): ident for ident in leader.backend.members}
+    leaving = tuple(ids.get(process_of(machine), 0) for machine in given.remove)
+    return MembersChange(tuple(f"https://{process_of(machine)}:2380" for machine in given.add), leaving)
+
+
+def process_of(machine: str) -> str:
+    """The etcd process of a manager."""
+    return f"etcd-{machine.removeprefix('cp-')}"
 
 
 def remove_manager(world: World, machine: str) -> None:
@@ -103,4 +129,4 @@ def restore(world: World, given: inputs.Restore) -> None:
             world.restart(name)
 
 
-__all__ = ["MOST", "add_manager", "managers_of", "next_manager", "remove_manager", "restore"]
+__all__ = ["MOST", "add_manager", "managers_of", "next_manager", "reconfigure", "remove_manager", "restore"]

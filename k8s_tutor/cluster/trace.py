@@ -108,8 +108,8 @@ class Tracer:
         way = self._way(furthest)
         wanted = {*way, *self._way(self._answered), *self._acknowledgements(way)}
         steps = [step for ident in sorted(wanted, key=self._order) if (step := self._step(world, ident)) is not None]
-        line = inputs.in_words(self._given)
-        client = getattr(self._given, "client", "")
+        typed = inputs.line_of(self._given)
+        line, client = (typed.line, typed.client) if typed is not None else (inputs.in_words(self._given), "")
         first = TraceStepView(at=self._at, actor=client, text=line, message=0, flight=None, notes=())
         return TraceView(line=line, client=client, at=self._at, steps=(first, *steps[: LONGEST - 1]))
 
@@ -165,7 +165,7 @@ def _acknowledges(message: Message) -> bool:
 
 def last_line(given: Iterable[Any]) -> Any:
     """The last line that somebody typed among the inputs of a branch (``Stamped``), or None."""
-    lines = [stamped for stamped in given if isinstance(stamped.input, inputs.Kubectl)]
+    lines = [stamped for stamped in given if inputs.line_of(stamped.input) is not None]
     return lines[-1] if lines else None
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from k8s_tutor.api import wire as http
 from k8s_tutor.etcd import admin, base, wire
-from k8s_tutor.etcd.backend import Reconfigure
+from k8s_tutor.etcd.backend import Exchange, Reconfigure
 from k8s_tutor.etcd.membership import process_at
 from k8s_tutor.kubectl.console import Typed
 from k8s_tutor.raft import Entry, EntryType, Message, MessageType
@@ -66,6 +66,9 @@ def _administration(operation: Any) -> str:
         case Reconfigure(action=action, member=changed):
             name = changed.name or process_at(changed.peer_urls[0])
             return f"{action} {name}{' as learner' if action == 'add' and changed.learner else ''}"
+        case Exchange(come=come, leave=leave):
+            newcomers = [f"+{one.name or process_at(one.peer_urls[0])}" for one in come]
+            return " ".join(("joint:", *newcomers, *(f"-{ident:x}" for ident in leave)))
         case admin.MemberPublish(name=name):
             return f"{name} tells where it is reached"
         case admin.MemberUpdate(id=ident):
@@ -139,6 +142,8 @@ def _request(inner: Any) -> tuple[str, str]:
             return "etcd", f"remove member {ident:x}"
         case admin.MemberPromote(id=ident):
             return "etcd", f"promote member {ident:x}"
+        case admin.MembersChange(add=add, remove=remove):
+            return "etcd", " ".join(("change", *(f"+{process_at(url)}" for url in add), *(f"-{ident:x}" for ident in remove)))
         case admin.MemberChanged(members=members):
             return "etcd answer", f"{len(members)} members"
         case admin.LeaseGrant() | admin.LeaseRevoke() | admin.MemberUpdate() | admin.Alarm():

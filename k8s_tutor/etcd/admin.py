@@ -129,6 +129,14 @@ class MemberPromote(Body):
     id: int
 
 
+class MembersChange(Body):
+    """Lets newcomers in, each by its peer address, and shuts members out, all in one change: what Raft's joint consensus is
+    for. The leader is told; no client of etcd can ask for this."""
+
+    add: tuple[str, ...] = ()
+    remove: tuple[int, ...] = ()
+
+
 class MemberUpdate(Body):
     """Changes the addresses at which a member's peers reach it."""
 

@@ -32,11 +32,20 @@ PAGE = 4096
 FRESH = 4 * PAGE
 """What the file of a member with no keys uses: it has one page more, which is free (20 kB, 20 % not in use)."""
 
+
 class Reconfigure(Body):
     """A change of the group that goes into a configuration entry. ``action``: add, promote or remove."""
 
     action: str
     member: MemberInfo
+
+
+class Exchange(Body):
+    """A change of several members that goes into one configuration entry: who comes, and the ids of those who leave. Both the
+    old and the new group must agree to everything until a second entry ends this state; those who leave leave then."""
+
+    come: tuple[MemberInfo, ...]
+    leave: tuple[int, ...]
 
 
 Write: TypeAlias = Put | DeleteRange | Txn | Compact | LeaseGrant | LeaseRevoke | Alarm | MemberPublish | MemberUpdate
@@ -58,6 +67,8 @@ class Backend(State):
         self.members: dict[int, MemberInfo] = {member.id: member for member in members}
         self.removed: dict[int, None] = {}
         """Ids that have left for good and are never given again."""
+        self.leaving: dict[int, None] = {}
+        """Ids that leave when the joint configuration ends."""
         self.alarms: dict[tuple[int, str], None] = {}
         """(member, alarm) → on."""
         self.size = FRESH + PAGE
@@ -134,6 +145,18 @@ class Backend(State):
             known = MemberInfo(known.id, known.name, known.peer_urls, known.client_urls, False)
         return self.keep(known)
 
+    def exchange(self, change: Exchange) -> None:
+        """The group has begun to change: newcomers belong to it from now on, and so do those who leave, for a while."""
+        for member in change.come:
+            self.keep(self.members.get(member.id, member))
+        self.leaving = dict.fromkeys(change.leave)
+
+    def settle(self) -> None:
+        """The joint configuration ends, and who was to leave has left."""
+        gone, self.leaving = self.leaving, {}
+        for ident in gone:
+            self.expel(ident)
+
     def keep(self, member: MemberInfo) -> MemberInfo:
         """A member is new or has changed."""
         self.members[member.id] = member
@@ -189,6 +212,7 @@ class Image(Body):
     members: tuple[MemberInfo, ...]
     removed: tuple[int, ...]
     alarms: tuple[tuple[int, str], ...]
+    leaving: tuple[int, ...] = ()
 
 
 _encode = msgspec.json.Encoder().encode
@@ -201,7 +225,7 @@ def dump(backend: Backend) -> bytes:
     return _encode(Image(
         backend.cluster_id, backend.founders, backend.index, backend.term, store.revision, store.compacted, store.used,
         backend.size, tuple(store.latest[key] for key in store.keys), tuple(store.history), tuple(store.leases.items()),
-        backend.ordered(), tuple(backend.removed), tuple(backend.alarms),
+        backend.ordered(), tuple(backend.removed), tuple(backend.alarms), tuple(backend.leaving),
     ))  # fmt: skip
 
 
@@ -214,6 +238,7 @@ def load(data: bytes) -> Backend:
     backend = Backend(image.cluster_id, image.members, image.founders)
     backend.index, backend.term, backend.size = image.index, image.term, image.size
     backend.removed, backend.alarms = dict.fromkeys(image.removed), dict.fromkeys(image.alarms)
+    backend.leaving = dict.fromkeys(image.leaving)
     store = backend.store
     store.revision, store.compacted, store.used = image.revision, image.compacted, image.used
     store.latest = {kv.key: kv for kv in image.keys}

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from k8s_tutor.etcd.admin import LeaseGrant, LeaseRevoke, MemberInfo
-from k8s_tutor.etcd.backend import Backend, Reconfigure, Write
+from k8s_tutor.etcd.backend import Backend, Exchange, Reconfigure, Write
 from k8s_tutor.etcd.config import CLUSTER_ID, MemberConfig
 from k8s_tutor.etcd.disk import Disk
 from k8s_tutor.etcd.membership import process_at
@@ -21,7 +21,7 @@ class Proposal(Body):
 
     member: int
     request: int
-    operation: Write | Reconfigure
+    operation: Write | Reconfigure | Exchange
 
 
 class Waiting(Body):
@@ -60,7 +60,7 @@ def proposal_of(entry: Entry) -> Proposal | None:
     return _decode(entry.data) if entry.data else None
 
 
-def operation_of(entry: Entry) -> Write | Reconfigure | None:
+def operation_of(entry: Entry) -> Write | Reconfigure | Exchange | None:
     """What an entry asks the store or the group to do, or None for an entry without content."""
     proposal = proposal_of(entry)
     return proposal.operation if proposal is not None else None

@@ -18,8 +18,9 @@ from k8s_tutor.etcd.admin import (
     MemberPromote,
     MemberPublish,
     MemberRemove,
+    MembersChange,
 )
-from k8s_tutor.etcd.backend import Backend, Reconfigure
+from k8s_tutor.etcd.backend import Backend, Exchange, Reconfigure
 from k8s_tutor.etcd.base import MemberBase, Proposal, client_url, encode
 from k8s_tutor.etcd.config import HEALTH, JOIN_RETRY, Knock
 from k8s_tutor.raft import ProposalDropped, RaftNode
@@ -103,6 +104,27 @@ class Group(MemberBase):
         ctx.note("etcd.member", action=change.action, member=member.id, url=member.peer_urls[0], learner=member.learner)
         return MemberChanged(self.backend.cluster_id, member, self.backend.ordered())
 
+    def exchange(self, ctx: Context, ask: MembersChange) -> None:
+        """Somebody has told the leader to change several members at once. What it cannot take is lost, and noted."""
+        try:
+            propose_exchange(self.node, self.backend, ask, self.id)
+        except (ProposalDropped, ValueError) as error:
+            ctx.note("etcd.refused", text=str(error))
+
+    def exchanging(self, ctx: Context, change: Exchange) -> None:
+        """The joint configuration begins: the old and the new group must both agree from now on."""
+        self.backend.exchange(change)
+        if self.leads:
+            names = tuple(self.peer(member.id) for member in change.come)
+            ctx.note("raft.joint", come=names, leave=tuple(self.peer(ident) for ident in change.leave))
+
+    def exchanged(self, ctx: Context) -> None:
+        """The joint configuration ends: the new group alone decides."""
+        left = tuple(self.peer(ident) for ident in self.backend.leaving)
+        self.backend.settle()
+        if self.leads:
+            ctx.note("raft.joint.left", leave=left)
+
     def listed(self) -> MemberListResult:
         """The members as this one knows them."""
         backend = self.backend
@@ -150,3 +172,23 @@ class Group(MemberBase):
         ctx.note("etcd.removed", member=self.id)
         self.disk.removed = True
         ctx.exit()
+
+
+def propose_exchange(node: Any, backend: Backend, ask: MembersChange, proposer: int) -> None:
+    """Proposes a change of several members to a leader's Raft node. Raises ProposalDropped or ValueError with the reason why it
+    is not taken (so asking a copy of the node tells beforehand)."""
+    if not isinstance(node, RaftNode):
+        raise ProposalDropped(NOT_CAPABLE)
+    first = backend.next_id()
+    come = tuple(MemberInfo(first + offset, "", (url,)) for offset, url in enumerate(ask.add))
+    for member in come:
+        if membership.taken(backend.members, member.peer_urls):
+            raise ProposalDropped(errors.ERR_PEER_URL_EXISTS)
+    for ident in ask.remove:
+        if ident not in backend.members:
+            raise ProposalDropped(errors.ERR_MEMBER_NOT_FOUND)
+    new = tuple(member.id for member in come)
+    change: Exchange | Reconfigure = Exchange(come, ask.remove)
+    if len(new) + len(ask.remove) == 1:  # one member needs no joint configuration
+        change = Reconfigure("add", come[0]) if come else Reconfigure("remove", backend.members[ask.remove[0]])
+    node.propose_conf_change(add_voters=new, remove=ask.remove, context=encode(Proposal(proposer, 0, change)))

@@ -10,8 +10,8 @@ from typing import Any
 
 import msgspec
 
-from k8s_tutor.etcd.admin import LeaseGrantResult, LeaseRevoke, MemberChanged, MemberInfo, Removed
-from k8s_tutor.etcd.backend import Backend, Reconfigure, dump, load
+from k8s_tutor.etcd.admin import LeaseGrantResult, LeaseRevoke, MemberChanged, MemberInfo, MembersChange, Removed
+from k8s_tutor.etcd.backend import Backend, Exchange, Reconfigure, dump, load
 from k8s_tutor.etcd.base import operation_of, proposal_of
 from k8s_tutor.etcd.config import (
     REQUEST_TIMEOUT,
@@ -26,7 +26,7 @@ from k8s_tutor.etcd.config import (
 from k8s_tutor.etcd.disk import Disk
 from k8s_tutor.etcd.requests import Requests
 from k8s_tutor.etcd.wire import WatchCancel, WatchProgress
-from k8s_tutor.raft import Entry, Message, RaftNode, Ready, Role, Snapshot
+from k8s_tutor.raft import Entry, EntryType, Message, RaftNode, Ready, Role, Snapshot
 from k8s_tutor.raft.variants import sends_first
 from k8s_tutor.sim import Call, Context, Panic
 
@@ -85,6 +85,8 @@ class Member(Requests):
             self.knock(ctx, body.turn)
         elif isinstance(body, Removed):
             self.leave(ctx)
+        elif isinstance(body, MembersChange):
+            self.exchange(ctx, body)
 
     def disconnected(self, ctx: Context, peer: str, reason: str) -> None:
         super().disconnected(ctx, peer, reason)
@@ -239,12 +241,17 @@ class Member(Requests):
         backend.index, backend.term = entry.index, entry.term
         proposal = proposal_of(entry)
         if proposal is None:
+            if entry.type is EntryType.CONF_CHANGE:
+                self.exchanged(ctx)
             return
         operation, history = proposal.operation, backend.store.history
         before = len(history)
         result: Any
         if isinstance(operation, Reconfigure):
             result = self.reconfigured(ctx, operation)
+        elif isinstance(operation, Exchange):
+            result = None
+            self.exchanging(ctx, operation)
         else:
             result = backend.apply(operation)
         if isinstance(result, LeaseGrantResult):

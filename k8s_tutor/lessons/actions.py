@@ -6,6 +6,7 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, field_validator
 
+from k8s_tutor.cluster.inputs import comings
 from k8s_tutor.lessons.errors import did_you_mean
 from k8s_tutor.lessons.values import Condition, Duration
 from k8s_tutor.lessons.values import in_words as duration
@@ -171,6 +172,20 @@ class RemoveManager(Base):
     remove_manager: str
 
 
+class Reconfigure(Base):
+    """Several managers join and leave in one change, by joint consensus: ``{reconfigure: [+Dave, +Erin, -Carol]}``. etcd's own
+    commands change one member at a time."""
+
+    VERB = "reconfigure"
+    reconfigure: list[str]
+
+    @field_validator("reconfigure")
+    @classmethod
+    def _signed(cls, value: list[str]) -> list[str]:
+        comings(value)
+        return value
+
+
 class SlowDisk(Base):
     """How long the disk of a machine takes to write something down: ``{slow_disk: Carol, by: 50ms}``."""
 
@@ -212,7 +227,7 @@ class Until(Base):
 
 KINDS: tuple[type[Base], ...] = (
     Crash, Restart, Pause, Resume, Cut, Heal, Kill, Kubectl, Etcdctl, Apply, Latency, Drop, Delay, Move, AddManager,
-    RemoveManager, SlowDisk, Clock, Restore, Wait, Until,
+    RemoveManager, Reconfigure, SlowDisk, Clock, Restore, Wait, Until,
 )  # fmt: skip
 VERBS = {kind.VERB: kind for kind in KINDS}
 
@@ -257,6 +272,7 @@ _Verb = (
     | Annotated[Move, Tag("<Move>")]
     | Annotated[AddManager, Tag("<AddManager>")]
     | Annotated[RemoveManager, Tag("<RemoveManager>")]
+    | Annotated[Reconfigure, Tag("<Reconfigure>")]
     | Annotated[SlowDisk, Tag("<SlowDisk>")]
     | Annotated[Clock, Tag("<Clock>")]
     | Annotated[Restore, Tag("<Restore>")]
@@ -274,6 +290,8 @@ def canonical(action: Base) -> str:
     given = action.model_dump(exclude={"after", "say"})
     if isinstance(action, (Kubectl, Etcdctl)):
         given[action.VERB] = " ".join(given[action.VERB].split())
+    if isinstance(action, Reconfigure):
+        given[action.VERB] = sorted(action.reconfigure)
     if isinstance(action, (Cut, Heal)):
         given[action.VERB] = sorted(sorted(group) for group in given[action.VERB])
     return f"{action.VERB} {given}"
@@ -296,6 +314,8 @@ def in_words(action: Base) -> str:
             return f"move {name} to {room}" if room else f"move {name} out"
         case AddManager(add_manager=room):
             return f"add a manager in {room}" if room else "add a manager"
+        case Reconfigure(reconfigure=words):
+            return " ".join(("reconfigure", *words))
         case SlowDisk(slow_disk=name, by=us):
             return f"slow disk {name} {duration(us)}"
         case Clock(clock=name, percent=percent):

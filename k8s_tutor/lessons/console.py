@@ -11,7 +11,7 @@ from k8s_tutor.lessons.values import micros
 
 TOOLS = ("kubectl", "etcdctl", "etcdutl")
 VERBS = (*TOOLS, "as", "crash", "restart", "pause", "resume", "kill", "cut", "heal", "move", "add manager",
-         "restore", "wait")  # fmt: skip
+         "reconfigure", "restore", "wait")  # fmt: skip
 
 SIMPLE: dict[str, Callable[[str], inputs.Input]] = {
     "crash": inputs.Crash, "restart": inputs.Restart, "pause": inputs.Pause, "resume": inputs.Resume, "kill": inputs.Kill,
@@ -49,4 +49,10 @@ def command(line: str, lens: Lens) -> tuple[list[inputs.Input], int]:
         return [inputs.MoveToRoom(lens.component(rest[0]), "".join(rest[1:]))], 0
     if verb == "add" and rest[:1] == ["manager"] and len(rest) <= 2:
         return [inputs.AddManager("".join(rest[1:]))], 0
+    if verb == "reconfigure":
+        try:
+            come, leave = inputs.comings(rest)
+        except ValueError as error:
+            raise CommandError(str(error)) from None
+        return [inputs.Reconfigure(tuple(map(lens.component, come)), tuple(map(lens.component, leave)))], 0
     raise CommandError(f"{line!r} is no command{did_you_mean(verb, VERBS)}")

@@ -222,6 +222,9 @@ class _Lint:
                 case act.Cut(cut=groups) | act.Heal(heal=groups):
                     for member in (member for group in groups for member in group):
                         yield from self._machine(member, (*here, action.VERB), known)
+                case act.Reconfigure(reconfigure=words):
+                    for word in words:
+                        yield from self._machine(word[1:], (*here, "reconfigure"), known)
                 case act.Latency(between=pair):
                     for member in pair:
                         yield from self._machine(member, (*here, "between"), known)

@@ -237,6 +237,9 @@ def as_inputs(action: act.Base, lens: Lens, cluster: Cluster) -> list[inputs.Inp
             return [inputs.AddManager(room)]
         case act.RemoveManager(remove_manager=target):
             return [inputs.RemoveManager(name(target))]
+        case act.Reconfigure(reconfigure=words):
+            come, leave = inputs.comings(words)
+            return [inputs.Reconfigure(tuple(map(name, come)), tuple(map(name, leave)))]
         case act.SlowDisk(slow_disk=target, by=us):
             return [inputs.SlowDisk(name(target), us)]
         case act.Clock(clock=target, percent=percent):
