@@ -9,6 +9,7 @@ from k8s_tutor.etcd.member import Member, MemberConfig
 from k8s_tutor.kubectl.console import Console, ConsoleConfig
 from k8s_tutor.net.loadbalancer import LoadBalancer
 from k8s_tutor.node.kubelet import Kubelet
+from k8s_tutor.node.plain import PlainKubelet
 from k8s_tutor.raft import Role
 from k8s_tutor.scheduler.actor import Scheduler
 from k8s_tutor.sim import Link, World
@@ -77,7 +78,7 @@ def is_up(world: World) -> bool:
         return False
     leases = {one.election.lease for one in components if isinstance(one, Elected)}
     held = {one.election.lease for one in components if isinstance(one, Elected) and one.election.leading}
-    workers = sum(isinstance(one, Kubelet) for one in components)
+    workers = sum(isinstance(one, (Kubelet, PlainKubelet)) for one in components)
     return leases == held and all(_takes_pods(one, workers) for one in components if isinstance(one, Scheduler))
 
 

@@ -7,10 +7,11 @@ from k8s_tutor.api.base import ApiConfig
 from k8s_tutor.api.component import Access
 from k8s_tutor.api.server import ApiServer
 from k8s_tutor.cluster.images import images_of
-from k8s_tutor.cluster.spec import ClusterSpec
+from k8s_tutor.cluster.spec import ClusterSpec, WorkerSpec
 from k8s_tutor.controllers.manager import CERTIFICATE, ControllerManager, ManagerConfig
 from k8s_tutor.net.loadbalancer import LoadBalancer, LoadBalancerConfig
 from k8s_tutor.node.machine import REGISTRY, Shape, worker
+from k8s_tutor.node.plain import PlainConfig, PlainKubelet
 from k8s_tutor.node.registry import Registry, RegistryConfig
 from k8s_tutor.scheduler.actor import Scheduler
 from k8s_tutor.sim import World
@@ -26,10 +27,20 @@ def add_kubernetes(world: World, spec: ClusterSpec) -> None:
     world.add(LoadBalancer, BALANCER, LoadBalancerConfig(servers), host="lb-host")
     world.add(Registry, REGISTRY, RegistryConfig(images_of(spec), assume=spec.other_images == "serve"), host="registry-host")
     for i, shape in enumerate(spec.worker_shapes, start=1):
-        access = Access(BALANCER, "", spec.epoch)
-        labels = tuple(sorted(shape.labels.items()))
-        for part in worker(i, access, Shape(shape.cpu, shape.memory, shape.pods, labels)):
-            world.add(part.actor, part.name, part.config, host=f"node-{i}")
+        _worker(world, spec, i, shape)
+
+
+def _worker(world: World, spec: ClusterSpec, i: int, shape: WorkerSpec) -> None:
+    labels, host = tuple(sorted(shape.labels.items())), f"node-{i}"
+    if spec.kubelets == "plain":
+        config = PlainConfig(
+            BALANCER, f"system:node:{host}", spec.epoch, node=host, number=i, cpu=shape.cpu, memory=shape.memory,
+            pods=shape.pods, labels=labels, images=images_of(spec),
+        )  # fmt: skip
+        world.add(PlainKubelet, f"kubelet-{i}", config, host=host)
+        return
+    for part in worker(i, Access(BALANCER, "", spec.epoch), Shape(shape.cpu, shape.memory, shape.pods, labels)):
+        world.add(part.actor, part.name, part.config, host=host)
 
 
 def _manager(world: World, spec: ClusterSpec, i: int) -> None:

@@ -123,6 +123,8 @@ class ClusterSpec(Part):
     jitter: Duration = 0
     loss: float = Field(default=0.0, ge=0.0, le=1.0)
     """Chance that a datagram on a cable is lost."""
+    kubelets: Literal["full", "plain"] = "full"
+    """``plain``: workers are kubelets that only say what their pods would do, without runtime, network and events."""
     cni: Literal["bridge"] = "bridge"
     proxy: Literal["iptables"] = "iptables"
     runtime: Literal["containerd"] = "containerd"

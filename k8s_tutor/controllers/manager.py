@@ -28,6 +28,7 @@ from k8s_tutor.controllers.replicaset import ReplicaSetController
 from k8s_tutor.controllers.requests import MERGE, Decision, Event, Write
 from k8s_tutor.controllers.resourcequota import ResourceQuotaController
 from k8s_tutor.controllers.serviceaccounts import RootCertificatePublisher, ServiceAccountsController
+from k8s_tutor.controllers.ttl import TtlController
 from k8s_tutor.sim import Body, CallFailed, Context
 
 PATIENCE = 3
@@ -133,13 +134,14 @@ class ControllerManager(Elected):
         self.claim_protection = ClaimProtectionController()
         self.volume_protection = VolumeProtectionController()
         self.ipam = NodeIpamController()
+        self.ttl = TtlController()
 
     def controllers(self) -> list[Controller]:
         """All controllers, in the order in which they hear of changes."""
         return [
             self.deployment, self.replicaset, self.endpointslice, self.nodelifecycle, self.eviction, self.garbage,
             self.podgc, self.namespace, self.accounts, self.root_certificate, self.quota, self.aggregation,
-            self.claim_protection, self.volume_protection, self.ipam,
+            self.claim_protection, self.volume_protection, self.ipam, self.ttl,
         ]  # fmt: skip
 
     def controller(self, name: str) -> Controller:
