@@ -203,7 +203,7 @@ class Reads(Feed):
             return
         cache = self.caches.of(op.row)
         self.note_request(ctx, op, "watch ✓")
-        self.send(ctx, op.hop, Reply(op.hop.call, Response(200)))
+        self.send(ctx, op.hop, Reply(op.hop.call, Response(200, streams=True)))
         call = op.hop.call
         if 0 < revision < cache.since and initial != "true":
             gone = status.too_old(revision, cache.since)

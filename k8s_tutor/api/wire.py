@@ -6,6 +6,13 @@ JSON bytes that the real wire would carry, so nothing is shared by reference bet
 A watch is a `Request` with the query parameter ``watch=true``. It is answered at once by a `Response` (code 200, empty
 body, or a Status that refuses it); after that the server streams `WatchFrame`s that carry the id of the call, until
 either side closes the connection or the server sends `WatchEnd`.
+
+The log of a container is one `Response` with its text. With ``follow=true`` it is a stream: a `Response` with ``streams``,
+code 200 and no body, then `StreamData` on channel 1, and `StreamEnd` when the container has ended. ``exec`` and ``attach``
+are streams too, with code 101: the server sends what the process writes on channels 1 and 2, and last a Status on channel 3
+whose ``details.causes`` name the exit code (reason ``ExitCode``); a client with ``stdin=true`` sends on channel 0. A client
+ends a stream with `StreamEnd`. Streams carry the id of the call that opened them, as watches do; a refusal is a `Response`
+with a Status as always.
 """
 
 from __future__ import annotations
@@ -45,6 +52,15 @@ class Request(Body):
         """The first value of a query parameter, or ``default``."""
         return next((value for key, value in self.query if key == name), default)
 
+    def flag(self, name: str) -> bool:
+        """Whether a query parameter is set to a true value."""
+        return self.parameter(name) in ("1", "true")
+
+    @property
+    def opens_stream(self) -> bool:
+        """Whether frames may follow its answer: it opens a watch, follows a log, or runs a process."""
+        return self.flag("watch") or self.flag("follow") or self.path.endswith(("/exec", "/attach"))
+
 
 class Response(Body):
     """One HTTP answer: status code and body, JSON (a Status object when ``code`` is 400 or more) unless the type says else."""
@@ -56,6 +72,8 @@ class Response(Body):
     content_type: str = "application/json"
     headers: tuple[tuple[str, str], ...] = ()
     """Other headers: ``Retry-After``, ``ETag``, ``Vary``, ..."""
+    streams: bool = False
+    """Frames follow: of a watch, a log that is followed, a process."""
 
 
 class WatchFrame(Body):
@@ -74,12 +92,31 @@ class WatchEnd(Body):
     watch: int
 
 
+STDIN, STDOUT, STDERR, STATUS, RESIZE, CLOSE = 0, 1, 2, 3, 4, 255
+"""Channels of a stream (v5.channel.k8s.io): ``RESIZE`` carries ``{"Width": 80, "Height": 24}``; ``CLOSE`` the number of a
+channel that its sender has closed, as one byte."""
+
+
+class StreamData(Body):
+    """Some bytes on a channel of a stream, either way. ``stream``: the call that opened it."""
+
+    stream: int
+    channel: int
+    data: bytes
+
+
+class StreamEnd(Body):
+    """Whoever sends this has ended the stream."""
+
+    stream: int
+
+
 class Relayed(Body):
     """A frame that the load balancer passes on between a client and an API server, over its connection to that server."""
 
     client: str
     frame: Body
-    """A `sim.Call` towards the server; a `sim.Reply`, `WatchFrame` or `WatchEnd` towards the client."""
+    """A `sim.Call` towards the server; a `sim.Reply`, `WatchFrame` or `WatchEnd` towards the client; of a stream both ways."""
 
 
 class RelayClosed(Body):

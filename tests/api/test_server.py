@@ -217,7 +217,7 @@ def test_a_client_behind_the_load_balancer_is_answered_through_it(cluster: Clust
     assert isinstance(balancer, Balancer)
     heard = [(found.client, type(found.frame)) for found in balancer.frames]
     assert heard == [("kubelet-1", Reply), ("kubelet-2", Reply), ("kubelet-1", WatchFrame)]
-    assert balancer.frames[0].frame.body == Response(200)
+    assert balancer.frames[0].frame.body == Response(200, streams=True)
     world.crash("lb")
     cluster.pause(100 * MS)
     assert not cluster.server.caches.kinds["ConfigMap"].watchers
