@@ -66,7 +66,8 @@ def test_a_days_work(served: Served, client: Any) -> None:
         return (status.updated_replicas, status.ready_replicas, status.replicas) == (3, 3, 3)
 
     served.until(rolled_out)
-    pods = core.list_namespaced_pod(NAMESPACE, label_selector="app=web").items
+    listed = core.list_namespaced_pod(NAMESPACE, label_selector="app=web").items
+    pods = [pod for pod in listed if pod.metadata.deletion_timestamp is None]
     assert {pod.spec.containers[0].image for pod in pods} == {"nginx:1.28"}
     assert {pod.status.phase for pod in pods} == {"Running"}
     assert any(event.reason == "Scheduled" for event in core.list_namespaced_event(NAMESPACE).items)
