@@ -57,6 +57,16 @@ class Stores(NamedTuple):
     cluster_roles: Informer
     claims: Informer
     volumes: Informer
+    classes: Informer
+    replication_controllers: Informer
+    stateful_sets: Informer
+    daemon_sets: Informer
+    revisions: Informer
+    jobs: Informer
+    cron_jobs: Informer
+    budgets: Informer
+    autoscalers: Informer
+    endpoints: Informer
     owned: Index
     """``Kind/key`` of the objects that name a uid as their owner."""
     local: Index
@@ -66,7 +76,13 @@ class Stores(NamedTuple):
 
     def of(self, kind: str) -> Informer | None:
         """The informer of a kind, if there is one."""
-        return next((found for found in self if isinstance(found, Informer) and found.kind == kind), None)
+        field = FIELDS.get(kind)
+        return getattr(self, field) if field else None
+
+    def informer(self, kind: str) -> Informer:
+        """The informer of a kind."""
+        found: Informer = getattr(self, FIELDS[kind])
+        return found
 
     def find(self, kind: str, key: str) -> Any:
         """The object of that kind and key, or None."""
@@ -80,6 +96,18 @@ class Stores(NamedTuple):
     def pods_on(self, node: str) -> list[Any]:
         """The pods bound to a node, by key."""
         return [self.pods.objects[key] for key in sorted(self.placed.of(node))]
+
+
+FIELDS = {
+    "Pod": "pods", "Node": "nodes", "Lease": "leases", "Deployment": "deployments", "ReplicaSet": "replica_sets",
+    "Service": "services", "EndpointSlice": "slices", "Namespace": "namespaces", "ConfigMap": "config_maps",
+    "ServiceAccount": "service_accounts", "ResourceQuota": "quotas", "ClusterRole": "cluster_roles",
+    "PersistentVolumeClaim": "claims", "PersistentVolume": "volumes", "StorageClass": "classes",
+    "ReplicationController": "replication_controllers", "StatefulSet": "stateful_sets", "DaemonSet": "daemon_sets",
+    "ControllerRevision": "revisions", "Job": "jobs", "CronJob": "cron_jobs", "PodDisruptionBudget": "budgets",
+    "HorizontalPodAutoscaler": "autoscalers", "Endpoints": "endpoints",
+}  # fmt: skip
+"""The field of `Stores`, and the attribute of the manager, that holds the informer of a kind."""
 
 
 class Controller(State):

@@ -12,7 +12,7 @@ from k8s_tutor.api.election import Elected, Election
 from k8s_tutor.api.informer import Change, Informer
 from k8s_tutor.api.wire import Response, WatchCancel
 from k8s_tutor.controllers.aggregation import ClusterRoleAggregationController
-from k8s_tutor.controllers.base import Controller, Index, Stores
+from k8s_tutor.controllers.base import FIELDS, Controller, Index, Stores
 from k8s_tutor.controllers.deployment import DeploymentController
 from k8s_tutor.controllers.endpointslice import EndpointSliceController
 from k8s_tutor.controllers.eviction import TaintEvictionController
@@ -24,10 +24,11 @@ from k8s_tutor.controllers.objects import Clock
 from k8s_tutor.controllers.podgc import PodGarbageCollector
 from k8s_tutor.controllers.protection import ClaimProtectionController, VolumeProtectionController
 from k8s_tutor.controllers.recorder import Recorder
-from k8s_tutor.controllers.replicaset import ReplicaSetController
+from k8s_tutor.controllers.replicaset import ReplicaSetController, ReplicationController
 from k8s_tutor.controllers.requests import MERGE, Decision, Event, Write
 from k8s_tutor.controllers.resourcequota import ResourceQuotaController
 from k8s_tutor.controllers.serviceaccounts import RootCertificatePublisher, ServiceAccountsController
+from k8s_tutor.controllers.statefulset import StatefulSetController
 from k8s_tutor.controllers.ttl import TtlController
 from k8s_tutor.sim import Body, CallFailed, Context
 
@@ -94,17 +95,9 @@ class ControllerManager(Elected):
         self.pods = Informer("Pod")
         self.nodes = Informer("Node")
         self.leases = Informer("Lease", field_selector="metadata.namespace=kube-node-lease")
-        self.deployments = Informer("Deployment")
-        self.replica_sets = Informer("ReplicaSet")
-        self.services = Informer("Service")
-        self.slices = Informer("EndpointSlice")
-        self.namespaces = Informer("Namespace")
-        self.config_maps = Informer("ConfigMap")
-        self.service_accounts = Informer("ServiceAccount")
-        self.quotas = Informer("ResourceQuota")
-        self.cluster_roles = Informer("ClusterRole")
-        self.claims = Informer("PersistentVolumeClaim")
-        self.volumes = Informer("PersistentVolume")
+        for kind, field in FIELDS.items():
+            if kind not in ("Pod", "Node", "Lease"):
+                setattr(self, field, Informer(kind))
         self.owned, self.local, self.placed = Index(), Index(), Index()
         self.recorder = Recorder()
         self.working = False
@@ -121,6 +114,8 @@ class ControllerManager(Elected):
         self.jobs, self.waits = {}, {}
         self.deployment = DeploymentController()
         self.replicaset = ReplicaSetController()
+        self.replication = ReplicationController()
+        self.statefulset = StatefulSetController()
         self.endpointslice = EndpointSliceController()
         self.nodelifecycle = NodeLifecycleController()
         self.eviction = TaintEvictionController()
@@ -139,7 +134,7 @@ class ControllerManager(Elected):
     def controllers(self) -> list[Controller]:
         """All controllers, in the order in which they hear of changes."""
         return [
-            self.deployment, self.replicaset, self.endpointslice, self.nodelifecycle, self.eviction, self.garbage,
+            self.deployment, self.replicaset, self.replication, self.statefulset, self.endpointslice, self.nodelifecycle, self.eviction, self.garbage,
             self.podgc, self.namespace, self.accounts, self.root_certificate, self.quota, self.aggregation,
             self.claim_protection, self.volume_protection, self.ipam, self.ttl,
         ]  # fmt: skip
@@ -151,11 +146,8 @@ class ControllerManager(Elected):
     @property
     def stores(self) -> Stores:
         """What is known."""
-        return Stores(
-            self.pods, self.nodes, self.leases, self.deployments, self.replica_sets, self.services, self.slices,
-            self.namespaces, self.config_maps, self.service_accounts, self.quotas, self.cluster_roles, self.claims,
-            self.volumes, self.owned, self.local, self.placed,
-        )  # fmt: skip
+        found = [getattr(self, field) for field in Stores._fields]
+        return Stores(*found)
 
     def _clock(self, ctx: Context) -> Clock:
         return Clock(ctx.now, self.config.epoch)

@@ -13,9 +13,9 @@ from k8s_tutor.controllers import endpointslice, eviction, garbage, namespace, n
 from k8s_tutor.controllers.deployment import maths
 from k8s_tutor.controllers.deployment.reconcile import reconcile as reconcile_deployment
 from k8s_tutor.controllers.objects import Clock
+from k8s_tutor.controllers.podowner import slow_start
 from k8s_tutor.controllers.recorder import Recorder
 from k8s_tutor.controllers.replicaset import reconcile as reconcile_replica_set
-from k8s_tutor.controllers.replicaset import slow_start
 from k8s_tutor.controllers.requests import Write
 from k8s_tutor.controllers.victims import deletion_order
 from k8s_tutor.controllers.workqueue import WorkQueue

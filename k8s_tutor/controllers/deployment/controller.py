@@ -10,7 +10,7 @@ from k8s_tutor.controllers import objects
 from k8s_tutor.controllers.base import Controller, Stores
 from k8s_tutor.controllers.deployment.reconcile import reconcile
 from k8s_tutor.controllers.objects import Clock
-from k8s_tutor.controllers.replicaset import pods_of
+from k8s_tutor.controllers.podowner import pods_of
 from k8s_tutor.controllers.requests import NOTHING, STRATEGIC, Decision, Write, patch
 
 
