@@ -144,6 +144,8 @@ def apply(world: World, given: inputs.Input) -> None:
         case inputs.ApiCall(client=client, id=ident, request=request):
             gateway.enter(world, client)
             world.inject(client, gateway.Outside(ident, request))
+        case inputs.StreamInput(client=client, id=ident, channel=channel, data=data):
+            world.inject(client, gateway.Said(ident, channel, data))
         case inputs.HangUp(client=client, ids=ids, closed=closed):
             world.inject(client, gateway.Left(ids, closed))
         case inputs.Crash(target=target):

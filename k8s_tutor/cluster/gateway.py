@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from typing import Any
 
-from k8s_tutor.api.wire import Request, Response, WatchCancel, WatchEnd, WatchFrame
+from k8s_tutor.api.wire import Request, Response, StreamData, StreamEnd, WatchCancel, WatchEnd, WatchFrame
 from k8s_tutor.sim import SECOND, Body, CallFailed, Calling, Context, Link, World
 
 KEPT = 1_024
@@ -38,6 +38,14 @@ class Outside(Body):
     request: Request
 
 
+class Said(Body):
+    """What the outside sends into a stream that a request has opened: bytes on a channel."""
+
+    id: int
+    channel: int
+    data: bytes
+
+
 class Left(Body):
     """The outside does not wait for these requests any more; ``closed``: nor does anybody else use this connection."""
 
@@ -52,51 +60,64 @@ class Gateway(Calling):
 
     def __init__(self, name: str, config: Any = None, disk: Any = None) -> None:
         super().__init__(name, config, disk)
-        self.watches: dict[int, int] = {}
-        """Id of a call that opened a watch → what the outside calls it."""
+        self.streams: dict[int, tuple[int, bool]] = {}
+        """Id of a call that opened a stream → (what the outside calls it, whether it is a watch)."""
         self.outbox: deque[tuple[int, Body]] = deque(maxlen=KEPT)
-        """(request, `Response`, `WatchFrame`, `WatchEnd` or `CallFailed`), oldest first."""
+        """(request, `Response`, frame or `CallFailed`), oldest first."""
         self.put = 0
         """How much has been put into the outbox since the process began."""
 
     def handle(self, ctx: Context, src: str, body: Any) -> None:
         if isinstance(body, Outside):
             ident = self.ask(ctx, self.config.api, body.request, "_answered_for", (body.id,), PATIENCE)
-            if body.request.parameter("watch") in ("1", "true"):
-                self.watches[ident] = body.id
-        elif isinstance(body, WatchFrame) and body.watch in self.watches:
-            self._put(self.watches[body.watch], body)
-        elif isinstance(body, WatchEnd) and body.watch in self.watches:
-            self._put(self.watches.pop(body.watch), body)
+            if body.request.opens_stream:
+                self.streams[ident] = body.id, body.request.flag("watch")
+        elif isinstance(body, WatchFrame | WatchEnd):
+            self._frame(body.watch, body)
+        elif isinstance(body, StreamData | StreamEnd):
+            self._frame(body.stream, body)
+        elif isinstance(body, Said):
+            for call in self._calls((body.id,)):
+                ctx.reply(self.config.api, StreamData(call, body.channel, body.data))
         elif isinstance(body, Left):
             self._left(ctx, body)
+
+    def _frame(self, call: int, body: Body) -> None:
+        if call in self.streams:
+            self._put(self.streams[call][0], body)
+            if isinstance(body, WatchEnd | StreamEnd):
+                del self.streams[call]
+
+    def _calls(self, idents: tuple[int, ...]) -> list[int]:
+        """The calls behind some streams of the outside."""
+        return [call for call, (ident, _) in self.streams.items() if ident in idents]
 
     def _put(self, ident: int, body: Body) -> None:
         self.outbox.append((ident, body))
         self.put += 1
 
     def _answered_for(self, ctx: Context, answer: Any, ident: int) -> None:
-        if not isinstance(answer, Response) or answer.code != 200:
-            for call in [call for call, asked in self.watches.items() if asked == ident]:
-                del self.watches[call]
+        if not isinstance(answer, Response) or not answer.streams:
+            for call in self._calls((ident,)):
+                del self.streams[call]
         self._put(ident, answer)
 
     def _left(self, ctx: Context, body: Left) -> None:
         if body.closed:
-            self.watches.clear()
+            self.streams.clear()
             for call in list(self.calls):
                 ctx.cancel(self.calls.pop(call).timer)
             ctx.reset(self.config.api)
             return
-        for call in [call for call, ident in self.watches.items() if ident in body.ids]:
-            del self.watches[call]
-            ctx.reply(self.config.api, WatchCancel(call))
+        for call in self._calls(body.ids):
+            _, watching = self.streams.pop(call)
+            ctx.reply(self.config.api, WatchCancel(call) if watching else StreamEnd(call))
 
     def disconnected(self, ctx: Context, peer: str, reason: str) -> None:
         super().disconnected(ctx, peer, reason)
-        for ident in self.watches.values():
+        for ident, _ in self.streams.values():
             self._put(ident, CallFailed("disconnected"))
-        self.watches.clear()
+        self.streams.clear()
 
 
 def enter(world: World, client: str) -> None:

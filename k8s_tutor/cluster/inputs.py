@@ -98,8 +98,8 @@ class RemoveManager(Body):
 
 
 class Reconfigure(Body):
-    """Several managers join and leave in one change (Raft's joint consensus); the leader proposes it. etcd itself offers changes
-    of one member at a time, typed at a console. ``add`` and ``remove`` are machines; new ones must have been brought."""
+    """Several managers join and leave in one change (Raft's joint consensus); the leader proposes it. etcd itself offers
+    changes of one member at a time, typed at a console. ``add`` and ``remove`` are machines; new ones must be there."""
 
     add: tuple[str, ...] = ()
     remove: tuple[str, ...] = ()
@@ -151,6 +151,15 @@ class ApiCall(Body):
     request: Request
 
 
+class StreamInput(Body):
+    """Bytes that a client from outside sends into a stream that its request ``id`` has opened (`api.wire.StreamData`)."""
+
+    client: str
+    id: int
+    channel: int
+    data: bytes
+
+
 class HangUp(Body):
     """A client from outside waits no longer for some of its requests, or (``closed``) has closed its connection."""
 
@@ -160,7 +169,7 @@ class HangUp(Body):
 
 
 Input = (
-    Kubectl | Crash | Restart | Pause | Resume | Kill | Cut | Heal | Latency | Drop | Delay | ApiCall | HangUp
+    Kubectl | Crash | Restart | Pause | Resume | Kill | Cut | Heal | Latency | Drop | Delay | ApiCall | StreamInput | HangUp
     | AddManager | RemoveManager | Reconfigure | MoveToRoom | Together | SlowDisk | ClockSkew | Restore
 )  # fmt: skip
 
@@ -180,6 +189,13 @@ def line_of(given: Input) -> Kubectl | None:
     return given if isinstance(given, Kubectl) else None
 
 
+def rooms_of(given: Input) -> tuple[str, ...]:
+    """The rooms into which an input carries somebody."""
+    if isinstance(given, Together):
+        return tuple(room for part in given.parts for room in rooms_of(part))
+    return (given.room,) if isinstance(given, (AddManager, MoveToRoom)) and given.room else ()
+
+
 def in_words(given: Input) -> str:
     """An input in a few words, for marks on the timeline and names of branches."""
     match given:
@@ -187,6 +203,8 @@ def in_words(given: Input) -> str:
             return line
         case ApiCall(client=client, request=request):
             return f"{request.user or client}: {request.method} {request.path}"
+        case StreamInput(client=client):
+            return f"{client} types"
         case HangUp(client=client):
             return f"{client} hangs up"
         case Cut(groups=groups):

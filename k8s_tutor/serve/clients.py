@@ -35,11 +35,15 @@ class Client:
 
     def settled(self) -> None:
         """A request has its answer, or never will."""
-        for ident in [ident for ident, exchange in self._open.items() if exchange.first.done() and not exchange.watching]:
+        for ident in [ident for ident, exchange in self._open.items() if exchange.first.done() and not exchange.streams]:
             del self._open[ident]
 
+    def send(self, exchange: Exchange, channel: int, data: bytes) -> None:
+        """Sends bytes into a stream."""
+        self._clients.driver.send(exchange, channel, data)
+
     def left(self, exchange: Exchange) -> None:
-        """A watch is over."""
+        """A stream is over."""
         if self._open.pop(exchange.id, None) is not None:
             self._clients.driver.hang_up(self.name, [exchange], closed=False)
 

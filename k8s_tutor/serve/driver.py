@@ -10,7 +10,7 @@ import asyncio
 import math
 from collections.abc import Callable
 
-from k8s_tutor.api.wire import Request, Response, WatchEnd
+from k8s_tutor.api.wire import Request, Response, StreamEnd, WatchEnd
 from k8s_tutor.cluster import Cluster, inputs
 from k8s_tutor.cluster.gateway import outboxes
 from k8s_tutor.sim import SECOND, Body, CallFailed
@@ -28,16 +28,16 @@ FOREVER = math.inf
 
 
 class Exchange:
-    """One request, and what comes back: ``first`` is its answer; ``frames`` gets what follows on a watch."""
+    """One request, and what comes back: ``first`` is its answer; ``frames`` gets what follows on a stream."""
 
-    __slots__ = ("client", "first", "frames", "id", "watching")
+    __slots__ = ("client", "first", "frames", "id", "streams")
 
     def __init__(self, ident: int, client: str, loop: asyncio.AbstractEventLoop) -> None:
         self.id = ident
         self.client = client
         self.first: asyncio.Future[Response | CallFailed] = loop.create_future()
         self.frames: asyncio.Queue[Body] = asyncio.Queue()
-        self.watching = False
+        self.streams = False
 
 
 class Driver:
@@ -71,6 +71,13 @@ class Driver:
         self._seen.setdefault(client, 0)
         self._wake()
         return exchange
+
+    def send(self, exchange: Exchange, channel: int, data: bytes) -> None:
+        """Sends bytes into a stream."""
+        if exchange.id in self._exchanges:
+            self._pass_time()
+            self.cluster.give(inputs.StreamInput(exchange.client, exchange.id, channel, data))
+            self._wake()
 
     def hang_up(self, client: str, exchanges: list[Exchange], closed: bool) -> None:
         """Nobody waits for these any more; ``closed``: nor does anybody use the connection of this client."""
@@ -179,12 +186,12 @@ class Driver:
             assert isinstance(body, Response | CallFailed)
             self.waiting -= 1
             exchange.first.set_result(body)
-            exchange.watching = isinstance(body, Response) and body.code == 200 and not body.body
-            if not exchange.watching:
+            exchange.streams = isinstance(body, Response) and body.streams
+            if not exchange.streams:
                 del self._exchanges[ident]
         else:
             exchange.frames.put_nowait(body)
-            if isinstance(body, WatchEnd | CallFailed):
+            if isinstance(body, WatchEnd | StreamEnd | CallFailed):
                 del self._exchanges[ident]
 
     def _forget(self, exchange: Exchange) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
 from urllib.parse import parse_qsl, unquote
 
 import msgspec
@@ -18,11 +17,12 @@ from aiohttp.web_protocol import RequestHandler
 
 from k8s_tutor.api import depth, status
 from k8s_tutor.api.status import Refusal
-from k8s_tutor.api.wire import Request, Response, WatchFrame
+from k8s_tutor.api.wire import Request, Response
 from k8s_tutor.cluster import InputError
 from k8s_tutor.lessons.loader import documents
+from k8s_tutor.serve import answers, streams
 from k8s_tutor.serve.clients import Client, Clients
-from k8s_tutor.serve.driver import Driver, Exchange
+from k8s_tutor.serve.driver import Driver
 
 BODY_LIMIT = 3 * 1024 * 1024
 """Bytes of a request body (MaxRequestBodyBytes)."""
@@ -33,6 +33,8 @@ REQUEST_TIMEOUT = 60.0
 """Seconds that a request may take, its body included (--request-timeout)."""
 WATCH_TIMEOUT = 1_800
 """Seconds that a watch lives at least when it names no timeoutSeconds; at most twice that (--min-request-timeout)."""
+FOREVER = 86_400.0
+"""Seconds after which anything ends."""
 IDLE_TIMEOUT = 90.0
 """Seconds after which a connection on which nothing is asked is closed."""
 IN_FLIGHT = 1_000
@@ -82,9 +84,14 @@ class Front(web.Server):
             client.settled()
         if not isinstance(answer, Response):
             return _cut_off(http)
-        if exchange is not None and exchange.watching:
-            return await _stream(http, answer, client, exchange, _lifetime(request))
-        return _whole(http, answer)
+        if exchange is None or not exchange.streams:
+            return answers.whole(http, answer)
+        try:
+            if answer.code == 101:
+                return await streams.socket(http, client, exchange)
+            return await streams.chunked(http, answer, exchange, _lifetime(request))
+        finally:
+            client.left(exchange)
 
 
 class _Connection(RequestHandler):
@@ -188,59 +195,9 @@ def _refused(refusal: Refusal) -> Response:
     return Response(refusal.code, _json(refusal.tree), headers=headers)
 
 
-# ---------------------------------------------------------------------------------------------------- answers
-
-
-def _headers(answer: Response) -> list[tuple[str, str]]:
-    found = [("Content-Type", answer.content_type), ("Cache-Control", "no-cache, private"), *answer.headers]
-    for text in answer.warnings:
-        escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ")
-        found.append(("Warning", f'299 - "{escaped}"'))
-    return found
-
-
-def _whole(http: web.BaseRequest, answer: Response) -> web.Response:
-    reply = web.Response(status=answer.code, body=answer.body)
-    reply.headers.extend(_headers(answer))
-    if not http.content.is_eof():
-        reply.force_close()  # part of the body was never read
-    return reply
-
-
 def _lifetime(request: Request) -> float:
+    """Seconds that a watch lives, or a log is followed."""
     wanted = request.parameter("timeoutSeconds")
     if wanted.isdigit() and int(wanted):
-        return float(wanted)
-    return WATCH_TIMEOUT * (1 + random.random())
-
-
-async def _stream(
-    http: web.BaseRequest, answer: Response, client: Client, exchange: Exchange, lifetime: float
-) -> web.StreamResponse:
-    """A watch: one JSON object a line, until somebody ends it or its time is up."""
-    reply = web.StreamResponse(status=answer.code)
-    reply.headers.extend(_headers(answer))
-    reply.enable_chunked_encoding()
-    try:
-        await reply.prepare(http)
-        async with asyncio.timeout(lifetime):
-            async for lines in _lines(exchange):
-                await reply.write(lines)
-    except TimeoutError:
-        pass
-    finally:
-        client.left(exchange)
-    return reply
-
-
-async def _lines(exchange: Exchange) -> AsyncIterator[bytes]:
-    """The events of a watch as they come, as many at a time as there are."""
-    while True:
-        frames = [await exchange.frames.get()]
-        while not exchange.frames.empty():
-            frames.append(exchange.frames.get_nowait())
-        events = [frame for frame in frames if isinstance(frame, WatchFrame)]
-        if events:
-            yield b"".join([b'{"type":"%s","object":%s}\n' % (event.type.encode(), event.object) for event in events])
-        if len(events) < len(frames):
-            return
+        return min(float(wanted), FOREVER)
+    return WATCH_TIMEOUT * (1 + random.random()) if request.flag("watch") else FOREVER
