@@ -151,6 +151,10 @@ NAMES: dict[str, Name] = {
         "any object as stored: kind, name, namespace; or null",
     ),
     "objects": Name(list_of(ANY), (1, 2), 'objects("ReplicaSet").size()', STORE, "all objects of a kind in a namespace"),
+    "allowed": Name(
+        BOOL, (3, 4), 'allowed("alice", "list", "pods")', STORE,
+        "whether a user may do a verb on a resource (`deployments/scale`) in a namespace",
+    ),
     "server": Name(
         SERVER, (1, 1), 'server("api-3").deployment("site").desired', STORE,
         "read through one API server, whatever the others say",

@@ -10,7 +10,7 @@ from k8s_tutor.cluster.views import AnswerView, NoteView, RaftView, View, Worklo
 from k8s_tutor.lessons.cel import CelError, Expression, compiled
 from k8s_tutor.lessons.lens import Lens
 from k8s_tutor.lessons.parts import Notes, part
-from k8s_tutor.lessons.stored import as_deployment, as_lease, as_pod, key_stored, selected
+from k8s_tutor.lessons.stored import allowed, as_deployment, as_lease, as_pod, key_stored, selected
 from k8s_tutor.sim import SECOND
 
 EVERYWHERE = "*"
@@ -247,6 +247,9 @@ class Reader:
         server, rest = _server(args)
         tree = self._object("Lease", rest[0], rest[1] if len(rest) > 1 else "kube-system", server)
         return None if tree is None else as_lease(tree)
+
+    def f_allowed(self, user: str, verb: str, resource: str, namespace: str = "default") -> bool:
+        return allowed(self.cluster, user, verb, resource, namespace)
 
     # ------------------------------------------------------------------ since the step opened
 

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from k8s_tutor.api import scheme, tokens
+from k8s_tutor.api.authn import AUTHENTICATED, User
+from k8s_tutor.api.rbac import Ask
+from k8s_tutor.api.server import ApiServer
 from k8s_tutor.cluster import Cluster
 from k8s_tutor.cluster.views import DeploymentView, PodView
 from k8s_tutor.etcd.member import Member
@@ -57,6 +61,20 @@ def as_lease(tree: Any) -> dict[str, Any]:
         "renewed": spec.get("renewTime") or "",
         "transitions": spec.get("leaseTransitions") or 0,
     }
+
+
+def allowed(cluster: Cluster, user: str, verb: str, resource: str, namespace: str) -> bool:
+    """Whether the rights that the first API server knows let a user (``system:serviceaccount:shop:robot`` too) do a verb on a
+    resource: ``pods``, ``deployments/scale``. No group but those that the name itself implies."""
+    server = next((actor for name, actor in sorted(cluster.world.running.items()) if isinstance(actor, ApiServer)), None)
+    if server is None:
+        return False
+    plural, _, subresource = resource.partition("/")
+    rows = (*scheme.RESOURCES, *server.caches.custom.values())
+    group = next((row.group for row in rows if row.plural == plural), "")
+    groups = tokens.groups_of(user.split(":")[2]) if user.startswith("system:serviceaccount:") else ()
+    ask = Ask(verb, group, plural, subresource, namespace)
+    return server.decide(User(user, (*groups, AUTHENTICATED)), ask).allowed
 
 
 def key_stored(cluster: Cluster, key: str, machine: str = "") -> dict[str, Any] | None:

@@ -123,3 +123,26 @@ def test_what_no_clock_changes_is_not_looked_at_with_every_tick() -> None:
     assert calm.parts == ("notebooks", "progress")
     assert "raft" in condition('member("Alice").ticks_left <= 3').parts
     assert "raft" in condition("raft.breaches.size() > 0").parts
+
+
+def test_rights_are_looked_up_as_the_api_server_would() -> None:
+    rbac = "rbac.authorization.k8s.io"
+    rule = {"apiGroups": ["", "apps"], "resources": ["pods", "deployments/scale"], "verbs": ["get", "patch"]}
+    role = {"apiVersion": f"{rbac}/v1", "kind": "Role", "metadata": {"name": "cook", "namespace": "default"}, "rules": [rule]}
+    subjects = [{"kind": "User", "name": "alice", "apiGroup": rbac}, {"kind": "ServiceAccount", "name": "robot"}]
+    reference = {"kind": "Role", "name": "cook", "apiGroup": rbac}
+    binding = {**role, "kind": "RoleBinding", "roleRef": reference, "subjects": subjects}
+    del binding["rules"]
+    binding["subjects"][1]["namespace"] = "default"
+    spec = {"managers": 1, "workers": 0, "manifests": [role, binding]}
+    reader = Reader(Cluster(ClusterSpec.model_validate(spec)), lenses.lens("kubernetes"))
+
+    def value(source: str) -> object:
+        return reader.value(compiled(source))
+
+    assert value('allowed("alice", "get", "pods")') is True
+    assert value('allowed("alice", "patch", "deployments/scale")') is True
+    assert value('allowed("alice", "patch", "deployments")') is False
+    assert value('allowed("alice", "get", "pods", "kube-system")') is False
+    assert value('allowed("system:serviceaccount:default:robot", "get", "pods")') is True
+    assert value('allowed("system:serviceaccount:default:default", "get", "pods")') is False
