@@ -11,12 +11,13 @@ from k8s_tutor import __version__
 from k8s_tutor.cluster import inputs
 from k8s_tutor.cluster.apply import InputError, apply, check
 from k8s_tutor.cluster.build import INSTALLER, build, is_up
+from k8s_tutor.cluster.managers import next_manager
 from k8s_tutor.cluster.raftview import members_of, raft_view
 from k8s_tutor.cluster.safety import Safety
 from k8s_tutor.cluster.spec import ClusterSpec
 from k8s_tutor.cluster.tails import LogTail, WireTail
 from k8s_tutor.cluster.timelineview import timeline_view
-from k8s_tutor.cluster.trace import Tracer, last_line
+from k8s_tutor.cluster.trace import Tracer, typed_lines
 from k8s_tutor.cluster.views import CauseView, ClusterView, LampView, TimelineView, TraceView
 from k8s_tutor.cluster.why import chain
 from k8s_tutor.cluster.wireview import console_view, consoles_of
@@ -162,6 +163,16 @@ class Cluster:
         self._parts[name] = (key, part)
         return part
 
+    def _rooms(self) -> tuple[str, ...]:
+        """Names of all rooms that there have been, also of those in which nobody sits any more."""
+        timeline = self.timeline
+
+        def make() -> tuple[str, ...]:
+            moved = [room for given in timeline.branch.inputs[: timeline.taken] for room in inputs.rooms_of(given.input)]
+            return tuple(dict.fromkeys((*self.spec.rooms, *moved)))
+
+        return self._part("rooms", (timeline.branch.name, timeline.taken), make)
+
     def _versions(self, names: list[str]) -> tuple[int, ...]:
         actor = self.world.actor
         return tuple([found.version if (found := actor(name)) is not None else -1 for name in names])
@@ -182,7 +193,7 @@ class Cluster:
             raft=self._part("raft", (self._versions(members), faults, broken), lambda: raft_view(world, self.lamps())),
             wire=self._part("wire", (world.stamp, world.events), lambda: self._wire.view(world)),
             log=self._part("log", (world.stamp, world.events), lambda: self._log.view(world)),
-            network=self._workload.network(world, self._part),
+            network=self._workload.network(world, self._part, self._rooms()),
             console=self._part("console", self._versions(consoles), lambda: console_view(world)),
             control_plane=self._workload.control_plane(world, self._part),
             workload=self._workload.workload(world, self._part),
@@ -214,18 +225,25 @@ class Cluster:
         """The chain of causes of a delivered message, oldest first; empty for one that is not known."""
         return chain(self.world, message)
 
-    def trace(self) -> TraceView | None:
-        """What the line typed last (in this branch, be it in the future of the present moment) has led to; None: no line."""
+    def trace(self, number: int = 0) -> TraceView | None:
+        """What a typed line (in this branch, be it in the future of the present moment) has led to. ``number``: from 1; 0 and
+        numbers beyond the last mean the last. None: nobody typed anything."""
         branch, world = self.timeline.branch, self.world
-        line = last_line(branch.inputs)
-        if line is None:
+        lines = typed_lines(branch.inputs)
+        if not lines:
             return None
-        if self._tracer is None or self._tracer[0] is not line:
-            self._tracer = (line, Tracer(line.input, line.at))
+        number = number if 0 < number <= len(lines) else len(lines)
+        line = lines[number - 1]
+        if self._tracer is None or self._tracer[0] != (line, number, len(lines)):
+            self._tracer = ((line, number, len(lines)), Tracer(line.input, line.at, number, len(lines)))
             points = branch.checkpoints
             if points and points[-1].world.now > world.now:
                 world = points[-1].world
         return self._tracer[1].view(world)
+
+    def next_manager(self) -> str:
+        """The name of the machine that the next `inputs.AddManager` brings."""
+        return next_manager(self.world)
 
     def objects(self, kind: str, server: str = "") -> Mapping[str, Any]:
         """What an API server answers for a kind: ``namespace/name`` → JSON tree, never to be changed."""

@@ -108,7 +108,7 @@ def _member(world: World, name: str) -> MemberView:
         ticks_left=0 if leading else max(0, status.election_timeout - status.election_elapsed),
         timeout_ticks=status.election_timeout, peers=peers, has_majority=leading and _has_majority(world, actor),
         revision=actor.store.revision, lost=status.lost, down_since=0,
-        learner=status.id in status.learners, snapshot=_compacted(actor.disk), book=book,
+        learner=status.id in status.learners, snapshot=_compacted(actor.disk), book=book, id=actor.id,
     )  # fmt: skip
 
 
@@ -138,6 +138,7 @@ def _down(world: World, name: str, machine: str, room: str) -> MemberView:
         leader="", commit=commit, applied=0, last_index=entries[-1].index if len(entries) else 0, entries=book[-SHOWN:],
         granted=(), refused=(), ticks_left=0, timeout_ticks=0, peers=(), has_majority=False, revision=0, lost=0,
         down_since=world.down.get(name, 0), snapshot=_compacted(disk), book=book,
+        id=disk.identity if disk else 0,
     )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from k8s_tutor.cluster import inputs
 from k8s_tutor.cluster.views import TraceStepView, TraceView
 from k8s_tutor.cluster.why import note_view
 from k8s_tutor.cluster.wireview import flight
+from k8s_tutor.kubectl.console import INTERRUPT
 from k8s_tutor.raft import Message as RaftMessage
 from k8s_tutor.raft import MessageType
 from k8s_tutor.sim import TIMER, Given, Grow, Lost, Message, Note, Record, World
@@ -32,8 +33,9 @@ LONGEST = 400
 class Tracer:
     """Follows one input through the event log, extended by what is new since the last look."""
 
-    def __init__(self, given: inputs.Input, at: int) -> None:
+    def __init__(self, given: inputs.Input, at: int, number: int = 1, of: int = 1) -> None:
         self._given, self._at = given, at
+        self._number, self._of = number, of
         self._begin()
 
     def _begin(self) -> None:
@@ -111,7 +113,8 @@ class Tracer:
         typed = inputs.line_of(self._given)
         line, client = (typed.line, typed.client) if typed is not None else (inputs.in_words(self._given), "")
         first = TraceStepView(at=self._at, actor=client, text=line, message=0, flight=None, notes=())
-        return TraceView(line=line, client=client, at=self._at, steps=(first, *steps[: LONGEST - 1]))
+        kept = (first, *steps[: LONGEST - 1])
+        return TraceView(line=line, client=client, at=self._at, steps=kept, number=self._number, of=self._of)
 
     def _order(self, ident: int) -> tuple[int, int]:
         return self._reached[ident][0], ident
@@ -163,10 +166,10 @@ def _acknowledges(message: Message) -> bool:
     return isinstance(body, RaftMessage) and body.type is MessageType.APPEND_RESPONSE and not body.reject
 
 
-def last_line(given: Iterable[Any]) -> Any:
-    """The last line that somebody typed among the inputs of a branch (``Stamped``), or None."""
-    lines = [stamped for stamped in given if inputs.line_of(stamped.input) is not None]
-    return lines[-1] if lines else None
+def typed_lines(given: Iterable[Any]) -> list[Any]:
+    """The lines that somebody typed among the inputs of a branch (``Stamped``), oldest first; Ctrl-C is none."""
+    lines = ((stamped, inputs.line_of(stamped.input)) for stamped in given)
+    return [stamped for stamped, line in lines if line is not None and line.line != INTERRUPT]
 
 
-__all__ = ["EFFECTS", "Tracer", "last_line"]
+__all__ = ["EFFECTS", "Tracer", "typed_lines"]

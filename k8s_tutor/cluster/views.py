@@ -90,6 +90,8 @@ class MemberView(View, frozen=True):
     """The index up to which its log has given way to a snapshot; 0: nothing is compacted."""
     book: Sequence[EntryView] = ()
     """All entries above the snapshot, oldest first, put into words as they are looked at."""
+    id: int = 0
+    """Its number in the group, as ``etcdctl member list`` shows it (there in hexadecimal); 0: it was never let in."""
 
 
 class LampView(View, frozen=True):
@@ -497,3 +499,6 @@ class TraceView(View, frozen=True):
     client: str
     at: int
     steps: tuple[TraceStepView, ...]
+    number: int = 1
+    """Which of all typed lines it is, from 1."""
+    of: int = 1

@@ -163,18 +163,18 @@ class Workload:
 
     # ------------------------------------------------------------------ rooms
 
-    def network(self, world: World, part: Part) -> NetworkView:
-        """Rooms, with what each room's own API server says, and cuts."""
-        rooms: dict[str, list[str]] = {}
+    def network(self, world: World, part: Part, known_rooms: tuple[str, ...] = ()) -> NetworkView:
+        """Rooms (also those of ``known_rooms`` in which nobody sits), with what each room's own API server says, and cuts."""
         seats = tuple(world.network.rooms.items())
+        rooms: dict[str, list[str]] = {room: [] for room in sorted({*known_rooms, *(room for _, room in seats)})}
         for host, room in sorted(seats, key=lambda seat: seat[1]):
-            rooms.setdefault(room, []).append(host)
+            rooms[room].append(host)
         servers = {room: self._server_in(world, hosts) for room, hosts in rooms.items()}
         known = tuple([
             (server.name, server.caches.kinds["Deployment"].last, server.caches.kinds["Lease"].last)
             for server in servers.values() if server is not None
         ])  # fmt: skip
-        key = (world, seats, tuple(world.network.cuts), tuple(world.down), tuple(world.paused), known)
+        key = (world, seats, tuple(world.network.cuts), tuple(world.down), tuple(world.paused), known, tuple(rooms))
 
         def make() -> NetworkView:
             views = tuple(self._room(name, hosts, servers[name]) for name, hosts in rooms.items())

@@ -60,8 +60,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("play", ("space",), "play", "Let time run, or stop it.", STAGE, "Time", aliases=("pause",), rank=2),
     Action("step", ("full_stop",), "one message", "Deliver exactly one message.", STAGE, "Time", rank=3),
     Action("back", ("comma", "left_square_bracket"), "back", "Go back one message.", STAGE, "Time", rank=4),
-    Action("faster", ("greater_than_sign", "plus"), "faster", "Twice to ten times the speed.", STAGE, "Time"),
-    Action("slower", ("less_than_sign", "minus"), "slower", "A half to a tenth of the speed.", STAGE, "Time"),
+    Action("faster", ("greater_than_sign",), "faster", "Twice to ten times the speed.", STAGE, "Time"),
+    Action("slower", ("less_than_sign",), "slower", "A half to a tenth of the speed.", STAGE, "Time"),
     Action("speed", (), "speed", "Set the speed: 1, 1/100, 1000.", STAGE, "Time", argument="SPEED"),
     Action("cinema", ("C",), "cinema", "Slow while messages fly, and jump over quiet; or a steady clock.", STAGE, "Time"),
     Action(
@@ -73,7 +73,7 @@ ACTIONS: tuple[Action, ...] = (
         "Time",
         aliases=("next-event",),
     ),
-    Action("goto", (), "go to", "Go to a moment of the run, in seconds: 3.2", STAGE, "Time", argument="SECONDS"),
+    Action("goto", ("g",), "go to", "Go to a moment of the run, in seconds: 3.2", STAGE, "Time", argument="SECONDS"),
     Action(
         "trace",
         ("t",),
@@ -83,6 +83,10 @@ ACTIONS: tuple[Action, ...] = (
         "Time",
         rank=15,
     ),
+    Action("trace_older", ("left_curly_bracket",), "line before", "Follow the line that was typed before this one.", STAGE,
+           "Time", command="trace-older"),
+    Action("trace_newer", ("right_curly_bracket",), "next line", "Follow the line that was typed after this one.", STAGE,
+           "Time", command="trace-newer"),
     Action("trace_next", ("right_parenthesis",), "next step of it", "Go to the next step of the trace.", STAGE, "Time",
            command="trace-next"),
     Action("trace_back", ("left_parenthesis",), "step before", "Go to the step of the trace before this one.", STAGE, "Time",
@@ -145,8 +149,36 @@ ACTIONS: tuple[Action, ...] = (
         argument="[NAME ROOM]",
         rank=18,
     ),
+    Action(
+        "add",
+        ("plus", "A"),
+        "one more",
+        "One manager more, while all goes on: its machine is brought, and etcdctl member add lets it in.",
+        STAGE,
+        "Hands",
+        argument="[ROOM]",
+    ),
+    Action(
+        "remove",
+        ("minus",),
+        "one less",
+        "The selected manager leaves: etcdctl member remove, and when that is done its machine goes.",
+        STAGE,
+        "Hands",
+        argument="[NAME]",
+    ),
+    Action(
+        "reconfigure",
+        ("J",),
+        "several at once",
+        "Managers come and go in one change, by Raft's joint consensus: +Dave +Erin -Carol. etcd has no command for it.",
+        STAGE,
+        "Hands",
+        argument="+NAME -NAME",
+    ),
     Action("drop", ("D",), "drop", "Lose the selected message.", STAGE, "Hands", argument="[MESSAGE]"),
-    Action("delay", (), "delay", "Delay the selected message by some milliseconds.", STAGE, "Hands", argument="MILLISECONDS"),
+    Action("delay", ("L",), "delay", "Delay the selected message by some milliseconds.", STAGE, "Hands",
+           argument="MILLISECONDS"),
     Action(
         "delete", ("ctrl+d",), "delete", "Delete the selected pod, deployment or service.", STAGE, "Hands", needs="selected"
     ),
@@ -156,7 +188,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("describe", ("d",), "describe", "Describe the selected thing, as kubectl does.", STAGE, "Hands", needs="selected"),
     Action("yaml", ("y",), "yaml", "Show the selected thing as YAML.", STAGE, "Hands", needs="selected"),
     Action("kubectl", ("k",), "kubectl", "Type a kubectl line.", STAGE, "Hands", argument="[LINE]", rank=10),
-    Action("client", (), "client", "Sit down at somebody's console.", STAGE, "Hands", command="as", argument="NAME"),
+    Action("client", ("a",), "client", "Sit down at somebody's console.", STAGE, "Hands", command="as", argument="NAME"),
     Action("apply", (), "apply", "Apply a manifest of your working directory.", STAGE, "Hands", argument="FILE"),
     # lesson
     Action("next", ("enter",), "next", "Answer, or go on to the next step.", STAGE, "Lesson", needs="lesson", rank=1),
@@ -196,7 +228,7 @@ ACTIONS: tuple[Action, ...] = (
         "Time",
         needs="selected",
     ),
-    Action("panel", (), "panel", "Show or hide a panel.", STAGE, "Looking", argument="NAME"),
+    Action("panel", ("o",), "panel", "Show or hide a panel.", STAGE, "Looking", argument="NAME"),
     Action("zoom", ("z",), "zoom", "Give the panel all the room, or give it back.", STAGE, "Looking", rank=12),
     Action("up", ("up",), "up", "Select the thing above.", EVERYWHERE, "Looking"),
     Action("down", ("down",), "down", "Select the thing below.", EVERYWHERE, "Looking"),
@@ -267,7 +299,15 @@ ACTIONS: tuple[Action, ...] = (
         aliases=("close",),
         rank=19,
     ),
-    Action("quit", ("ctrl+q", "ctrl+c"), "quit", "Leave the app.", EVERYWHERE, "Everywhere", aliases=("q", "q!", "exit")),
+    Action("quit", ("ctrl+q",), "quit", "Leave the app.", EVERYWHERE, "Everywhere", aliases=("q", "q!", "exit")),
+    Action(
+        "interrupt",
+        ("ctrl+c",),
+        "stop",
+        "End the line that runs at the console, or empty the one that is being typed; where there is neither, leave the app.",
+        EVERYWHERE,
+        "Everywhere",
+    ),
 )
 """Every action, in the order of the help screen."""
 
@@ -297,6 +337,8 @@ _SHOWN = {
     "right_parenthesis": ")",
     "left_square_bracket": "[",
     "right_square_bracket": "]",
+    "left_curly_bracket": "{",
+    "right_curly_bracket": "}",
     "f1": "F1",
 }
 

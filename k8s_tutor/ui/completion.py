@@ -25,7 +25,8 @@ def complete(before: str, view: ClusterView, cluster: Cluster) -> list[str]:
     from k8s_tutor.kubectl.complete import complete as words
 
     if cluster.spec.components == "etcd":
-        return []
+        named = before.split(" ")[0] in ("etcdctl", "etcdutl") and " " in before
+        return words(before if named else f"etcdctl {before}", lambda plural: [])
     return words(before, lambda plural: names(plural, view, cluster))
 
 

@@ -73,8 +73,8 @@ def _arrow(dx: int, dy: int) -> Deed:
             if count and dy:
                 look.hand = replace(look.hand, cursor=(look.hand.cursor + dy) % count)
                 return
-        if look.focus == "trace" and dy:
-            time.trace_step(stage, dy)
+        if look.focus == "trace":
+            (time.trace_step if dy else time.trace_line)(stage, dy or dx)
             return
         widget = next((one for one in stage.panels if one.display and one.panel == look.focus), None)
         if widget is None:
@@ -141,7 +141,7 @@ def submit(stage: Stage, mode: Mode, text: str) -> None:
     if not text:
         return
     if mode == "kubectl":
-        world.type_line(stage, text)
+        world.type_line(stage, stage.whole_line(text))
     elif mode == "command":
         action, argument = actions.parse(text, "stage")
         if action.must_have_argument and not argument:
@@ -166,6 +166,8 @@ DEEDS: dict[str, Deed] = {
     "jump": time.jump,
     "goto": time.goto,
     "trace": time.trace,
+    "trace_older": lambda stage, _: time.trace_line(stage, -1),
+    "trace_newer": lambda stage, _: time.trace_line(stage, 1),
     "trace_next": lambda stage, _: time.trace_step(stage, 1),
     "trace_back": lambda stage, _: time.trace_step(stage, -1),
     "undo": time.undo,
@@ -176,6 +178,9 @@ DEEDS: dict[str, Deed] = {
     "freeze": world.freeze,
     "cut": world.cut,
     "move": world.move,
+    "add": world.add,
+    "remove": world.remove,
+    "reconfigure": world.reconfigure,
     "rooms": world.rooms,
     "heal": world.heal,
     "drop": world.drop,
@@ -219,5 +224,6 @@ DEEDS: dict[str, Deed] = {
     "motion": lambda stage, _: stage.tutor.toggle_motion(),
     "leave": leave,
     "quit": lambda stage, _: stage.tutor.leave(),
+    "interrupt": world.interrupt,
 }
 """Every action of the stage, by id."""

@@ -138,6 +138,19 @@ def trace(stage: Stage, argument: str) -> None:
         look.open("trace")
 
 
+def trace_line(stage: Stage, by: int) -> None:
+    """Follow an earlier line, or a later one. Raises LookupError beyond the first and the last."""
+    known = stage.session.trace()
+    if known is None:
+        raise LookupError("nothing was typed yet that could be followed; k types a line")
+    if not 1 <= known.number + by <= known.of:
+        raise LookupError("nothing was typed before this line" if by < 0 else "nothing was typed after this line")
+    stage.session.traced = known.number + by if known.number + by < known.of else 0
+    if stage.look.selected.startswith("step "):
+        stage.look.selected = ""
+    stage.look.open("trace")
+
+
 def trace_step(stage: Stage, by: int) -> None:
     """To the next step of the trace, or the one before."""
     from k8s_tutor.ui.panels.trace import current

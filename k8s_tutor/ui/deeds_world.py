@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from k8s_tutor.cluster import inputs
-from k8s_tutor.ui import hands, lenses, manifests
+from k8s_tutor.ui import hands, lenses, manifests, membership
 
 if TYPE_CHECKING:
     from k8s_tutor.ui.stage import Stage
@@ -37,9 +37,8 @@ def move(stage: Stage, argument: str) -> None:
     """Carry a manager into another room."""
     name, _, room = argument.rpartition(" ") if " " in argument else (argument, "", "")
     given = hands.move(stage.session.view(), _target(stage, name), room.removeprefix("room ").strip())
-    for one in given:
-        stage.session.give(one)
-    stage.say(inputs.in_words(given[-1]), "leader")
+    stage.session.give(given)
+    stage.say(inputs.in_words(given), "leader")
     if "rooms" not in stage.look.shown:
         stage.look.open("rooms")
 
@@ -54,6 +53,61 @@ def drag(stage: Stage, source: str, target: str) -> None:
     if room:
         stage.look.selected = source
         move(stage, f"{source} {room}")
+
+
+def add(stage: Stage, argument: str) -> None:
+    """One manager more, let in at the console."""
+    kind, _, room = stage.look.selected.partition(" ")
+    room = argument.removeprefix("room ") or (room if kind == "room" else "")
+    session = stage.session
+    given = membership.add(session.view(), session.cluster.next_manager(), room, stage.look.client)
+    session.give(given)
+    _at_the_console(stage, inputs.in_words(given))
+
+
+def remove(stage: Stage, argument: str) -> None:
+    """One manager less: struck off at the console, then thrown away."""
+    now, then = membership.remove(stage.session.view(), _target(stage, argument), stage.look.client)
+    if isinstance(now, inputs.Kubectl) and then is not None:
+        stage.session.give_then(now, then)
+    else:
+        stage.session.give(now)
+    _at_the_console(stage, inputs.in_words(now))
+
+
+def reconfigure(stage: Stage, argument: str) -> None:
+    """Several come and go at once."""
+    come, leave = ([lenses.component(stage.lens, name) for name in names] for names in inputs.comings(argument.split()))
+    given = membership.reconfigure(stage.session.view(), stage.session.cluster.next_manager(), come, leave)
+    stage.session.give(given)
+    stage.driver.playing = True
+    stage.say(inputs.in_words(given), "leader")
+
+
+def _at_the_console(stage: Stage, words: str) -> None:
+    """Time goes on, and the console is there to be read; the focus stays where it is."""
+    stage.driver.playing = True
+    focus = stage.look.focus
+    stage.look.open("console")
+    stage.look.focus = focus
+    stage.say(words, "leader")
+
+
+def interrupt(stage: Stage, argument: str) -> None:
+    """Ctrl-C, as in every terminal: ends what runs at this console, else empties the line that is being typed; where there is
+    neither it leaves."""
+    from k8s_tutor.kubectl.console import INTERRUPT
+
+    client, prompt = stage.look.client, stage.prompt
+    if any(one.code < 0 and one.client == client for one in stage.session.view().console.answers):
+        stage.session.give(inputs.Kubectl(INTERRUPT, (), client))
+        stage.driver.playing = True
+    elif prompt.has_focus and prompt.edit.text:
+        prompt.edit.set("")
+    elif prompt.has_focus:
+        stage.set_focus(None)
+    else:
+        stage.tutor.leave()
 
 
 def rooms(stage: Stage, argument: str) -> None:
@@ -152,6 +206,7 @@ def type_line(stage: Stage, line: str) -> None:
 
     files = manifests.files_of(line, Path.cwd())
     stage.session.give(inputs.Kubectl(line, files, stage.look.client))
+    stage.session.traced = 0
     stage.driver.playing = True
     stage.look.open("console")
     stage.look.scrolls.pop("console", None)

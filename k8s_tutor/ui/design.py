@@ -81,8 +81,9 @@ class Design:
 
 
 def of_rooms(rooms: Mapping[str, tuple[str, ...]], managers: tuple[str, ...], whole: bool, rule: str) -> Design:
-    """The design of a cluster that runs: machines of each room, all managers in order."""
-    names = sorted(name for name, machines in rooms.items() if set(machines) & set(managers))[:MOST]
+    """The design of a cluster that runs: machines of each room, all managers in order. An empty room is one, too."""
+    used = (name for name, machines in rooms.items() if not machines or set(machines) & set(managers))
+    names = sorted(used)[:MOST]
     seats = [next((number for number, name in enumerate(names) if manager in rooms[name]), 0) for manager in managers[:MOST]]
     return Design(tuple(seats) or (0,), max(1, len(names)), 0, whole, rule if rule in RULES else "raft")
 

@@ -164,5 +164,6 @@ DESIGN_DEEDS: dict[str, keys.Deed[Designer]] = {
     "right": lambda screen, _: screen.choose(1, 0),
     "leave": lambda screen, _: screen.close(),
     "quit": lambda screen, _: screen.tutor.leave(),
+    "interrupt": lambda screen, _: screen.tutor.leave(),
 }
 """Every action of the designer, by id."""

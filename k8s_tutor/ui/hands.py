@@ -123,13 +123,13 @@ ROOMS = "ABCDEFGHI"
 """Names of rooms that come into being when somebody is moved."""
 
 
-def move(view: ClusterView, target: str, room: str = "") -> Sequence[inputs.Input]:
+def move(view: ClusterView, target: str, room: str = "") -> inputs.Input:
     """Carries the machine of what is selected into a room; without a name into the next one, and behind the last into a new
     one. Where there were no rooms, those who stay sit in room A from then on."""
     machine = machine_of(view, target)
     rooms = {one.name: one.machines for one in view.network.rooms}
     here = next((name for name, machines in rooms.items() if machine in machines), "")
-    others: list[inputs.Input] = []
+    others: list[inputs.MoveToRoom] = []
     if not rooms:
         here = ROOMS[0]
         rooms = {here: machines_of_managers(view)}
@@ -142,7 +142,8 @@ def move(view: ClusterView, target: str, room: str = "") -> Sequence[inputs.Inpu
         room = names[(names.index(here) + 1) % len(names)] if here in names else names[0]
     if room == here and not others:
         raise ValueError(f"{machine} sits in room {room} already")
-    return (*others, inputs.MoveToRoom(machine, room))
+    move = inputs.MoveToRoom(machine, room)
+    return inputs.Together((*others, move), inputs.in_words(move)) if others else move
 
 
 def machines_of_managers(view: ClusterView) -> tuple[str, ...]:

@@ -243,5 +243,6 @@ HOME_DEEDS: dict[str, keys.Deed[Home]] = {
     "motion": lambda home, _: home.tutor.toggle_motion(),
     "leave": lambda home, _: home.tutor.leave(),
     "quit": lambda home, _: home.tutor.leave(),
+    "interrupt": lambda home, _: home.tutor.leave(),
 }
 """Every action of the home screen, by id."""

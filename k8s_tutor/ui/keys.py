@@ -25,7 +25,7 @@ def bindings(place: Place) -> list[BindingType]:
             action.label,
             tooltip=action.help,
             id=f"{place}.{action.id}",
-            priority=action.id == "quit",
+            priority=action.id in ("quit", "interrupt"),
         )
         for action in ACTIONS
         if place in action.places and action.keys

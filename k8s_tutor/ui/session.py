@@ -8,11 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from k8s_tutor.ui.membership import DONE, REFUSED, Errand
 from k8s_tutor.ui.pace import Film
 
 if TYPE_CHECKING:
     from k8s_tutor.cluster import Cluster
-    from k8s_tutor.cluster.inputs import Input
+    from k8s_tutor.cluster.inputs import Input, Kubectl
     from k8s_tutor.cluster.views import CauseView, ClusterView, NoteView, TimelineView, TraceView
     from k8s_tutor.lessons.player import Player
     from k8s_tutor.lessons.view import LessonView
@@ -46,6 +47,10 @@ class Session:
         self._recorder = recorder
         self._lens = "kubernetes"
         self._lesson: LessonView | None = None
+        self.traced = 0
+        """Which typed line is followed, from 1; 0: always the last."""
+        self.errands: list[tuple[Errand, str, int]] = []
+        """What is to be done when a line has succeeded, and the branch and number of inputs that it hangs on."""
 
     # ------------------------------------------------------------------ what there is
 
@@ -235,6 +240,27 @@ class Session:
             self.cluster.give(given)
         self.changed()
 
+    def give_then(self, line: Kubectl, then: Input) -> None:
+        """Types a line, and does something as soon as it has succeeded. Raises `InputError`."""
+        self.give(line)
+        timeline = self.cluster.timeline
+        self.errands.append((Errand(line, self.now, then), timeline.branch.name, timeline.taken))
+
+    def run_errands(self) -> list[Input]:
+        """Does what has become due; what hangs on a line that failed or was undone is forgotten. Returns what was done."""
+        done: list[Input] = []
+        for waiting in list(self.errands):
+            errand, branch, taken = waiting
+            timeline = self.cluster.timeline
+            undone = timeline.branch.name != branch or timeline.taken < taken
+            fate = REFUSED if undone else errand.fate(self.view().console.answers)
+            if fate in (DONE, REFUSED):
+                self.errands.remove(waiting)
+            if fate == DONE:
+                self.give(errand.then)
+                done.append(errand.then)
+        return done
+
     # ------------------------------------------------------------------ looking
 
     def view(self, world: int = 0) -> ClusterView:
@@ -246,8 +272,8 @@ class Session:
         return self.clusters[world].timeline_view()
 
     def trace(self, world: int = 0) -> TraceView | None:
-        """What the line typed last has led to; None: nobody typed anything."""
-        return self.clusters[world].trace()
+        """What the line that is followed has led to; None: nobody typed anything."""
+        return self.clusters[world].trace(self.traced)
 
     def titles(self) -> tuple[str, ...]:
         """What the worlds are called; empty for a single one."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from textual import events, on
 
-from k8s_tutor.ui import keys, lenses, lesson_panel
+from k8s_tutor.ui import actions, keys, lenses, lesson_panel
 from k8s_tutor.ui.lesson_panel import Hand
 from k8s_tutor.ui.look import ETCD_ONLY, LESSON, WHOLE
 from k8s_tutor.ui.prompt import Prompt
@@ -40,6 +40,7 @@ class Stage(StageView):
     def on_mount(self) -> None:
         self.prompt.completes("command", keys.command_completion("stage"))
         self.prompt.completes("kubectl", self._complete_kubectl)
+        self.prompt.head = "etcdctl" if self.session.cluster.spec.components == "etcd" else ""
         self.set_class(self.look.projector, "projector")
         if self.session.lesson is None:
             spec = self.session.cluster.spec
@@ -72,12 +73,23 @@ class Stage(StageView):
     def play(self, wall: float) -> None:
         """Runs a frame of ``wall`` seconds and draws it."""
         moved = self.driver.frame(wall)
+        if self.session.errands:
+            self.run_errands()
         if self.tutor.frozen:
             self.thrift.at_once()
         if self._follow_lesson():
             self.rearrange()
         elif moved:
             self.draw()
+
+    def run_errands(self) -> None:
+        """What hangs on a line that was typed."""
+        from k8s_tutor.cluster.inputs import in_words
+
+        done: list[str] = []
+        refused = keys.carry_out(lambda: done.extend(map(in_words, self.session.run_errands())))
+        if refused or done:
+            self.say(refused or done[-1], "fail" if refused else "leader")
 
     def _follow_lesson(self) -> bool:
         """A new step may ask for other panels and another lens. True when it did."""
@@ -148,6 +160,11 @@ class Stage(StageView):
         place_now = targets.index(self.look.selected) + 1 if self.look.selected in targets else 0
         self.look.focus, self.look.selected = hits[place_now % len(hits)]
 
+    def whole_line(self, text: str) -> str:
+        """A line as it was meant: where there is nothing but etcd, the word etcdctl goes without saying."""
+        bare = self.session.cluster.spec.components == "etcd"
+        return f"etcdctl {text}" if bare and text.split(" ")[0] not in ("etcdctl", "etcdutl", "kubectl") else text
+
     def _complete_kubectl(self, before: str) -> list[str]:
         from k8s_tutor.ui.completion import complete
 
@@ -159,7 +176,11 @@ class Stage(StageView):
         """Carries out an action of the registry."""
         from k8s_tutor.ui.deeds import DEEDS
 
-        if self.layout_now is None and name not in ("quit", "leave"):
+        if self.layout_now is None and name not in ("quit", "leave", "interrupt"):
+            return
+        action = actions.BY_ID.get(name)
+        if action is not None and action.must_have_argument and not argument:
+            self.prompt.open("command", f"{action.name} ")
             return
         self.prompt.notice = ()
         refused = keys.carry_out(lambda: DEEDS[name](self, argument))

@@ -201,7 +201,8 @@ class StageView(EdgedScreen):
         lit = look.focus == panel.panel
         selected = look.selected if panel.panel in FOLLOW or _holds(panel.picture, look.selected, lit) else ""
         titles = self.session.titles()
-        looks = (look.ascii, look.projector, look.client, look.details, look.why, look.books, titles)
+        traced = self.session.traced
+        looks = (look.ascii, look.projector, look.client, look.details, look.why, look.books, traced, titles)
         outer = (panel.box, lens.id, selected, lit, look.scrolls.get(panel.panel, 0), looks)
         key = (*parts(panel.panel, self._views[world]), panel.panel, panel.world, outer)
         began = perf_counter()

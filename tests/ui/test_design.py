@@ -62,16 +62,17 @@ def test_every_action_of_the_designer_has_a_deed() -> None:
 
 def test_whoever_is_moved_goes_to_the_next_room_and_then_to_a_new_one() -> None:
     view = scenes.split(naive=False).view
-    assert hands.move(view, "cp-1") == (inputs.MoveToRoom("cp-1", "B"),)
-    assert hands.move(view, "cp-3") == (inputs.MoveToRoom("cp-3", "C"),)
-    assert hands.move(view, "etcd-3", "A") == (inputs.MoveToRoom("cp-3", "A"),)
+    assert hands.move(view, "cp-1") == inputs.MoveToRoom("cp-1", "B")
+    assert hands.move(view, "cp-3") == inputs.MoveToRoom("cp-3", "C")
+    assert hands.move(view, "etcd-3", "A") == inputs.MoveToRoom("cp-3", "A")
     with pytest.raises(ValueError, match="already"):
         hands.move(view, "cp-1", "A")
 
 
 def test_where_there_were_no_rooms_the_others_stay_in_the_first() -> None:
     view = scenes.view(raft=scenes.raft((scenes.member(1), scenes.member(2))))
-    assert hands.move(view, "cp-2") == (inputs.MoveToRoom("cp-1", "A"), inputs.MoveToRoom("cp-2", "B"))
+    parts = (inputs.MoveToRoom("cp-1", "A"), inputs.MoveToRoom("cp-2", "B"))
+    assert hands.move(view, "cp-2") == inputs.Together(parts, "move cp-2 to B"), "one movement of the hand, one undo"
 
 
 def room_of(stage: Stage, machine: str) -> str:

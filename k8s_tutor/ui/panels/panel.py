@@ -82,10 +82,12 @@ def flights(view: ClusterView) -> tuple[FlightView, ...]:
 
 
 def rooms_of(view: ClusterView) -> tuple[RoomView, ...]:
-    """Rooms in which somebody of the committee sits; without rooms, everybody sits in one."""
+    """Rooms in which somebody of the committee sits or could sit: who has left one may come back. Without rooms, everybody
+    sits in one."""
     seats = {member.machine for member in view.raft.members}
-    rooms = tuple(room for room in view.network.rooms if seats & set(room.machines))
-    if rooms or not view.raft.members:
+    workers = {node.name for node in view.workload.nodes}
+    rooms = tuple(room for room in view.network.rooms if seats & set(room.machines) or not workers & set(room.machines))
+    if any(seats & set(room.machines) for room in rooms) or not view.raft.members:
         return rooms
     return (RoomView(name="", machines=tuple(member.machine for member in view.raft.members)),)
 

@@ -9,7 +9,7 @@ from k8s_tutor.ui.glyphs import is_stale, member_mark, pod_mark
 from k8s_tutor.ui.panels.books import Books
 from k8s_tutor.ui.panels.members import brains, called
 from k8s_tutor.ui.panels.panel import apart, member_name, panel, picked, rooms_of
-from k8s_tutor.ui.panels.tally import room_counts
+from k8s_tutor.ui.panels.tally import room_counts, takes_present_for_all
 from k8s_tutor.ui.rows import Row, fit
 from k8s_tutor.ui.rows import width as cells_of
 from k8s_tutor.ui.scene import Picture, Scene
@@ -144,7 +144,9 @@ def _boxes(
         here, enough, alone = counts[room.name]
         said = f"{here} of {scene.view.raft.size}"
         verdict = "can decide" if enough else "cannot decide"
-        if alone and not scene.view.raft.wrong and wide >= len(name) + len(said) + len("cannot decide") + 12:
+        if takes_present_for_all(scene.view) and here < scene.view.raft.quorum:
+            verdict, enough = "decides anyway" if enough else "nobody here", False
+        if alone and wide >= len(name) + len(said) + len(verdict) + 12:
             said += f", {verdict}"
         elif wide < len(name) + len(said) + 9:
             said = f"{here}/{scene.view.raft.size}"

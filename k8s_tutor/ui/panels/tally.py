@@ -189,7 +189,8 @@ def _words(counted: Tally) -> tuple[str, ...]:
 
 
 def room_counts(scene: Scene) -> list[tuple[str, int, bool, bool]]:
-    """(room, voters that are up in it, whether they are a majority of all, whether it is cut off from every other room)."""
+    """(room, voters that are up in it, whether they are enough by the rule that is on, whether it is cut off from every other
+    room). Raft and most of its twins want a majority of all; the naive vote takes those who are here for all."""
     raft = scene.view.raft
     rooms = rooms_of(scene.view)
     voters = raft.voters or tuple(member.name for member in raft.members)
@@ -197,8 +198,13 @@ def room_counts(scene: Scene) -> list[tuple[str, int, bool, bool]]:
     for room in rooms:
         here = sum(m.up and not m.paused and m.name in voters and m.machine in room.machines for m in raft.members)
         alone = len(rooms) > 1 and all(apart(scene.view, room, other) for other in rooms if other is not room)
-        found.append((room.name, here, here >= raft.quorum, alone))
+        found.append((room.name, here, here > 0 if takes_present_for_all(scene.view) else here >= raft.quorum, alone))
     return found
+
+
+def takes_present_for_all(view: ClusterView) -> bool:
+    """Whether whoever is here decides, however many are missing: the naive vote."""
+    return view.raft.variant == "naive"
 
 
 def room_row(scene: Scene, width: int) -> Row:
@@ -211,8 +217,11 @@ def room_row(scene: Scene, width: int) -> Row:
         spans: list[tuple[str, str]] = []
         for name, here, enough, cut in counts:
             said = "enough" if enough else "too few"
-            if long and not scene.view.raft.wrong:
+            if long:
                 said = f"{'can' if enough else 'cannot'} decide{'' if cut else ' alone'}"
+            if takes_present_for_all(scene.view) and here < scene.view.raft.quorum:
+                anyway = "decides" if not long else "decides anyway" if cut else "would decide alone"
+                said, enough = (anyway if enough else "nobody here"), False
             spans += [(f"room {name}: " if long else f"{name}: ", picked(scene, f"room {name}", "dim"))]
             spans += [(f"{here} of {size} {said}", "ok" if enough else "fail"), ("   ", "text")]
         row = tuple(spans[:-1])

@@ -35,7 +35,9 @@ def render(scene: Scene, width: int, height: int) -> Picture:
         _large(canvas, scene, trace, here)
     else:
         _steps(canvas, scene, trace, here)
-    return canvas.picture(f"{title}: {shorten(trace.line, max(8, width - 40))}", _status(trace, here))
+    which = f" {trace.number} of {trace.of}" if trace.of > 1 and width >= 60 else ""
+    said = shorten(trace.line, max(8, width - 40 - len(which)))
+    return canvas.picture(f"{title}{which}: {said}", _status(trace, here))
 
 
 def current(trace: TraceView, now: int, selected: str = "") -> int:
