@@ -55,8 +55,7 @@ class Feed(ServerBase):
                 self.send(ctx, watcher.hop, WatchEnd(watcher.hop.call))
         self.define([pair.value for pair in answer.kvs if pair.key.startswith(_DEFINITIONS.prefix)])
         for row in self.caches.stored_rows():
-            self.caches.kinds[row.cache] = KindCache()
-            self.caches.kinds[row.cache].since = answer.revision
+            self.caches.empty(row.cache, answer.revision)
         for pair in answer.kvs:
             found = self.caches.row_of(pair.key)
             if found is not None:
@@ -94,7 +93,7 @@ class Feed(ServerBase):
             row = self.caches.row_of(event.kv.key)
             if row is None:
                 continue
-            cache = self.caches.of(row)
+            cache = self.caches.mine(row.cache)
             before = cache.items.get(event.kv.key)
             old = event.previous.value if event.previous else before.data if before else None
             new = event.kv.value if event.type == "PUT" else None
@@ -130,13 +129,12 @@ class Feed(ServerBase):
                 for watcher in self.caches.kinds[name].watchers.values():
                     self.send(ctx, watcher.hop, WatchEnd(watcher.hop.call))
                 for call in list(self.caches.kinds[name].watchers):
-                    self.caches.kinds[name].drop(call)
+                    self.caches.mine(name).drop(call)
                 if name not in after:
-                    del self.caches.kinds[name]
+                    self.caches.forget(name)
         for row in self.caches.stored_rows():
             if row.cache not in self.caches.kinds:
-                self.caches.kinds[row.cache] = KindCache()
-                self.caches.kinds[row.cache].since = self.caches.revision
+                self.caches.empty(row.cache, self.caches.revision)
 
     def defined(self, ctx: Context) -> None:
         """Called when definitions have changed, or objects of custom kinds are gone."""

@@ -214,6 +214,7 @@ class Reads(Feed):
         plain = not op.request.managed and op.request.accept == "application/json"
         watcher = Watcher(op.hop, scope, max(revision, self.caches.revision), bookmarks, None if plain else op.request,
                           op.row if op.row.stored_as else None)  # fmt: skip
+        cache = self.caches.mine(op.row.cache)
         cache.add(watcher)
         if initial == "true" or (not revision and initial != "false"):
             for _, data in cache.select(op.row, scope, op.request.managed):
@@ -266,10 +267,10 @@ class Reads(Feed):
 
     def drop_watches(self, via: str, client: str | None = None, call: int = 0) -> None:
         """Forgets the watches of a connection, of one client behind it, or of one call."""
-        for _, cache in self.caches:
+        for row, cache in self.caches:
             for watcher in list(cache.watchers.values()):
                 hop = watcher.hop
                 if hop.via == via and (client is None or hop.client == client) and (not call or hop.call == call):
-                    cache.drop(hop.call)
+                    self.caches.mine(row.cache).drop(hop.call)
 
 

@@ -106,7 +106,8 @@ class ApiServer(Reviews, Components):
         Watches can start from here on: as in a real cluster, no cache reaches back to the first revision.
         """
         if isinstance(answer, TxnResult) and answer.succeeded:
-            for _, cache in self.caches:
+            for row in self.caches.stored_rows():
+                cache = self.caches.mine(row.cache)
                 cache.since = max(cache.since, answer.revision)
 
     # ------------------------------------------------------------------ requests

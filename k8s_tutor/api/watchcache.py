@@ -163,10 +163,16 @@ class KindCache(State):
 
 
 class Caches(State):
-    """The caches of all kinds, custom ones included, and the revision up to which they are complete."""
+    """The caches of all kinds, custom ones included, and the revision up to which they are complete.
+
+    A copy shares the cache of a kind until one of the two changes it: there are many kinds, and few of them change between two
+    checkpoints. Whoever changes one takes it from `mine`.
+    """
 
     def __init__(self) -> None:
         self.kinds: dict[str, KindCache] = {row.kind: KindCache() for row in scheme.RESOURCES}
+        self.shared: dict[str, None] = {}
+        """Kinds whose cache a copy of this part holds too."""
         self.custom: dict[tuple[str, str, str], Resource] = {}
         """Rows of custom resources by group, version and plural."""
         self.revision = 0
@@ -175,7 +181,9 @@ class Caches(State):
 
     def copy(self) -> Self:
         new = object.__new__(type(self))
-        new.kinds = {kind: cache.copy() for kind, cache in self.kinds.items()}
+        new.kinds = self.kinds.copy()
+        self.shared = dict.fromkeys(self.kinds)
+        new.shared = self.shared.copy()
         new.custom = dict(self.custom)
         new.revision, new.ready = self.revision, self.ready
         return new
@@ -189,8 +197,26 @@ class Caches(State):
         return (*scheme.RESOURCES, *(row for row in self.custom.values() if row.stored_as is None))
 
     def of(self, row: Resource) -> KindCache:
-        """The cache of a kind."""
+        """The cache of a kind, to be read."""
         return self.kinds[row.cache]
+
+    def mine(self, name: str) -> KindCache:
+        """The cache of a kind (`Resource.cache`), to be changed."""
+        if name in self.shared:
+            del self.shared[name]
+            self.kinds[name] = self.kinds[name].copy()
+        return self.kinds[name]
+
+    def empty(self, name: str, revision: int) -> None:
+        """Begins the cache of a kind anew, with what it will hear after a revision."""
+        self.shared.pop(name, None)
+        self.kinds[name] = KindCache()
+        self.kinds[name].since = revision
+
+    def forget(self, name: str) -> None:
+        """There is no such kind any more."""
+        self.shared.pop(name, None)
+        del self.kinds[name]
 
     def row_of(self, key: str) -> Resource | None:
         """The resource that a key in etcd belongs to, or None."""
