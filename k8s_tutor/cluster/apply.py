@@ -23,6 +23,10 @@ def machines_of(world: World) -> list[str]:
 
 def check(world: World, given: inputs.Input, coming: tuple[str, ...] = ()) -> None:
     """Raises InputError for an input that means nothing in this world, to which the managers ``coming`` are just brought."""
+    if isinstance(given, inputs.ApiCall | inputs.StreamInput | inputs.HangUp):  # many of them: looked at first
+        if gateway.BALANCER not in world.processes:
+            raise InputError("this cluster is etcd alone: it has no API server")
+        return
     machines = [*machines_of(world), *coming]
     known = {*world.processes, *machines, *world.network.rooms.values()}
     match given:
@@ -40,9 +44,6 @@ def check(world: World, given: inputs.Input, coming: tuple[str, ...] = ()) -> No
                 raise InputError(_unknown("client", client, ["you"]))
             if world.actor(client) is None:
                 raise InputError(f"the console of {client} is down")
-        case inputs.ApiCall():
-            if gateway.BALANCER not in world.processes:
-                raise InputError("this cluster is etcd alone: it has no API server")
         case inputs.Latency(a=a, b=b):
             for name in (a, b):
                 _need_machine(name, machines)
