@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import groupby
+from textwrap import shorten
 from typing import NamedTuple
 
 from k8s_tutor.cluster import inputs
@@ -11,11 +13,13 @@ from k8s_tutor.lessons.lens import Lens
 from k8s_tutor.lessons.values import clock
 
 CHATTY = (
-    "raft.commit", "raft.prevote", "api.", "etcd.", "console.", "runtime.", "cni.", "image.", "lb.", "proxy.", "kubelet.",
-    "container.created", "scheduler.decided", "node.registered",
+    "raft.commit", "raft.prevote", "api.", "etcd.timeout", "etcd.join", "console.", "runtime.", "cni.", "image.", "lb.",
+    "proxy.", "kubelet.", "container.created", "scheduler.decided", "node.registered",
 )  # fmt: skip
 """Notes that are left out of a debrief: too many, or said by another one."""
 MOST = 40
+LONGEST = 90
+"""Letters of a typed line that is told whole; of a longer one half as many are."""
 
 
 class Line(NamedTuple):
@@ -51,18 +55,23 @@ class Story:
 
 
 def _told(given: Sequence[tuple[int, inputs.Input]], notes: Sequence[NoteView], lens: Lens, who: str, most: int) -> list[Line]:
-    """One step: its inputs, and of each kind of note the first ``most``; the last of these says how many more there were."""
-    lines = [Line(at, who, _whose(entry) + words(entry, lens)) for at, entry in given]
+    """One step: its inputs, the same one many times as one, and of each kind of note the first ``most``; the last of these says
+    how many more there were."""
+    typed = [Line(at, who, _whose(entry) + words(entry, lens)) for at, entry in given]
+    again = [list(group) for _, group in groupby(typed, key=lambda line: line.text)]
+    lines = [_more(same[0], len(same) - 1) for same in again]
     found: dict[str, list[Line]] = {}
     for note in notes:
         if text := lens.note(note):
             found.setdefault(note.kind, []).append(Line(note.at, "system", text))
     for same in found.values():
-        lines += same[:most]
-        if len(same) > most:
-            last = lines.pop()
-            lines.append(last._replace(text=f"{last.text} (and {len(same) - most} more)"))
+        *before, last = same[:most]
+        lines += [*before, _more(last, len(same) - most)]
     return sorted(lines, key=lambda line: line.at)
+
+
+def _more(line: Line, count: int) -> Line:
+    return line._replace(text=f"{line.text} (and {count} more)") if count > 0 else line
 
 
 def _whose(given: inputs.Input) -> str:
@@ -71,9 +80,10 @@ def _whose(given: inputs.Input) -> str:
 
 
 def words(given: inputs.Input, lens: Lens) -> str:
-    """An input in a lens' names."""
+    """An input in a lens' names; a console line of more than `LONGEST` letters is told by its beginning."""
     if isinstance(given, inputs.Kubectl):
-        return given.line if given.line.startswith(("etcdctl", "etcdutl")) else f"kubectl {given.line}"
+        line = given.line if given.line.startswith(("etcdctl", "etcdutl")) else f"kubectl {given.line}"
+        return line if len(line) <= LONGEST else shorten(line, LONGEST // 2, placeholder=" …")
     return " ".join(lens.name(word) for word in inputs.in_words(given).split(" "))
 
 

@@ -275,7 +275,10 @@ class Narrator:
         if not text:
             return
         for paragraph in re.split(r"\n\s*\n", text.strip()):
-            if paragraph.lstrip().startswith(("- ", "* ", "|", "```", "    ")):
+            if paragraph.startswith(("- ", "* ")):
+                for item in re.split(r"\n(?=[-*] )", paragraph):
+                    self._wrapped(_plain(" ".join(item.split())), "", "  ")
+            elif paragraph.lstrip().startswith(("|", "```", "    ")):
                 for line in paragraph.splitlines():
                     self._out(_plain(line))
             else:

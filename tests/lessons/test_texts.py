@@ -12,8 +12,10 @@ from k8s_tutor.cluster import inputs
 from k8s_tutor.cluster.views import FlightView, NoteView
 from k8s_tutor.lessons import lens as lenses
 from k8s_tutor.lessons.console import CommandError, command
+from k8s_tutor.lessons.debrief import words
 from k8s_tutor.lessons.lens import fields_of
 from k8s_tutor.lessons.loader import Loaded
+from k8s_tutor.lessons.models import Say
 from k8s_tutor.lessons.narrate import narrate
 from k8s_tutor.lessons.player import Player
 from k8s_tutor.lessons.progress import Progress, ProgressError
@@ -49,6 +51,19 @@ def test_a_line_may_be_typed_at_somebody_elses_console() -> None:
     assert given == [inputs.Kubectl("etcdctl get topping", (), "amy")] and wait == 0
     with pytest.raises(CommandError):
         command("as amy crash Bob", lenses.lens("committee"))
+
+
+def test_a_long_line_is_told_by_its_beginning() -> None:
+    told = words(inputs.Kubectl(f"etcdctl put report '{'all is well, ' * 30}'"), lenses.lens("committee"))
+    assert told.startswith("etcdctl put report 'all is well,") and told.endswith(" …") and len(told) <= 90
+
+
+def test_items_of_a_list_are_wrapped_each_for_itself(small: Loaded) -> None:
+    said = Say(say="Two things:\n\n- the **lines**, " + "which go on and on, " * 6 + "\n- the store")
+    lines: list[str] = []
+    narrate(Player(small.lesson.model_copy(update={"steps": [said]})), lines.append, auto=True)
+    begun = next(index for index, line in enumerate(lines) if line.startswith("- the lines"))
+    assert lines[begun + 1].startswith("  ") and "- the store" in lines and max(map(len, lines)) <= 100
 
 
 def test_narration_ends_politely_when_nothing_more_is_typed(small: Loaded) -> None:
