@@ -20,6 +20,13 @@ class _Known(NamedTuple):
     trees: Mapping[str, Any]
 
 
+def row_of(server: ApiServer | None, kind: str) -> scheme.Resource | None:
+    """The row of a kind, custom ones included, as far as a server knows it."""
+    if server is None or kind in scheme.BY_KIND:
+        return scheme.BY_KIND.get(kind)
+    return next((row for row in server.caches.custom.values() if row.kind == kind and row.stored_as is None), None)
+
+
 class Trees:
     """What the watch caches of a cluster's API servers hold, as trees. Equal caches give the very same mapping."""
 
@@ -28,14 +35,15 @@ class Trees:
 
     def of(self, server: ApiServer | None, kind: str) -> Mapping[str, Any]:
         """``namespace/name`` → tree, ordered by key. Neither the mapping nor a tree may be changed."""
-        if server is None or kind not in server.caches.kinds:
+        row = row_of(server, kind)
+        if server is None or row is None:
             return {}
-        cache = server.caches.kinds[kind]
+        cache = server.caches.of(row)
         known = self._known.get((server.name, kind))
         change = cache.history[-1] if cache.history else None
         if known is not None and known.cache is cache and known.change is change:
             return known.trees
-        new = self._look(scheme.resource(kind), cache, change, known)
+        new = self._look(row, cache, change, known)
         self._known[server.name, kind] = new
         return new.trees
 

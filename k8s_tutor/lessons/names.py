@@ -148,12 +148,16 @@ NAMES: dict[str, Name] = {
     ),
     "object": Name(
         ANY, (2, 3), 'object("Service", "web").spec.clusterIP', STORE,
-        "any object as stored: kind, name, namespace; or null",
+        "any object as stored, custom ones too: kind, name, namespace; or null",
     ),
     "objects": Name(list_of(ANY), (1, 2), 'objects("ReplicaSet").size()', STORE, "all objects of a kind in a namespace"),
     "allowed": Name(
         BOOL, (3, 4), 'allowed("alice", "list", "pods")', STORE,
         "whether a user may do a verb on a resource (`deployments/scale`) in a namespace",
+    ),
+    "managers": Name(
+        list_of(STRING), (3, 4), 'managers("Deployment", "web", "spec.replicas") == ["pipeline"]', STORE,
+        "who manages a field of an object or something in it: the names in managedFields",
     ),
     "server": Name(
         SERVER, (1, 1), 'server("api-3").deployment("site").desired', STORE,

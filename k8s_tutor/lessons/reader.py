@@ -10,7 +10,7 @@ from k8s_tutor.cluster.views import AnswerView, NoteView, RaftView, View, Worklo
 from k8s_tutor.lessons.cel import CelError, Expression, compiled
 from k8s_tutor.lessons.lens import Lens
 from k8s_tutor.lessons.parts import Notes, part
-from k8s_tutor.lessons.stored import allowed, as_deployment, as_lease, as_pod, key_stored, selected
+from k8s_tutor.lessons.stored import allowed, as_deployment, as_lease, as_pod, key_stored, managers, selected
 from k8s_tutor.sim import SECOND
 
 EVERYWHERE = "*"
@@ -250,6 +250,9 @@ class Reader:
 
     def f_allowed(self, user: str, verb: str, resource: str, namespace: str = "default") -> bool:
         return allowed(self.cluster, user, verb, resource, namespace)
+
+    def f_managers(self, kind: str, name: str, field: str, namespace: str = "default") -> list[str]:
+        return managers(self.cluster, kind, name, field, namespace)
 
     # ------------------------------------------------------------------ since the step opened
 

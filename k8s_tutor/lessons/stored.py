@@ -10,6 +10,7 @@ from k8s_tutor.api.authn import AUTHENTICATED, User
 from k8s_tutor.api.rbac import Ask
 from k8s_tutor.api.server import ApiServer
 from k8s_tutor.cluster import Cluster
+from k8s_tutor.cluster.trees import row_of
 from k8s_tutor.cluster.views import DeploymentView, PodView
 from k8s_tutor.etcd.member import Member
 
@@ -66,7 +67,7 @@ def as_lease(tree: Any) -> dict[str, Any]:
 def allowed(cluster: Cluster, user: str, verb: str, resource: str, namespace: str) -> bool:
     """Whether the rights that the first API server knows let a user (``system:serviceaccount:shop:robot`` too) do a verb on a
     resource: ``pods``, ``deployments/scale``. No group but those that the name itself implies."""
-    server = next((actor for name, actor in sorted(cluster.world.running.items()) if isinstance(actor, ApiServer)), None)
+    server = _first_server(cluster)
     if server is None:
         return False
     plural, _, subresource = resource.partition("/")
@@ -75,6 +76,28 @@ def allowed(cluster: Cluster, user: str, verb: str, resource: str, namespace: st
     groups = tokens.groups_of(user.split(":")[2]) if user.startswith("system:serviceaccount:") else ()
     ask = Ask(verb, group, plural, subresource, namespace)
     return server.decide(User(user, (*groups, AUTHENTICATED)), ask).allowed
+
+
+def _first_server(cluster: Cluster) -> ApiServer | None:
+    return next((actor for _, actor in sorted(cluster.world.running.items()) if isinstance(actor, ApiServer)), None)
+
+
+def managers(cluster: Cluster, kind: str, name: str, field: str, namespace: str) -> list[str]:
+    """Who manages a field (``spec.replicas``) of an object, or something in it: the names in managedFields."""
+    server = _first_server(cluster)
+    row = row_of(server, kind)
+    if server is None or row is None:
+        return []
+    item = server.caches.get(row, row.prefix + (f"{namespace}/{name}" if row.namespaced else name))
+    entries = scheme.whole(item.data)["metadata"].get("managedFields", []) if item is not None else []
+    found = []
+    for entry in entries:
+        fields = entry.get("fieldsV1", {})
+        for part in field.split("."):
+            fields = fields.get(f"f:{part}") if fields is not None else None
+        if fields is not None:
+            found.append(entry["manager"])
+    return found
 
 
 def key_stored(cluster: Cluster, key: str, machine: str = "") -> dict[str, Any] | None:

@@ -146,3 +146,13 @@ def test_rights_are_looked_up_as_the_api_server_would() -> None:
     assert value('allowed("alice", "get", "pods", "kube-system")') is False
     assert value('allowed("system:serviceaccount:default:robot", "get", "pods")') is True
     assert value('allowed("system:serviceaccount:default:default", "get", "pods")') is False
+
+
+def test_who_manages_a_field_is_read_from_its_managed_fields() -> None:
+    made = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "menu"}, "data": {"pizza": "9"}}
+    spec = {"managers": 1, "workers": 0, "manifests": [made]}
+    reader = Reader(Cluster(ClusterSpec.model_validate(spec)), lenses.lens("kubernetes"))
+    assert reader.value(compiled('managers("ConfigMap", "menu", "data.pizza")')) == ["kubectl-client-side-apply"]
+    assert reader.value(compiled('managers("ConfigMap", "menu", "data")')) == ["kubectl-client-side-apply"]
+    assert reader.value(compiled('managers("ConfigMap", "menu", "data.soup")')) == []
+    assert reader.value(compiled('managers("ConfigMap", "none", "data")')) == []
