@@ -16,7 +16,9 @@ from k8s_tutor.controllers.base import FIELDS, Controller, Index, Stores
 from k8s_tutor.controllers.deployment import DeploymentController
 from k8s_tutor.controllers.endpointslice import EndpointSliceController
 from k8s_tutor.controllers.eviction import TaintEvictionController
+from k8s_tutor.controllers.finishedjobs import FinishedJobController
 from k8s_tutor.controllers.garbage import GarbageCollector
+from k8s_tutor.controllers.job import JobController
 from k8s_tutor.controllers.namespace import NamespaceController
 from k8s_tutor.controllers.nodeipam import NodeIpamController
 from k8s_tutor.controllers.nodelifecycle import NodeLifecycleController
@@ -63,7 +65,7 @@ class Again(Body):
     reign: int
 
 
-class Job(NamedTuple):
+class Errand(NamedTuple):
     """The requests that one look has led to, as far as they are still to be sent or answered."""
 
     batches: tuple[tuple[Write, ...], ...]
@@ -76,7 +78,7 @@ class Job(NamedTuple):
     """Whether the look itself could not be finished: try again soon."""
     again: int | None = None
     revisions: tuple[tuple[str, str], ...] = ()
-    """resourceVersion of each object that this job has written."""
+    """resourceVersion of each object that this errand has written."""
 
 
 class ManagerConfig(Access):
@@ -104,18 +106,20 @@ class ControllerManager(Elected):
         """Whether it holds the lease and knows the cluster."""
         self.reign = 0
         """Raised each time that work begins or ends: answers and timers of an earlier reign are not acted upon."""
-        self.jobs: dict[tuple[str, str], Job] = {}
+        self.errands: dict[tuple[str, str], Errand] = {}
         self.waits: dict[tuple[str, str], tuple[int, int]] = {}
         """(controller, key) → (when it comes into its queue, µs; timer)."""
         self._fresh()
 
     def _fresh(self) -> None:
         """Controllers that know nothing yet."""
-        self.jobs, self.waits = {}, {}
+        self.errands, self.waits = {}, {}
         self.deployment = DeploymentController()
         self.replicaset = ReplicaSetController()
         self.replication = ReplicationController()
         self.statefulset = StatefulSetController()
+        self.job = JobController()
+        self.finished_jobs = FinishedJobController()
         self.endpointslice = EndpointSliceController()
         self.nodelifecycle = NodeLifecycleController()
         self.eviction = TaintEvictionController()
@@ -134,9 +138,10 @@ class ControllerManager(Elected):
     def controllers(self) -> list[Controller]:
         """All controllers, in the order in which they hear of changes."""
         return [
-            self.deployment, self.replicaset, self.replication, self.statefulset, self.endpointslice, self.nodelifecycle, self.eviction, self.garbage,
-            self.podgc, self.namespace, self.accounts, self.root_certificate, self.quota, self.aggregation,
-            self.claim_protection, self.volume_protection, self.ipam, self.ttl,
+            self.deployment, self.replicaset, self.replication, self.statefulset, self.job, self.finished_jobs,
+            self.endpointslice, self.nodelifecycle, self.eviction, self.garbage, self.podgc, self.namespace, self.accounts,
+            self.root_certificate, self.quota, self.aggregation, self.claim_protection, self.volume_protection, self.ipam,
+            self.ttl,
         ]  # fmt: skip
 
     def controller(self, name: str) -> Controller:
@@ -252,26 +257,26 @@ class ControllerManager(Elected):
             ctx.note(kind, **fields)
         for event in decision.events:
             self._record(ctx, controller, event)
-        self.jobs[controller.name, key] = Job(
+        self.errands[controller.name, key] = Errand(
             decision.batches, decision.last, troubled=decision.failed, again=decision.again
         )
         self._advance(ctx, controller, key)
 
     def _advance(self, ctx: Context, controller: Controller, key: str) -> None:
-        """Sends the next batch of a job, or ends it."""
-        job = self.jobs[controller.name, key]
-        if job.failed:
-            job = job._replace(batches=())
-        if job.batches:
-            batch, rest = job.batches[0], job._replace(batches=job.batches[1:])
-        elif job.last:
-            batch, rest = job.last[:1], job._replace(last=job.last[1:])
+        """Sends the next batch of an errand, or ends it."""
+        errand = self.errands[controller.name, key]
+        if errand.failed:
+            errand = errand._replace(batches=())
+        if errand.batches:
+            batch, rest = errand.batches[0], errand._replace(batches=errand.batches[1:])
+        elif errand.last:
+            batch, rest = errand.last[:1], errand._replace(last=errand.last[1:])
         else:
-            self._finish(ctx, controller, key, job)
+            self._finish(ctx, controller, key, errand)
             return
-        self.jobs[controller.name, key] = rest._replace(open=len(batch))
+        self.errands[controller.name, key] = rest._replace(open=len(batch))
         for write in batch:
-            tree = _current(write, dict(job.revisions))
+            tree = _current(write, dict(errand.revisions))
             args = (controller.name, key, write, self.reign)
             self.request(ctx, write.method, write.path, tree, "_answered_write", args, content_type=write.content_type)
 
@@ -281,7 +286,7 @@ class ControllerManager(Elected):
         if reign != self.reign:
             return
         controller = self.controller(name)
-        job = self.jobs[name, key]
+        errand = self.errands[name, key]
         ok = succeeded(write, answer)
         found: dict[str, Any] = {}
         if isinstance(answer, Response):
@@ -296,27 +301,27 @@ class ControllerManager(Elected):
             error = found.get("message", "") if found else "timed out"
             self._record(ctx, controller, event._replace(text=named.replace("{error}", error)))
         revision = found.get("metadata", {}).get("resourceVersion", "") if ok and found.get("kind") == write.kind else ""
-        revisions = {**dict(job.revisions), write.about: revision} if revision else dict(job.revisions)
-        self.jobs[name, key] = job = job._replace(
-            open=job.open - 1, failed=job.failed or not ok, revisions=tuple(revisions.items())
+        revisions = {**dict(errand.revisions), write.about: revision} if revision else dict(errand.revisions)
+        self.errands[name, key] = errand = errand._replace(
+            open=errand.open - 1, failed=errand.failed or not ok, revisions=tuple(revisions.items())
         )
         controller.answered(key, write, answer, self._clock(ctx))
-        if not job.open:
+        if not errand.open:
             self._advance(ctx, controller, key)
 
-    def _finish(self, ctx: Context, controller: Controller, key: str, job: Job) -> None:
-        del self.jobs[controller.name, key]
+    def _finish(self, ctx: Context, controller: Controller, key: str, errand: Errand) -> None:
+        del self.errands[controller.name, key]
         queue = controller.queue
-        again = controller.finished(key, not job.failed)
-        if job.failed or job.troubled:
+        again = controller.finished(key, not errand.failed)
+        if errand.failed or errand.troubled:
             delay = queue.failed(key)
             self._wait(ctx, controller, key, delay, False if queue.failures[key] >= PATIENCE else None)
         else:
             queue.forget(key)
             if again:
                 queue.add(key)
-            elif job.again is not None:
-                self._wait(ctx, controller, key, job.again, False)
+            elif errand.again is not None:
+                self._wait(ctx, controller, key, errand.again, False)
         if queue.finish(key):
             ctx.after(0, Next(controller.name))
         if queue.stalled:
@@ -358,7 +363,7 @@ def succeeded(write: Write, answer: Response | CallFailed) -> bool:
 
 
 def _current(write: Write, revisions: dict[str, str]) -> Any:
-    """The body of a request; when the same job has written that object before, with the revision which that gave it."""
+    """The body of a request; when the same errand has written that object before, with the revision which that gave it."""
     revision = revisions.get(write.about)
     tree = write.tree
     if tree is None or revision is None or write.method not in ("PUT", "PATCH"):
@@ -368,4 +373,4 @@ def _current(write: Write, revisions: dict[str, str]) -> Any:
     return {**tree, "metadata": {**tree["metadata"], "resourceVersion": revision}}
 
 
-__all__ = ["Again", "ControllerManager", "Decision", "Job", "Next", "Tick", "succeeded"]
+__all__ = ["Again", "ControllerManager", "Decision", "Errand", "Next", "Tick", "succeeded"]

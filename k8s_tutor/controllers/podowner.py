@@ -58,10 +58,11 @@ def claim(owner: Any, selector: Selector, pods: Iterable[Any], ended: bool = Tru
                 mine.append(pod)
             elif not owner.metadata.deletionTimestamp:
                 patches.append(_owners(pod, {"$patch": "delete", "uid": owner.metadata.uid}))
-        elif matches and not owner.metadata.deletionTimestamp and not pod.metadata.deletionTimestamp:
-            if ended or not objects.has_ended(pod):
-                patches.append(_owners(pod, objects.owner_reference(owner)))
-                mine.append(pod)
+        elif matches and not owner.metadata.deletionTimestamp and not pod.metadata.deletionTimestamp and (
+            ended or not objects.has_ended(pod)
+        ):
+            patches.append(_owners(pod, objects.owner_reference(owner)))
+            mine.append(pod)
     return mine, patches
 
 
