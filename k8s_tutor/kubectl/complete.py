@@ -4,28 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from k8s_tutor.kubectl import create, etcdctl, rollout
-from k8s_tutor.kubectl.command import VERBS
+from k8s_tutor.kubectl import etcdctl
 from k8s_tutor.kubectl.line import Flag, declared
 from k8s_tutor.kubectl.resources import RESOURCES, find
+from k8s_tutor.kubectl.shell import FILTERS
+from k8s_tutor.kubectl.verbs import ALIASES, GROUPS, VERBS
 
 Names = Callable[[str], list[str]]
 """Names of the objects of a resource (by its plural), in the learner's namespace; ``files`` gives the manifests."""
 
-SUBCOMMANDS = {
-    "create": ["configmap", "deployment", "namespace", "service"],
-    "rollout": list(rollout.VERBS),
-    "set": ["image", "resources"],
-}
-ONLY = {"cordon": "nodes", "uncordon": "nodes", "drain": "nodes", "logs": "pods"}
-TYPES_FIRST = ("get", "describe", "delete", "label", "annotate", "scale", "expose", "patch", "wait", "taint", "rollout", "set",
-               "explain")  # fmt: skip
-OUTPUTS = ["custom-columns=", "json", "jsonpath=", "name", "wide", "yaml"]
+ONLY = {"cordon": "nodes", "uncordon": "nodes", "drain": "nodes", "logs": "pods", "exec": "pods", "attach": "pods",
+        "debug": "pods", "top pod": "pods", "top node": "nodes", "create token": "serviceaccounts",
+        "config use-context": "contexts"}  # fmt: skip
+"""Commands whose arguments are names of one resource."""
+TYPES_FIRST = ("get", "describe", "delete", "edit", "label", "annotate", "scale", "autoscale", "expose", "patch", "wait", "taint",
+               "rollout", "set", "explain")  # fmt: skip
+OUTPUTS = ["custom-columns=", "go-template=", "json", "jsonpath=", "name", "wide", "yaml"]
+SHOWN = ("as", "as-group", "context", "namespace")
+"""Global flags that are offered."""
 
 
 def complete(line: str, names: Names) -> list[str]:
     """What the last word of the line could become, sorted; each is the whole word."""
-    words = line.split(" ")
+    words = line.rpartition("|")[2].lstrip().split(" ")
     typed = words[-1]
     before = [word for word in words[:-1] if word]
     if before[:1] == ["etcdctl"]:
@@ -34,17 +35,31 @@ def complete(line: str, names: Names) -> list[str]:
         return _etcdctl(before[1:], typed, etcdctl.UTIL_FLAGS)
     if before[:1] in (["kubectl"], ["k"]):
         before = before[1:]
+    elif not before and "|" in line:
+        return _fit([*FILTERS, "xargs", "kubectl"], typed)
     elif not before and typed:
-        return _fit([*VERBS, "help", "kubectl", "etcdctl", "etcdutl"], typed)
+        return _fit([*_commands(""), "kubectl", "etcdctl", "etcdutl"], typed)
     if not before:
-        return _fit([*VERBS, "help"], typed)
-    verb = before[0]
-    if verb == "help":
-        return _fit(VERBS, typed)
-    if verb not in VERBS:
-        return []
-    flags = create.subcommand(before[1:])[1] if verb == "create" else VERBS[verb].flags
-    return _after(verb, before[1:], typed, declared(flags), names)
+        return _fit(_commands(""), typed)
+    if before[0] == "help":
+        return _fit(_commands(" ".join(before[1:])), typed)
+    name, rest = before[0], before[1:]
+    while rest and (ALIASES.get(f"{name} {rest[0]}", f"{name} {rest[0]}") in (*VERBS, *GROUPS)):
+        name, rest = ALIASES.get(f"{name} {rest[0]}", f"{name} {rest[0]}"), rest[1:]
+    below = _commands(name) if not rest and not typed.startswith("-") else []
+    if name not in VERBS:
+        return _fit(below, typed)
+    flags = tuple(flag for flag in declared(VERBS[name].flags) if flag in declared(VERBS[name].flags, bare=True)
+                  or flag.name in SHOWN)  # fmt: skip
+    return (below and _fit(below, typed)) or _after(name, rest, typed, flags, names)
+
+
+def _commands(name: str) -> list[str]:
+    """The next words of the commands below a name."""
+    known = [*VERBS, *GROUPS, "help"]
+    if not name:
+        return sorted({one.split()[0] for one in known})
+    return sorted({one.removeprefix(name + " ").split()[0] for one in known if one.startswith(name + " ")})
 
 
 def _etcdctl(before: list[str], typed: str, commands: dict[str, str]) -> list[str]:
@@ -55,7 +70,7 @@ def _etcdctl(before: list[str], typed: str, commands: dict[str, str]) -> list[st
         return _fit((name.split()[len(before)] for name in names if name.split()[: len(before)] == before), typed)
     if not typed.startswith("--"):
         return []
-    flags = declared(commands[command])
+    flags = declared(commands[command], bare=True)
     return _fit((f"--{flag.name}" + ("" if flag.kind == "switch" else "=") for flag in flags), typed)
 
 
@@ -75,15 +90,9 @@ def _after(verb: str, before: list[str], typed: str, flags: tuple[Flag, ...], na
     if before and before[-1] in ("-n", "--namespace", "-o", "--output", "-f", "--filename"):
         return _values(before[-1], typed, names)
     plain = _positional(before, flags)
-    if verb in SUBCOMMANDS:
-        if not plain:
-            return _fit(SUBCOMMANDS[verb], typed)
-        if verb == "create":
-            return []
-        plain = plain[1:]
     if verb in ONLY:
         return _fit(names(ONLY[verb]), typed)
-    if verb not in TYPES_FIRST:
+    if verb.split()[0] not in TYPES_FIRST:
         return []
     return _target(plain, typed, names)
 

@@ -6,11 +6,13 @@ from collections import deque
 from typing import Any
 
 from k8s_tutor import kubectl
+from k8s_tutor.api import wire
 from k8s_tutor.api.component import Access
-from k8s_tutor.api.wire import Request
+from k8s_tutor.api.wire import Request, WatchEnd, WatchFrame
 from k8s_tutor.etcd.admin import Status
 from k8s_tutor.etcd.wire import WatchCancel, WatchCanceled, WatchCreated, WatchEvents
-from k8s_tutor.kubectl.program import At, Clock, Endpoints, Listen, Load, Pause, Result, Save
+from k8s_tutor.kubectl.program import At, Clock, Edit, Edited, Endpoints, Listen, Load, Pause, Result, Save
+from k8s_tutor.kubectl.settings import FILE, Login, Settings, decode, encode, of_logins
 from k8s_tutor.sim import SECOND, Body, CallFailed, Calling, Context, Finished, State, advance
 
 PATIENCE = 75 * SECOND
@@ -26,9 +28,11 @@ INTERRUPT = "^C"
 
 
 class ConsoleConfig(Access):
-    """``etcd``: the members that etcdctl may talk to, in order of preference."""
+    """``etcd``: the members that etcdctl may talk to, in order of preference. ``users``: (name, groups, bearer token) of those
+    who have a context beside the admin's."""
 
     etcd: tuple[str, ...] = ()
+    users: tuple[tuple[str, tuple[str, ...], str], ...] = ()
 
 
 class Typed(Body):
@@ -51,9 +55,19 @@ class Files(State):
         self.files: dict[str, bytes] = {}
 
 
+class Saved(Body):
+    """The person at the console closes the editor that a command has opened. ``text`` is what they leave, ``documents`` what
+    it says, as manifests come; an empty text gives up."""
+
+    session: int
+    text: str
+    documents: str = "[]"
+
+
 class Session(Body):
-    """A command that runs: its line and files, when it began (µs), its answers so far, and those that are being gathered.
-    ``watch``: the id of the etcd watch that it has opened at ``endpoint``; while it has nothing else to do it listens."""
+    """A command that runs: its line, files and settings, when it began (µs), its answers so far, and those being gathered.
+    ``watch``: the id of the watch that it has opened at ``endpoint``; while it has nothing else to do it ``listens``, and what
+    comes earlier is kept in ``heard``. ``editing``: the (file name, text) that it has handed to the person's editor."""
 
     id: int
     line: str
@@ -64,6 +78,9 @@ class Session(Body):
     watch: int = 0
     endpoint: str = ""
     listens: bool = False
+    heard: tuple[Any, ...] = ()
+    settings: bytes = b""
+    editing: tuple[str, str] | None = None
 
 
 class Answered(Body):
@@ -94,13 +111,33 @@ class Console(Calling):
             self._interrupt(ctx, everything=body.line.strip() == INTERRUPT)
             if body.line.strip() == INTERRUPT:
                 return
-            session = Session(ctx.fresh(), body.line, body.files, ctx.now)
+            session = Session(ctx.fresh(), body.line, body.files, ctx.now, settings=encode(self.settings))
             ctx.note("console.typed", line=body.line)
             self._go_on(ctx, session)
         elif isinstance(body, Continue) and body.session in self.sessions:
             self._answer(ctx, self.sessions[body.session], None)
-        elif isinstance(body, (WatchEvents, WatchCanceled)):
+        elif isinstance(body, Saved):
+            session_ = self.sessions.get(body.session)
+            if session_ is not None and session_.editing is not None:
+                self._answer(ctx, session_, Edited(body.text, body.documents))
+        elif isinstance(body, (WatchEvents, WatchCanceled, WatchFrame, WatchEnd)):
             self._heard(ctx, src, body)
+
+    @property
+    def settings(self) -> Settings:
+        """kubectl's configuration: the file, or a context for the admin and one for each user."""
+        if FILE in self.disk.files:
+            return decode(self.disk.files[FILE])
+        others = [Login(name, "", groups, token) for name, groups, token in self.config.users]
+        return of_logins((Login("admin", self.config.user), *others))
+
+    @property
+    def editing(self) -> tuple[int, str, str] | None:
+        """(session, file name, text) that a command has handed to the person's editor; a `Saved` goes back."""
+        for session in self.sessions.values():
+            if session.editing is not None:
+                return session.id, *session.editing
+        return None
 
     def _interrupt(self, ctx: Context, everything: bool) -> None:
         """Somebody types something else: watches end, and with Ctrl-C ``everything`` that runs does."""
@@ -113,13 +150,17 @@ class Console(Calling):
 
     def said(self, session: Session) -> Result:
         """What a line that still runs has printed so far."""
-        return kubectl.so_far(session.line, session.files, self._clock(session.at), session.answers)
+        settings = decode(session.settings)
+        return kubectl.so_far(session.line, session.files, self._clock(session.at), session.answers, settings)
 
-    def _heard(self, ctx: Context, src: str, body: WatchEvents | WatchCanceled) -> None:
-        """An etcd watch tells something."""
+    def _heard(self, ctx: Context, src: str, body: WatchEvents | WatchCanceled | WatchFrame | WatchEnd) -> None:
+        """A watch tells something."""
         for session in list(self.sessions.values()):
-            if session.listens and session.endpoint == src and body.watch in (-1, session.watch):
-                self._answer(ctx, session, body)
+            if session.endpoint == src and body.watch in (-1, session.watch):
+                if session.listens:
+                    self._answer(ctx, session, body)
+                else:
+                    self.sessions[session.id] = _changed(session, heard=(*session.heard, body))
 
     def disconnected(self, ctx: Context, peer: str, reason: str) -> None:
         super().disconnected(ctx, peer, reason)
@@ -129,7 +170,8 @@ class Console(Calling):
 
     def _go_on(self, ctx: Context, session: Session) -> None:
         """Runs the program through its answers so far and does what it asks next."""
-        asked = advance(kubectl.run, (session.line, session.files, self._clock(session.at)), session.answers)
+        asked = advance(kubectl.run, (session.line, session.files, self._clock(session.at), decode(session.settings)),
+                        session.answers)  # fmt: skip
         if isinstance(asked, Finished):
             self._finish(ctx, session, asked.result)
             return
@@ -138,6 +180,11 @@ class Console(Calling):
             ctx.after(asked.delay, Continue(session.id))
         elif isinstance(asked, (Endpoints, Clock, Save, Load)):
             self._answer(ctx, session, self._here(ctx, asked))
+        elif isinstance(asked, Edit):
+            self.sessions[session.id] = _changed(session, editing=(asked.name, asked.text))
+        elif isinstance(asked, Listen) and session.heard:
+            first, *rest = session.heard
+            self._answer(ctx, _changed(session, heard=tuple(rest)), first)
         elif isinstance(asked, Listen):
             self.sessions[session.id] = _changed(session, listens=True)
         elif isinstance(asked, tuple) and not isinstance(asked, At):
@@ -152,7 +199,7 @@ class Console(Calling):
         if isinstance(asked, Endpoints):
             return self.config.etcd
         if isinstance(asked, Clock):
-            return ctx.now
+            return self._clock(ctx.now)
         if isinstance(asked, Load):
             return self.disk.files.get(asked.name)
         self.disk.files[asked.name] = asked.data
@@ -164,7 +211,10 @@ class Console(Calling):
 
     def _send(self, ctx: Context, request: Any, args: tuple[int, int]) -> None:
         if isinstance(request, Request):
-            self.ask(ctx, self.config.api, request, "_arrived", args, PATIENCE)
+            call = self.ask(ctx, self.config.api, request, "_arrived", args, PATIENCE)
+            if request.parameter("watch") == "true":
+                session = self.sessions[args[0]]
+                self.sessions[session.id] = _changed(session, watch=call, endpoint=self.config.api, heard=())
         elif isinstance(request, At):
             self.ask(ctx, request.endpoint, request.body, "_arrived_from", (request.endpoint, *args), COMMAND_TIMEOUT)
         else:
@@ -204,11 +254,13 @@ class Console(Calling):
             self._answer(ctx, running, tuple(item[0] for item in gathered))
 
     def _answer(self, ctx: Context, session: Session, answer: Any) -> None:
-        self._go_on(ctx, _changed(session, answers=(*session.answers, answer), gathered=(), listens=False))
+        self._go_on(ctx, _changed(session, answers=(*session.answers, answer), gathered=(), listens=False, editing=None))
 
     def _finish(self, ctx: Context, session: Session, result: Result) -> None:
         self.sessions.pop(session.id, None)
-        if session.watch:
+        if session.watch and session.endpoint == self.config.api:
+            ctx.reply(session.endpoint, wire.WatchCancel(session.watch))
+        elif session.watch:
             ctx.reply(session.endpoint, WatchCancel(session.watch))
         self.answers.append(Answered(session.id, session.line, session.at, ctx.now, result.stdout, result.stderr, result.code))
         ctx.note("console.answered", line=session.line, code=result.code)

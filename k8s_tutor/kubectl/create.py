@@ -1,39 +1,23 @@
-"""``kubectl create``: from files, or a deployment, configmap, service or namespace from arguments."""
+"""``kubectl create``: from files, and the kinds that hold data: config maps, secrets, namespaces, services, deployments."""
 
 from __future__ import annotations
 
+import base64
+import json
+from collections.abc import Callable
+
 from k8s_tutor.kubectl import generators, manifests, printers
-from k8s_tutor.kubectl.errors import Failure, Refused, Usage, Worded, raise_all
+from k8s_tutor.kubectl.errors import Failure, Refused, Usage, raise_all
 from k8s_tutor.kubectl.line import Words, need
 from k8s_tutor.kubectl.program import Asking, Tree
-from k8s_tutor.kubectl.resources import CONFIGMAPS, DEPLOYMENTS, NAMESPACES, SERVICES, Resource
+from k8s_tutor.kubectl.resources import CONFIGMAPS, DEPLOYMENTS, NAMESPACES, SECRETS, SERVICES, Resource
 from k8s_tutor.kubectl.session import Query, Session
 
-COMMON = "output:o dry-run?unchanged field-manager validate?strict save-config! show-managed-fields! "
-FLAGS = COMMON + "filename:f* edit! recursive:R! selector:l kustomize:k raw"
-DEPLOYMENT_FLAGS = COMMON + "image@ replicas:r# port#"
-CONFIGMAP_FLAGS = COMMON + "from-literal@ from-file@ from-env-file@ append-hash!"
-SERVICE_FLAGS = COMMON + "tcp* clusterip node-port#"
-ALIASES = {"deployment": "deployment", "deploy": "deployment", "configmap": "configmap", "cm": "configmap",
-           "namespace": "namespace", "ns": "namespace", "service": "service", "svc": "service"}  # fmt: skip
-ABSENT = ("clusterrole", "clusterrolebinding", "cronjob", "ingress", "job", "poddisruptionbudget", "priorityclass",
-          "quota", "role", "rolebinding", "secret", "serviceaccount", "token")  # fmt: skip
-SERVICE_HELP = """Create a service using a specified subcommand.
-
-Aliases:
-service, svc
-
-Available Commands:
-  clusterip      Create a ClusterIP service
-  externalname   Create an ExternalName service
-  loadbalancer   Create a LoadBalancer service
-  nodeport       Create a NodePort service
-
-Usage:
-  kubectl create service [flags] [options]
-
-Use "kubectl create service <command> --help" for more information about a given command.
-Use "kubectl options" for a list of global command-line options (applies to all commands)."""
+COMMON = printers.FLAGS + "dry-run?unchanged field-manager validate?strict save-config! "
+FLAGS = COMMON + "filename:f* edit! recursive:R! selector:l kustomize:k raw windows-line-endings!"
+SOURCES = COMMON + "from-literal@ from-file@ from-env-file@ append-hash! "
+SERVICE_FLAGS = COMMON + "tcp* clusterip node-port# external-name"
+LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
 def dry_run(words: Words) -> str:
@@ -51,38 +35,29 @@ def dry_run_query(words: Words) -> Query:
     return (("dryRun", "All"),) if dry_run(words) == "server" else ()
 
 
-def subcommand(typed: list[str]) -> tuple[str, str]:
-    """(full name of the command, its flags) for the words after ``create``; falls back to ``create -f``."""
-    kind = ALIASES.get(typed[0], "") if typed else ""
-    flags = {"deployment": DEPLOYMENT_FLAGS, "configmap": CONFIGMAP_FLAGS, "namespace": COMMON, "service": SERVICE_FLAGS}
-    if kind == "service" and len(typed) > 1 and not typed[1].startswith("-"):
-        return f"kubectl create service {typed[1]}", flags[kind]
-    return (f"kubectl create {kind}", flags[kind]) if kind else ("kubectl create", FLAGS)
+def strictness(words: Words) -> str:
+    """``fieldValidation`` as ``--validate`` says. Raises kubectl's error for other values."""
+    value = words.text("validate", "strict")
+    names = {"strict": "Strict", "true": "Strict", "warn": "Warn", "ignore": "Ignore", "false": "Ignore"}
+    if value.lower() not in names:
+        raise Failure(f'invalid - validate option "{value}"; must be one of: strict (or true), warn, ignore (or false)')
+    return names[value.lower()]
 
 
-def run(session: Session, words: Words) -> Asking[int]:
-    """Dispatch on the kind; ``words.positional`` still holds it."""
-    kind = ALIASES.get(words.positional[0], "") if words.positional else ""
-    printers.check(words.text("output"))
-    if kind == "deployment":
-        yield from _deployment(session, words)
-    elif kind == "configmap":
-        yield from _config_map(session, words)
-    elif kind == "namespace":
-        name = one_name(words, words.positional[1:])
-        yield from create(session, words, NAMESPACES, generators.namespace(name), "")
-    elif kind == "service":
-        yield from _service(session, words)
-    else:
-        yield from _from_files(session, words)
-    return 0
-
-
-def one_name(words: Words, names: tuple[str, ...]) -> str:
+def one_name(words: Words) -> str:
     """The NAME argument. Raises kubectl's usage error."""
-    if len(names) != 1:
-        raise Usage(f"exactly one NAME is required, got {len(names)}", words.command)
-    return names[0]
+    if len(words.positional) != 1:
+        raise Usage(f"exactly one NAME is required, got {len(words.positional)}", words.command)
+    return words.positional[0]
+
+
+def annotated(tree: Tree) -> Tree:
+    """An object with the annotation that keeps it for the next apply."""
+    metadata = tree.get("metadata") or {}
+    annotations = {key: value for key, value in (metadata.get("annotations") or {}).items() if key != LAST_APPLIED}
+    bare: Tree = {**tree, "metadata": {**metadata, "annotations": annotations}}
+    kept = printers.to_json(bare, None) + "\n"
+    return {**tree, "metadata": {**metadata, "annotations": {**annotations, LAST_APPLIED: kept}}}
 
 
 def create(session: Session, words: Words, resource: Resource, tree: Tree, what: str, manager: str = "kubectl-create",
@@ -92,21 +67,25 @@ def create(session: Session, words: Words, resource: Resource, tree: Tree, what:
     name = str(tree["metadata"].get("name", ""))
     if resource.namespaced and session.namespace_given:
         tree = {**tree, "metadata": {**tree["metadata"], "namespace": session.namespace}}
+    if words.on("save-config"):
+        tree = annotated(tree)
     if mode != "client":
         manager = words.text("field-manager", manager)
-        query = (*dry_run_query(words), ("fieldManager", manager), ("fieldValidation", "Strict"))
+        query = (*dry_run_query(words), ("fieldManager", manager), ("fieldValidation", strictness(words)))
         try:
             tree = yield from session.ask("POST", resource.path(session.scope(resource)), query, tree)
         except Refused as refused:
             if what:
                 raise Failure(f"failed to create {what}: {refused.said}") from None
             raise
-    session.out.append(printers.done(resource, name, done, words.text("output"), tree, mode))
+    session.out.append(printers.done(resource, name, done, printers.chosen(session, words), tree, mode))
 
 
-def _deployment(session: Session, words: Words) -> Asking[None]:
+def deployment(session: Session, words: Words) -> Asking[int]:
+    """``create deployment NAME --image=IMAGE``."""
     need(words, "image")
-    name = one_name(words, words.positional[1:])
+    printers.check(printers.chosen(session, words))
+    name = one_name(words)
     images, command = words.many("image"), words.rest or ()
     if len(images) > 1 and command:
         raise Failure("cannot specify multiple --image options and command")
@@ -115,43 +94,132 @@ def _deployment(session: Session, words: Words) -> Asking[None]:
         raise Failure("--replicas must be greater than or equal to 0")
     tree = generators.deployment(name, images, replicas, words.number("port"), command)
     yield from create(session, words, DEPLOYMENTS, tree, "deployment")
+    return 0
 
 
-def _config_map(session: Session, words: Words) -> Asking[None]:
-    name = one_name(words, words.positional[1:])
-    data = generators.literals(words.many("from-literal"))
-    if words.many("from-env-file") or words.on("append-hash"):
-        raise Failure("this console makes configmaps from --from-literal and --from-file only")
-    files = dict(session.files)
+def namespace(session: Session, words: Words) -> Asking[int]:
+    """``create namespace NAME``."""
+    name = one_name(words)
+    printers.check(printers.chosen(session, words))
+    yield from create(session, words, NAMESPACES, generators.namespace(name), "")
+    return 0
+
+
+# ---------------------------------------------------------------------- config maps and secrets
+
+
+def gathered(session: Session, words: Words) -> dict[str, str]:
+    """What ``--from-literal``, ``--from-file`` and ``--from-env-file`` give. Raises kubectl's errors."""
+    if words.many("from-env-file") and (words.many("from-file") or words.many("from-literal")):
+        raise Failure("from-env-file cannot be combined with from-file or from-literal")
+    data: dict[str, str] = {}
     for entry in words.many("from-file"):
         key, equals, path = entry.partition("=")
-        path = path if equals else entry
-        if path not in files:
-            raise Failure(f"error reading {path}: no such file or directory")
-        data[key if equals else path.rpartition("/")[2]] = files[path]
-    yield from create(session, words, CONFIGMAPS, generators.config_map(name, data), "configmap")
+        if equals and not (key and path):
+            which = "file path" if key else "key name"
+            raise Failure(f"{which} for {'key ' + key if key else 'file path ' + path} missing")
+        for name, text in session.texts(path if equals else entry):
+            _add(data, key if equals else name, text)
+    for pair in words.many("from-literal"):
+        key, value = generators.literal(pair)
+        _add(data, key, value)
+    for path in words.many("from-env-file"):
+        for _, text in session.texts(path):
+            for key, value in generators.env_lines(text):
+                _add(data, key, value)
+    return data
 
 
-def _service(session: Session, words: Words) -> Asking[None]:
-    if len(words.positional) < 2:
-        raise Worded(SERVICE_HELP)
-    kinds = {"clusterip": "ClusterIP", "nodeport": "NodePort", "loadbalancer": "LoadBalancer"}
-    kind = kinds.get(words.positional[1])
-    if kind is None:
-        raise Usage(f'unknown command "{words.positional[1]}"', "kubectl create service")
-    name = one_name(words, words.positional[2:])
-    cluster_ip = words.text("clusterip")
-    if not words.many("tcp") and cluster_ip != "None":
-        raise Failure("at least one tcp port specifier must be provided")
-    if words.many("tcp") and cluster_ip == "None":
-        raise Failure("can not map ports with clusterip=None")
-    ports = generators.service_ports(words.many("tcp"), words.number("node-port"))
-    yield from create(session, words, SERVICES, generators.service(name, kind, ports, cluster_ip), f"{kind} service")
+def _add(data: dict[str, str], key: str, value: str) -> None:
+    if key in data:
+        raise Failure(f'cannot add key "{key}", another key by that name already exists in Data for ConfigMap ""')
+    data[key] = value
 
 
-def _from_files(session: Session, words: Words) -> Asking[None]:
-    if words.positional and words.positional[0] in ABSENT and not words.many("filename"):
-        raise Failure(f"'kubectl create {words.positional[0]}' is not available in this console")
+def config_map(session: Session, words: Words) -> Asking[int]:
+    """``create configmap NAME``."""
+    name = one_name(words)
+    printers.check(printers.chosen(session, words))
+    tree = generators.config_map(name, gathered(session, words))
+    yield from create(session, words, CONFIGMAPS, _hashed(tree, words), "configmap")
+    return 0
+
+
+def secret_generic(session: Session, words: Words) -> Asking[int]:
+    """``create secret generic NAME``."""
+    name = one_name(words)
+    printers.check(printers.chosen(session, words))
+    tree = generators.secret(name, words.text("type"), gathered(session, words))
+    yield from create(session, words, SECRETS, _hashed(tree, words), "secret")
+    return 0
+
+
+def _hashed(tree: Tree, words: Words) -> Tree:
+    """With ``--append-hash``: a name that says what is in it."""
+    if not words.on("append-hash"):
+        return tree
+    suffix = generators.content_hash(tree)
+    return {**tree, "metadata": {**tree["metadata"], "name": f"{tree['metadata']['name']}-{suffix}"}}
+
+
+def secret_tls(session: Session, words: Words) -> Asking[int]:
+    """``create secret tls NAME --cert=FILE --key=FILE``."""
+    name = one_name(words)
+    if not words.text("cert") or not words.text("key"):
+        raise Failure("key and cert must be specified")
+    data = {key: session.texts(words.text(flag))[0][1] for key, flag in (("tls.crt", "cert"), ("tls.key", "key"))}
+    yield from create(session, words, SECRETS, generators.secret(name, "kubernetes.io/tls", data), "secret")
+    return 0
+
+
+def secret_docker(session: Session, words: Words) -> Asking[int]:
+    """``create secret docker-registry NAME``."""
+    name = one_name(words)
+    user, password = words.text("docker-username"), words.text("docker-password")
+    server, mail = words.text("docker-server", "https://index.docker.io/v1/"), words.text("docker-email")
+    data = gathered(session, words)
+    if not data:
+        if not (user and password):
+            raise Failure("either --from-file or the combination of --docker-username, --docker-password and --docker-server "
+                          "is required")  # fmt: skip
+        entry = {"username": user, "password": password, **({"email": mail} if mail else {}),
+                 "auth": base64.b64encode(f"{user}:{password}".encode()).decode()}  # fmt: skip
+        data = {".dockerconfigjson": json.dumps({"auths": {server: entry}}, separators=(",", ":"))}
+    tree = generators.secret(name, "kubernetes.io/dockerconfigjson", data)
+    yield from create(session, words, SECRETS, _hashed(tree, words), "secret")
+    return 0
+
+
+# ---------------------------------------------------------------------- services
+
+
+def service(kind: str) -> Callable[[Session, Words], Asking[int]]:
+    """``create service KIND NAME``."""
+
+    def run(session: Session, words: Words) -> Asking[int]:
+        name = one_name(words)
+        printers.check(printers.chosen(session, words))
+        cluster_ip = words.text("clusterip")
+        if kind == "ExternalName":
+            need(words, "external-name")
+        elif not words.many("tcp") and cluster_ip != "None":
+            raise Failure("at least one tcp port specifier must be provided")
+        if words.many("tcp") and cluster_ip == "None":
+            raise Failure("can not map ports with clusterip=None")
+        ports = generators.service_ports(words.many("tcp"), words.number("node-port"))
+        tree = generators.service(name, kind, ports, cluster_ip, words.text("external-name"))
+        yield from create(session, words, SERVICES, tree, f"{kind} service")
+        return 0
+
+    return run
+
+
+# ---------------------------------------------------------------------- files
+
+
+def run(session: Session, words: Words) -> Asking[int]:
+    """``create -f``."""
+    printers.check(printers.chosen(session, words))
     if not words.many("filename"):
         if words.positional:
             raise Usage(f"Unexpected args: [{' '.join(words.positional)}]", "kubectl create")
@@ -163,9 +231,10 @@ def _from_files(session: Session, words: Words) -> Asking[None]:
     if not infos and not failures:
         raise Failure("no objects passed to create")
     mode = dry_run(words)
-    query = (*dry_run_query(words), ("fieldManager", "kubectl-create"), ("fieldValidation", "Strict"))
+    manager = words.text("field-manager", "kubectl-create")
+    query = (*dry_run_query(words), ("fieldManager", manager), ("fieldValidation", strictness(words)))
     for info in infos:
-        tree = info.tree
+        tree = annotated(info.tree) if words.on("save-config") else info.tree
         if mode != "client":
             try:
                 tree = yield from session.ask("POST", info.resource.path(info.namespace), query, tree)
@@ -173,5 +242,22 @@ def _from_files(session: Session, words: Words) -> Asking[None]:
                 failures.append(refused.when("creating", info.source))
                 continue
         name = str((tree.get("metadata") or {}).get("name") or info.name)
-        session.out.append(printers.done(info.resource, name, "created", words.text("output"), tree, mode))
+        session.out.append(printers.done(info.resource, name, "created", printers.chosen(session, words), tree, mode))
     raise_all(failures)
+    return 0
+
+
+KINDS: dict[str, tuple[str, Callable[[Session, Words], Asking[int]]]] = {
+    "configmap": (SOURCES, config_map),
+    "deployment": (COMMON + "image@ replicas:r# port#", deployment),
+    "namespace": (COMMON, namespace),
+    "secret docker-registry": (
+        SOURCES + "docker-username docker-password docker-email docker-server", secret_docker),
+    "secret generic": (SOURCES + "type", secret_generic),
+    "secret tls": (COMMON + "cert key append-hash!", secret_tls),
+    "service clusterip": (SERVICE_FLAGS, service("ClusterIP")),
+    "service externalname": (SERVICE_FLAGS, service("ExternalName")),
+    "service loadbalancer": (SERVICE_FLAGS, service("LoadBalancer")),
+    "service nodeport": (SERVICE_FLAGS, service("NodePort")),
+}  # fmt: skip
+"""Kind → its flags, and what makes one."""

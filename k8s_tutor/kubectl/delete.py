@@ -93,7 +93,7 @@ def _chosen(session: Session, words: Words, failures: list[Failure]) -> Asking[l
         if words.positional:
             raise Failure("when paths, URLs, or stdin is provided as input, you may not specify resource arguments as well")
         return manifests.load(session, words.many("filename"), failures)
-    wanted = targets.read(words.positional)
+    wanted = targets.read(session, words.positional)
     if not wanted and not (words.on("all") or words.text("selector")):
         raise Failure(targets.NONE_GIVEN)
     targets.check(words, wanted)

@@ -93,6 +93,18 @@ class Refused(Failure):
             return f"{text}: {lines[0]}"
         return "\n".join([f"{text}: ", *(f"* {line}" for line in lines)])
 
+    def about(self, api_version: str, plural: str, selection: tuple[tuple[str, str], ...]) -> Refused:
+        """A list that was refused for its selectors says which they were (cli-runtime resource/selector.go)."""
+        if self.reason not in ("BadRequest", "NotFound") or not selection:
+            return self
+        chosen = dict(selection)
+        group, _, version = api_version.rpartition("/")
+        text = (
+            f'Unable to find "{group}/{version}, Resource={plural}" that match label selector '
+            f'"{chosen.get("labelSelector", "")}", field selector "{chosen.get("fieldSelector", "")}": {self.said}'
+        )
+        return Refused(self.status, text)
+
     def when(self, verb: str, source: str) -> Refused:
         """The same error, with the file that it is about (AddSourceToErr)."""
         return Refused(self.status, f'error when {verb} "{source}": {self.said}')

@@ -21,7 +21,7 @@ def run(session: Session, words: Words) -> Asking[int]:
         kinds = 'Use "kubectl api-resources" for a complete list of supported resources.'
         raise Failure(f"You must specify the type of resource to explain. {kinds}")
     word, *path = words.positional[0].split(".")
-    resource = targets.known(word)
+    resource = targets.known(session, word)
     version = resource.api_version.rpartition("/")[2]
     if resource.group:
         session.say(f"GROUP:      {resource.group}")

@@ -15,7 +15,13 @@ from typing import NamedTuple
 
 from k8s_tutor.kubectl.errors import Failure, Worded
 
-GLOBAL_FLAGS = "namespace:n as help:h! v:v#"
+GLOBAL_FLAGS = (
+    "namespace:n as as-group@ as-uid as-user-extra@ context cluster user kubeconfig server:s token request-timeout help:h! v:v# "
+    "cache-dir certificate-authority client-certificate client-key insecure-skip-tls-verify! tls-server-name "
+    "disable-compression! match-server-version! warnings-as-errors! username password profile profile-output "
+    "log-flush-frequency~ vmodule kuberc"
+)
+"""What every command takes. Those that tell how to reach a server have no effect: a console knows one cluster."""
 
 _DURATION = re.compile(r"([0-9]*\.?[0-9]+)(ns|us|µs|ms|s|m|h)")
 _UNITS = {"ns": 0.001, "us": 1, "µs": 1, "ms": 1_000, "s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000}
@@ -39,16 +45,24 @@ _KINDS = {"!": "switch", "#": "number", "*": "list", "@": "array", "~": "duratio
 
 
 @lru_cache(maxsize=256)
-def declared(words: str) -> tuple[Flag, ...]:
-    """The flags that the words declare, global ones included."""
-    found = []
-    for word in (words + " " + GLOBAL_FLAGS).split():
-        head, optional, implied = word.partition("?")
-        kind = "optional" if optional else _KINDS.get(head[-1], "text")
-        head = head.rstrip("!#*@~")
-        name, _, short = head.partition(":")
-        found.append(Flag(name, short, kind, implied))
+def declared(words: str, bare: bool = False) -> tuple[Flag, ...]:
+    """The flags that the words declare; global ones too, unless ``bare``."""
+    found: list[Flag] = []
+    for word in words.split():
+        found.append(_declaration(word))
+    if not bare:
+        names, letters = {flag.name for flag in found}, {flag.short for flag in found}
+        for flag in map(_declaration, GLOBAL_FLAGS.split()):
+            if flag.name not in names:
+                found.append(flag._replace(short="") if flag.short in letters else flag)
     return tuple(found)
+
+
+def _declaration(word: str) -> Flag:
+    head, optional, implied = word.partition("?")
+    kind = "optional" if optional else _KINDS.get(head[-1], "text")
+    name, _, short = head.rstrip("!#*@~").partition(":")
+    return Flag(name, short, kind, implied)
 
 
 @dataclass(frozen=True)
@@ -96,29 +110,20 @@ def duration(text: str) -> int | None:
     return -total if text.startswith("-") else total
 
 
-def split(line: str) -> list[str]:
-    """Words of a line as a shell sees them; shell syntax that this console does not have is refused."""
-    quote, escaped = "", False
-    for sign in line:
-        if escaped:
-            escaped = False
-        elif sign == "\\" and quote != "'":
-            escaped = True
-        elif quote:
-            quote = "" if sign == quote else quote
-        elif sign in "'\"":
-            quote = sign
-        elif sign in "|;<>&`":
-            raise Worded(f"error: '{sign}' belongs to a shell; this console runs one command at a time")
+def split(text: str) -> list[str]:
+    """Words as a shell sees them. Raises `Worded` for a quote that is not closed."""
     try:
-        return shlex.split(line)
+        return shlex.split(text)
     except ValueError:
         raise Worded("error: a quote is not closed") from None
 
 
-def read(words: list[str], command: str, flags: str) -> Words:
-    """Tell flags from arguments. Raises `Worded` with pflag's text for a flag that is unknown or wrong."""
-    known = declared(flags)
+def read(words: list[str], command: str, flags: str, bare: bool = False) -> Words:
+    """Tell flags from arguments. Raises `Worded` with pflag's text for a flag that is unknown or wrong.
+
+    ``bare``: not of kubectl, so without the global flags.
+    """
+    known = declared(flags, bare)
     long = {flag.name: flag for flag in known}
     short = {flag.short: flag for flag in known if flag.short}
     values: dict[str, list[str]] = {}

@@ -13,7 +13,7 @@ from typing import Any
 from k8s_tutor.kubectl.errors import Failure
 from k8s_tutor.kubectl.printers import to_json
 from k8s_tutor.kubectl.program import Tree
-from k8s_tutor.kubectl.resources import Info, of_kind
+from k8s_tutor.kubectl.resources import Info, Undiscovered, of_kind
 from k8s_tutor.kubectl.session import Session
 
 EXTENSIONS = (".json", ".yaml", ".yml")
@@ -79,8 +79,10 @@ def _object(session: Session, source: str, document: Any) -> Info:
     metadata: Tree = document.get("metadata") or {}
     name = str(metadata.get("name") or "")
     version, kind = str(document["apiVersion"]), str(document["kind"])
-    resource = of_kind(version, kind)
+    resource = of_kind(version, kind, session.known)
     if resource is None:
+        if not session.discovered:
+            raise Undiscovered
         raise Failure(
             f'resource mapping not found for name: "{name}" namespace: "{metadata.get("namespace") or ""}" from '
             f'"{source}": no matches for kind "{kind}" in version "{version}"\nensure CRDs are installed first'

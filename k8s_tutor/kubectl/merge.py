@@ -31,6 +31,18 @@ def three_way(last: Tree, wanted: Tree, live: Tree, type_name: str | None) -> Tr
     return _join(removals, changes)
 
 
+def two_way(before: Tree, after: Tree, type_name: str | None) -> Tree:
+    """The patch that makes ``before`` what ``after`` says: strategic for known types, else a merge patch."""
+    return _diff(before, after, type_name, _Mode(True, True))
+
+
+def three_way_json(last: Tree, wanted: Tree, live: Tree) -> Tree:
+    """The same as `three_way` for kinds without a schema: a merge patch (util/jsonmergepatch)."""
+    removals = _diff(last, wanted, None, _Mode(False, True))
+    changes = _diff(live, wanted, None, _Mode(True, False))
+    return _join(removals, changes)
+
+
 def _diff(old: Tree, new: Tree, type_name: str | None, mode: _Mode) -> Tree:
     patch: Tree = {}
     fields = schema.fields(type_name) if type_name and schema.is_struct(type_name) else {}

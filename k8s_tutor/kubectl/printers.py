@@ -1,27 +1,53 @@
-"""Objects as text: ``-o yaml``, ``json``, ``name``, ``jsonpath=``, ``custom-columns=``, and ``pod/web created``."""
+"""Objects as text: ``-o yaml``, ``json``, ``name``, templates, ``custom-columns=``, and ``pod/web created``."""
 
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
-from k8s_tutor.kubectl import jsonpath, tabs, yamlout
+from k8s_tutor.kubectl import goprint, gotemplate, jsonpath, tabs, yamlout
 from k8s_tutor.kubectl.errors import Failure
+from k8s_tutor.kubectl.line import Words
 from k8s_tutor.kubectl.program import Tree
 from k8s_tutor.kubectl.resources import Resource, of_kind
+from k8s_tutor.kubectl.session import Session
 
 FORMATS = "go-template,go-template-file,json,jsonpath,jsonpath-as-json,jsonpath-file,name,template,templatefile,yaml"
 GET_FORMATS = "custom-columns,custom-columns-file," + FORMATS + ",wide"
-OURS = ("json", "yaml", "name", "jsonpath", "wide", "custom-columns")
+FLAGS = "output:o template show-managed-fields! allow-missing-template-keys! "
+"""The flags of every command that prints objects."""
+TEMPLATES = ("go-template", "template", "go-template-file", "templatefile")
 
 
 def check(output: str, formats: str = FORMATS) -> None:
-    """Raise kubectl's error for a format that does not exist (or that this console does not have)."""
-    name = output.partition("=")[0]
-    names = sorted(formats.split(","))
-    if output and (name not in names or name not in OURS):
-        text = f'unable to match a printer suitable for the output format "{output}", allowed formats are: '
-        raise Failure(text + ",".join(names if name not in names else [one for one in names if one in OURS]))
+    """Raise kubectl's error for a format that does not exist, or a template that is none."""
+    name, _, template = output.partition("=")
+    if output and name not in formats.split(","):
+        names = ",".join(sorted(formats.split(",")))
+        raise Failure(f'unable to match a printer suitable for the output format "{output}", allowed formats are: {names}')
+    if name.startswith("jsonpath") or name in TEMPLATES:
+        if not template:
+            raise Failure("template format specified but no template given")
+        if name.startswith("jsonpath"):
+            jsonpath.parse(template)
+        else:
+            gotemplate.parse(template)
+    if name.startswith("custom-columns"):
+        _spec(template)
+
+
+def chosen(session: Session, words: Words) -> str:
+    """What ``-o`` and ``--template`` ask for; a template that lies in a file is read."""
+    output = words.text("output")
+    name, equals, template = output.partition("=")
+    if words.given("template"):
+        template = words.text("template")
+        name = name or "go-template"
+    if name.endswith("-file") or name == "templatefile":
+        text = session.texts(template)[0][1]
+        name, template = name.removesuffix("-file").replace("templatefile", "template"), text
+    return f"{name}={template}" if template or equals else name
 
 
 def cleaned(tree: Tree) -> Tree:
@@ -50,40 +76,61 @@ def name_of(tree: Tree) -> str:
     return f"{kind}.{group}/{name}" if group else f"{kind}/{name}"
 
 
-def show(tree: Tree, output: str) -> str:
-    """One object (or a List) in a format that `check` has passed; ends with a line break but for jsonpath."""
+def show(tree: Tree, output: str, managed: bool = False) -> str:
+    """One object (or a List) in a format that `check` has passed; ends with a line break but for templates."""
     form, _, template = output.partition("=")
+    items: list[Tree] = tree["items"] if _is_list(tree) else [tree]
     if form == "name":
-        items = tree["items"] if tree.get("kind") == "List" else [tree]
         return "".join(name_of(item) + "\n" for item in items)
-    if tree.get("kind") == "List":
-        tree = {**tree, "items": [cleaned(item) for item in tree["items"]]}
-    else:
-        tree = cleaned(tree)
+    if not managed:
+        tree = {**tree, "items": [cleaned(item) for item in items]} if _is_list(tree) else cleaned(tree)
     if form == "yaml":
         return yamlout.dump(tree)
     if form == "jsonpath":
         return jsonpath.render(template, tree)
-    if form == "custom-columns":
-        return _columns(tree["items"] if tree.get("kind") == "List" else [tree], template)
+    if form == "jsonpath-as-json":
+        return to_json(jsonpath.values(template, tree)) + "\n"
+    if form in TEMPLATES:
+        return gotemplate.render(template, tree)
+    if form.startswith("custom-columns"):
+        return columns(tree["items"] if _is_list(tree) else [tree], template)
     return to_json(tree) + "\n"
 
 
-def _columns(items: list[Tree], template: str) -> str:
+def _is_list(tree: Tree) -> bool:
+    return tree.get("kind") == "List" and "items" in tree
+
+
+def _spec(template: str) -> list[tuple[str, str]]:
+    """(header, path) pairs of custom columns. Raises kubectl's errors."""
     if not template:
         raise Failure("custom-columns format specified but no custom columns given")
-    heads, paths = [], []
-    for part in template.split(","):
-        head, colon, path = part.partition(":")
+    if "\n" in template:
+        head, paths = ([line.split() for line in template.splitlines() if line.strip()] + [[], []])[:2]
+        return list(zip(head, paths, strict=False))
+    found = []
+    for part in re.split(r",(?![^\[]*\])", template):
+        head_, colon, path = part.partition(":")
         if not colon:
             raise Failure(f"unexpected custom-columns spec: {part}, expected <header>:<json-path-expr>")
-        heads.append(head)
-        paths.append(path)
-    rows = [heads]
+        found.append((head_, path))
+    return found
+
+
+def columns(items: list[Tree], template: str, heads: bool = True) -> str:
+    """``custom-columns=``; ``heads`` False leaves the first line out."""
+    pairs = _spec(template)
+    rows = [[head for head, _ in pairs]] if heads else []
     for item in items:
-        cells = [jsonpath.find(path, item) for path in paths]
-        rows.append([",".join(jsonpath.text(value) for value in found) or "<none>" for found in cells])
-    return tabs.table(rows) + "\n"
+        cells = []
+        for _, path in pairs:
+            try:
+                found = jsonpath.find(path if path[:1] in "{.[" else "." + path, item)
+            except jsonpath.OutOfBounds as problem:
+                raise Failure(str(problem)) from None
+            cells.append(",".join(goprint.plain(value) if value is not None else "<none>" for value in found) or "<none>")
+        rows.append(cells)
+    return tabs.table(rows) + "\n" if rows else ""
 
 
 def done(resource: Resource, name: str, what: str, output: str = "", tree: Tree | None = None, dry_run: str = "") -> str:

@@ -41,8 +41,8 @@ class Clock(NamedTuple):
 
 
 class Listen(NamedTuple):
-    """Wait for what the watch that was opened last tells next: `WatchEvents`, `WatchCanceled` or a `CallFailed`, whose reason
-    is ``interrupted`` when somebody has typed something else."""
+    """Wait for what the watch that was opened last tells next: of etcd `WatchEvents` or `WatchCanceled`, of an API server a
+    `WatchFrame` or `WatchEnd`; or a `CallFailed`, whose reason is ``interrupted`` when somebody has typed something else."""
 
 
 class Save(NamedTuple):
@@ -58,6 +58,20 @@ class Load(NamedTuple):
     name: str
 
 
+class Edit(NamedTuple):
+    """Hand a text to the person's editor. Answered by what they have made of it, an `Edited`."""
+
+    name: str
+    text: str
+
+
+class Edited(Body):
+    """What came back from the editor: the text, and its documents as manifests come (see `manifests`)."""
+
+    text: str
+    documents: str
+
+
 class Result(NamedTuple):
     """What a finished command has printed, and its exit status."""
 
@@ -66,7 +80,7 @@ class Result(NamedTuple):
     code: int
 
 
-Step: TypeAlias = Body | tuple[Request, ...] | Pause | At | Endpoints | Clock | Listen | Save | Load
+Step: TypeAlias = Body | tuple[Request, ...] | Pause | At | Endpoints | Clock | Listen | Save | Load | Edit
 Asking: TypeAlias = Generator[Step, Any, T]
 """A part of a command that may ask, and in the end has a value of type T."""
 Command: TypeAlias = Generator[Step, Any, Result]

@@ -9,19 +9,26 @@ from k8s_tutor.kubectl.program import Tree
 
 
 class Resource(NamedTuple):
-    """One kind of object and where it is served; ``in_all``: shown by ``kubectl get all``."""
+    """One kind of object and where it is served; what can be done with it; the categories (``all``) that it belongs to."""
 
     plural: str
     short_names: tuple[str, ...]
     api_version: str
     namespaced: bool
     kind: str
-    in_all: bool
+    categories: tuple[str, ...] = ()
+    verbs: tuple[str, ...] = ()
+    singular: str = ""
 
     @property
     def group(self) -> str:
         """API group; empty for the core."""
         return self.api_version.partition("/")[0] if "/" in self.api_version else ""
+
+    @property
+    def version(self) -> str:
+        """``v1``."""
+        return self.api_version.rpartition("/")[2]
 
     @property
     def qualified(self) -> str:
@@ -63,26 +70,50 @@ class Info(NamedTuple):
 
 
 RESOURCES = tuple(
-    Resource(row.plural, row.short_names, row.api_version, row.namespaced, row.kind, "all" in row.categories)
-    for row in scheme.RESOURCES
+    Resource(row.plural, row.short_names, row.api_version, row.namespaced, row.kind, row.categories, row.verbs, row.singular)
+    for row in scheme.SERVED
 )
+"""What every server serves: kubectl's cached discovery."""
 
 
-def find(word: str) -> Resource | None:
+class Undiscovered(Exception):
+    """A word that the cached discovery does not know: kubectl asks the server what it serves by now, and begins again."""
+
+
+def discovered(document: Tree) -> tuple[Resource, ...]:
+    """The resources of an aggregated discovery document (``/apis``)."""
+    found: list[Resource] = []
+    for group in document.get("items") or ():
+        name = (group.get("metadata") or {}).get("name", "")
+        for version in group.get("versions") or ():
+            for one in version.get("resources") or ():
+                kind = one.get("responseKind") or {}
+                found.append(Resource(
+                    one["resource"], tuple(one.get("shortNames") or ()), f"{name}/{version['version']}" if name else "v1",
+                    one.get("scope") == "Namespaced", kind.get("kind", ""), tuple(one.get("categories") or ()),
+                    tuple(one.get("verbs") or ()), one.get("singularResource", ""),
+                ))  # fmt: skip
+    return tuple(found)
+
+
+def find(word: str, known: tuple[Resource, ...] = RESOURCES) -> Resource | None:
     """The resource that a learner means: ``po``, ``pod``, ``Pods``, ``deployments.apps``, ``deployments.v1.apps``."""
     name, _, suffix = word.lower().partition(".")
-    for resource in RESOURCES:
-        if name not in (resource.plural, resource.kind.lower(), *resource.short_names):
+    beginning: Resource | None = None
+    for resource in known:
+        if name not in (resource.plural, resource.singular, resource.kind.lower(), *resource.short_names):
             continue
         version = resource.api_version.rpartition("/")[2]
         if suffix in ("", resource.group, f"{version}.{resource.group}", version if not resource.group else ""):
             return resource
-    return None
+        if beginning is None and resource.group.startswith(suffix + "."):
+            beginning = resource
+    return beginning
 
 
-def of_kind(api_version: str, kind: str) -> Resource | None:
+def of_kind(api_version: str, kind: str, known: tuple[Resource, ...] = RESOURCES) -> Resource | None:
     """The resource of a manifest."""
-    return next((one for one in RESOURCES if one.api_version == api_version and one.kind == kind), None)
+    return next((one for one in known if one.api_version == api_version and one.kind == kind), None)
 
 
 def the(plural: str, group: str = "") -> Resource:
@@ -93,6 +124,7 @@ def the(plural: str, group: str = "") -> Resource:
     raise KeyError(plural)
 
 
+SECRETS = the("secrets")
 PODS, NODES, EVENTS, NAMESPACES = the("pods"), the("nodes"), the("events"), the("namespaces")
 SERVICES, CONFIGMAPS, LEASES = the("services"), the("configmaps"), the("leases", "coordination.k8s.io")
 DEPLOYMENTS, REPLICASETS = the("deployments", "apps"), the("replicasets", "apps")

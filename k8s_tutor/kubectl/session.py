@@ -9,7 +9,8 @@ import msgspec
 from k8s_tutor.api.wire import Request, Response
 from k8s_tutor.kubectl.errors import Failure, Refused, Unreachable
 from k8s_tutor.kubectl.program import Asking, Pause, Tree
-from k8s_tutor.kubectl.resources import Resource
+from k8s_tutor.kubectl.resources import RESOURCES, Resource
+from k8s_tutor.kubectl.settings import ADMIN, Settings
 from k8s_tutor.sim import CallFailed
 
 JSON = "application/json"
@@ -27,11 +28,22 @@ Query = tuple[tuple[str, str], ...]
 class Session:
     """State of a run. ``now`` is µs since the world began, at the start of the command."""
 
-    def __init__(self, now: int, files: tuple[tuple[str, str], ...], user: str) -> None:
+    def __init__(self, now: int, files: tuple[tuple[str, str], ...], settings: Settings,
+                 known: tuple[Resource, ...] = RESOURCES) -> None:  # fmt: skip
         self.now = now
         self.files = files
-        self.user = user
-        self.namespace = "default"
+        self.settings = settings
+        self.known = known
+        """What the server serves, as far as this command knows."""
+        self.discovered = False
+        """Whether the server has been asked for that."""
+        context = settings.context()
+        self.login = (settings.login(context.login) if context else None) or ADMIN
+        self.managed = False
+        """Whether objects shall come with their ``managedFields``."""
+        self.headers: tuple[tuple[str, str], ...] = ()
+        """Whom to impersonate."""
+        self.namespace = (context.namespace if context else "") or "default"
         self.namespace_given = False
         self.out: list[str] = []
         self.err: list[str] = []
@@ -53,18 +65,38 @@ class Session:
         """One line on stderr."""
         self.err.append(text + "\n")
 
+    def texts(self, path: str) -> list[tuple[str, str]]:
+        """(name, text) of a file that is no manifest, or of all files of a folder. They come as ``text:NAME``."""
+        files = {name.removeprefix("text:"): text for name, text in self.files if name.startswith("text:")}
+        if path in files:
+            return [(path.rpartition("/")[2], files[path])]
+        folder = path.rstrip("/") + "/"
+        inside = sorted(name for name in files if name.startswith(folder) and "/" not in name[len(folder) :])
+        if not inside:
+            raise Failure(f"error reading {path}: no such file or directory")
+        return [(name[len(folder) :], files[name]) for name in inside]
+
     def request(self, method: str, path: str, query: Query = (), body: Any = None, content_type: str = JSON,
                 accept: str = JSON) -> Request:  # fmt: skip
         """A request of this user."""
         data = b"" if body is None else msgspec.json.encode(body)
-        return Request(method, path, query, data, content_type, accept, self.user, AGENT)
+        login = self.login
+        return Request(method, path, query, data, content_type, accept, login.user, AGENT, managed=self.managed, groups=login.groups,
+                       token=login.token, headers=self.headers)  # fmt: skip
 
     def ask(self, method: str, path: str, query: Query = (), body: Any = None, content_type: str = JSON,
             accept: str = JSON) -> Asking[Any]:  # fmt: skip
         """Send one request; its answer as a tree. Raises `Unreachable` or `Refused`."""
         request = self.request(method, path, query, body, content_type, accept)
         answer = yield request
-        return self._read(request, answer)
+        return self.read(request, answer)
+
+    def ask_raw(self, method: str, path: str, query: Query = (), body: Any = None, content_type: str = JSON) -> Asking[str]:
+        """The same, with the answer's text as it came."""
+        request = self.request(method, path, query, body, content_type, "application/json, */*")
+        answer = yield request
+        self.read(request, answer)
+        return bytes(answer.body).decode("utf-8", "replace")
 
     def ask_all(self, requests: list[Request]) -> Asking[list[Any]]:
         """Send several requests at once; for each its answer, or the `Failure` that it met."""
@@ -74,12 +106,13 @@ class Session:
         found: list[Any] = []
         for request, answer in zip(requests, answers, strict=True):
             try:
-                found.append(self._read(request, answer))
+                found.append(self.read(request, answer))
             except Failure as failure:
                 found.append(failure)
         return found
 
-    def _read(self, request: Request, answer: Any) -> Any:
+    def read(self, request: Request, answer: Any) -> Any:
+        """The tree of an answer. Raises `Unreachable` or `Refused`."""
         if isinstance(answer, CallFailed):
             raise Unreachable(answer.reason, request.path)
         if not isinstance(answer, Response):

@@ -39,6 +39,13 @@ def _write(lines: list[list[str]], first: int, last: int, widths: list[int], out
         out.append("".join(cells))
 
 
+def widths(rows: list[list[str]], before: list[int]) -> list[tuple[int, int]]:
+    """For each column (its width so far, the width of its widest cell in these rows), at least three."""
+    count = max([len(before), *(len(row) for row in rows)], default=0)
+    now = [max([3, *(len(row[place]) for row in rows if place < len(row))]) for place in range(count)]
+    return list(zip([*before, *[0] * (count - len(before))], now, strict=True))
+
+
 def table(rows: list[list[str]]) -> str:
     """Rows of cells as ``kubectl get`` prints them: three blanks between, columns at least six wide."""
     return align("\n".join("\t".join(row) for row in rows), minimum=6, padding=3)

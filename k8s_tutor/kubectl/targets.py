@@ -11,7 +11,7 @@ from k8s_tutor.kubectl import manifests
 from k8s_tutor.kubectl.errors import Failure, Refused
 from k8s_tutor.kubectl.line import Words
 from k8s_tutor.kubectl.program import Asking, Tree
-from k8s_tutor.kubectl.resources import RESOURCES, Info, Resource, find
+from k8s_tutor.kubectl.resources import Info, Resource, Undiscovered, find
 from k8s_tutor.kubectl.session import Query, Session
 
 NONE_GIVEN = """You must provide one or more resources by argument or filename.
@@ -34,50 +34,62 @@ class Target(NamedTuple):
     namespace: str | None = None
 
 
-def known(word: str) -> Resource:
+def known(session: Session, word: str) -> Resource:
     """The resource of a word. Raises kubectl's error for an unknown one."""
-    resource = find(word)
+    resource = find(word, session.known)
     if resource is None:
-        raise Failure(f'the server doesn\'t have a resource type "{word}"')
+        if not session.discovered:
+            raise Undiscovered
+        raise Failure(f'the server doesn\'t have a resource type "{word.partition(".")[0]}"')
     return resource
 
 
-def expand(word: str) -> list[Resource]:
+def category(session: Session, word: str) -> list[Resource]:
+    """The resources of a category (``all``, or one that definitions name), each in its preferred version."""
+    first: dict[tuple[str, str], Resource] = {}
+    for one in session.known:
+        if word in one.categories:
+            first.setdefault((one.group, one.plural), one)
+    return list(first.values())
+
+
+def expand(session: Session, word: str) -> list[Resource]:
     """The resources of ``pods,svc`` or ``all``."""
     found: list[Resource] = []
     for part in word.split(","):
-        if part == "all":
-            found += [one for one in RESOURCES if one.in_all]
+        together = category(session, part)
+        if together:
+            found += together
         elif part:
-            found.append(known(part))
+            found.append(known(session, part))
     if not found:
         raise Failure("arguments must consist of a resource or a resource and name")
     return found
 
 
-def read(words: tuple[str, ...]) -> list[Target]:
+def read(session: Session, words: tuple[str, ...]) -> list[Target]:
     """The targets that positional arguments name."""
     if not words:
         return []
     if any("/" in word for word in words):
         if not all("/" in word for word in words):
             raise Failure(SEPARATE)
-        return [_pair(word) for word in words]
-    resources, names = expand(words[0]), words[1:]
-    if names and "all" in words[0].split(","):
-        raise Failure("a resource cannot be retrieved by name when 'all' is given")
+        return [_pair(session, word) for word in words]
+    resources, names = expand(session, words[0]), words[1:]
+    if names and any(category(session, part) for part in words[0].split(",")):
+        raise Failure("you must specify only one resource")
     if not names:
         return [Target(resource) for resource in resources]
     if not all(names):
         raise Failure("resource name may not be empty")
-    return [Target(resource, name) for resource in resources for name in dict.fromkeys(names)]
+    return [Target(resource, name) for resource in resources for name in names]
 
 
-def _pair(word: str) -> Target:
+def _pair(session: Session, word: str) -> Target:
     kind, _, name = word.partition("/")
     if "/" in name or not kind or not name or "," in kind:
         raise Failure("arguments in resource/name form must have a single resource and name")
-    return Target(known(kind), name)
+    return Target(known(session, kind), name)
 
 
 def selection(words: Words) -> Query:
@@ -108,7 +120,7 @@ def resolve(session: Session, words: Words, args: tuple[str, ...], failures: lis
         if args:
             raise Failure("when paths, URLs, or stdin is provided as input, you may not specify resource arguments as well")
         return (yield from from_files(session, words, failures))
-    targets = read(args)
+    targets = read(session, args)
     if not targets:
         raise Failure(NONE_GIVEN)
     check(words, targets)
@@ -129,9 +141,10 @@ def resolve(session: Session, words: Words, args: tuple[str, ...], failures: lis
     return found
 
 
-def typed(refused: Refused, resource: Resource) -> Failure:
+def typed(refused: Refused, target: Target | Resource) -> Failure:
     """A 404 that names no object says that the server does not know the resource."""
-    if refused.missing_type:
+    resource = target.resource if isinstance(target, Target) else target
+    if refused.missing_type and not (isinstance(target, Target) and target.name):
         return Failure(f'the server doesn\'t have a resource type "{resource.plural}"')
     return refused
 
@@ -142,7 +155,7 @@ def listed(session: Session, words: Words, resource: Resource) -> Asking[list[In
     try:
         items = yield from session.listed(resource, namespace, selection(words))
     except Refused as refused:
-        raise typed(refused, resource) from None
+        raise typed(refused.about(resource.api_version, resource.plural, selection(words)), resource) from None
     return [info_of(resource, item) for item in items]
 
 

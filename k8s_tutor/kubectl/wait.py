@@ -83,7 +83,7 @@ def _until(session: Session, info: Info, test: Test, deadline: int) -> Asking[No
 
 
 def _until_there(session: Session, words: Words, timeout: int) -> Asking[None]:
-    for target in targets.read(words.positional):
+    for target in targets.read(session, words.positional):
         if not target.name:
             raise Failure("--for=create requires a resource name")
         start, delay = session.waited, 100 * MS

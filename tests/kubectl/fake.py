@@ -11,9 +11,10 @@ from typing import Any
 
 import msgspec
 
-from k8s_tutor.api import defaults, patch, scheme, selectors, status, tables, times
+from k8s_tutor.api import defaults, discovery, patch, scheme, selectors, status, tables, times
 from k8s_tutor.api.wire import Request, Response
 from k8s_tutor.kubectl import Pause, Result, run
+from k8s_tutor.kubectl.program import Clock
 from k8s_tutor.sim import CallFailed, Finished, advance
 
 Tree = dict[str, Any]
@@ -59,6 +60,9 @@ class FakeApi:
             return Response(refusal.code, msgspec.json.encode(refusal.tree))
 
     def _answer(self, request: Request) -> Response:
+        if request.path in ("/api", "/apis"):
+            rows = tuple(row for row in scheme.SERVED if bool(row.group) == (request.path == "/apis"))
+            return Response(200, discovery.aggregated(rows, request.path == "/api", "v2"))
         if request.path == "/version":
             return _ok({"gitVersion": "v1.36.2", "major": "1", "minor": "36"})
         target = scheme.parse_path(request.path)
@@ -145,6 +149,8 @@ class FakeApi:
                 self.pauses += 1
                 self.later.pop(self.pauses, lambda: None)()
                 answers.append(None)
+            elif isinstance(asked, Clock):
+                answers.append(now)
             elif isinstance(asked, tuple):
                 answers.append(tuple(self.answer(request) for request in asked))
             else:

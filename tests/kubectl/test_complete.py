@@ -16,7 +16,7 @@ def names(resource: str) -> list[str]:
 
 @pytest.mark.parametrize(("line", "found"), [
     ("des", ["describe"]),
-    ("kubectl d", ["delete", "describe", "drain"]),
+    ("kubectl d", ["debug", "delete", "describe", "diff", "drain"]),
     ("kub", ["kubectl"]),
     ("get dep", ["deployments"]),
     ("get pods w", ["web-1", "web-2"]),

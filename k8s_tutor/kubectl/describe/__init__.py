@@ -32,7 +32,7 @@ def run(session: Session, words: Words) -> Asking[int]:
             failures.append(refused)
     session.out.append("\n\n".join(texts))
     if not infos and not failures:
-        session.warn(nothing(session, words, [target.resource for target in targets.read(words.positional)]))
+        session.warn(nothing(session, words, [target.resource for target in targets.read(session, words.positional)]))
     raise_all(failures)
     return 0
 
@@ -42,7 +42,7 @@ def _chosen(session: Session, words: Words, failures: list[Failure]) -> Asking[l
         named = manifests.load(session, words.many("filename"), failures)
         wanted = [targets.Target(one.resource, one.name, one.namespace) for one in named]
     else:
-        wanted = targets.read(words.positional)
+        wanted = targets.read(session, words.positional)
         targets.check(words, wanted)
     found: list[Info] = []
     for target in wanted:

@@ -7,7 +7,7 @@ from typing import Any
 
 from k8s_tutor.api import selectors, times
 from k8s_tutor.kubectl import tabs
-from k8s_tutor.kubectl.cluster_info import interval
+from k8s_tutor.kubectl.events import interval
 from k8s_tutor.kubectl.program import Tree
 
 LONGEST = 140

@@ -103,7 +103,7 @@ def _run(session: Session, words: list[str], tool: str, commands: dict[str, Comm
 
 def _leading(words: list[str]) -> tuple[list[str], list[str]]:
     """Global flags may stand before the command (``etcdctl -w table endpoint status``)."""
-    takes = {f"--{flag.name}" for flag in declared(GLOBAL) if flag.kind != "switch"} | {"-w"}
+    takes = {f"--{flag.name}" for flag in declared(GLOBAL, bare=True) if flag.kind != "switch"} | {"-w"}
     place = 0
     while place < len(words) and words[place].startswith("-") and words[place] not in ("-h", "--help"):
         place += 2 if words[place] in takes else 1
@@ -148,7 +148,7 @@ def _overview(tool: str, commands: dict[str, Command], about: str) -> str:
 
 
 def _page(tool: str, name: str, command: Command) -> str:
-    flags = [flag for flag in declared(command.flags) if command.flags and flag.name not in ("namespace", "as", "v", "help")]
+    flags = declared(command.flags, bare=True)
     text = f"NAME:\n\t{name} - {command.short}\n\nUSAGE:\n\t{' '.join(filter(None, (tool, name, command.usage)))}"
     if flags:
         shown = [f"\t{'-' + flag.short + ', ' if flag.short else '    '}--{flag.name}" for flag in flags]

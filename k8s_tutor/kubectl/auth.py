@@ -1,0 +1,142 @@
+"""``kubectl auth can-i`` and ``whoami``, and ``kubectl certificate`` (kubectl pkg/cmd/auth, pkg/cmd/certificates)."""
+
+from __future__ import annotations
+
+from k8s_tutor.kubectl import printers, tabs, targets
+from k8s_tutor.kubectl.errors import Failure, raise_all
+from k8s_tutor.kubectl.goprint import plain
+from k8s_tutor.kubectl.line import Words
+from k8s_tutor.kubectl.program import Asking, Tree
+from k8s_tutor.kubectl.resources import Undiscovered, find, the
+from k8s_tutor.kubectl.session import Session
+
+CAN_I_FLAGS = "all-namespaces:A! quiet:q! list! no-headers! subresource chunk-size#"
+WHOAMI_FLAGS = printers.FLAGS
+CERTIFICATE_FLAGS = printers.FLAGS + "force! filename:f* recursive:R!"
+AUTHORIZATION, AUTHENTICATION = "authorization.k8s.io", "authentication.k8s.io"
+
+
+def can_i(session: Session, words: Words) -> Asking[int]:
+    """``auth can-i VERB TYPE[/NAME]``, ``can-i VERB /url``, ``can-i --list``."""
+    if words.on("list"):
+        if words.positional:
+            raise Failure("list option must be specified with no arguments")
+        return (yield from _list(session, words))
+    if words.on("all-namespaces"):
+        session.namespace = ""
+    if len(words.positional) < 2 or len(words.positional) > 3:
+        raise Failure("you must specify two arguments: verb resource or verb resource/resourceName.\n"
+                      "See 'kubectl auth can-i -h' for help and examples.")  # fmt: skip
+    verb, what, *more = words.positional
+    if what.startswith("/"):
+        attributes: Tree = {"nonResourceAttributes": {"path": what, "verb": verb}}
+    else:
+        attributes = {"resourceAttributes": _attributes(session, words, verb, what, more)}
+    review = {"apiVersion": f"{AUTHORIZATION}/v1", "kind": "SelfSubjectAccessReview", "metadata": {"creationTimestamp": None},
+              "spec": attributes, "status": {"allowed": False}}  # fmt: skip
+    answer: Tree = yield from session.ask("POST", f"/apis/{AUTHORIZATION}/v1/selfsubjectaccessreviews", (), review)
+    status = answer.get("status") or {}
+    text = "yes" if status.get("allowed") else "no"
+    for key, form in (("reason", " - {}"), ("evaluationError", " - {}")):
+        if status.get(key) and not status.get("allowed"):
+            text += form.format(status[key])
+    if not words.on("quiet"):
+        session.say(text)
+    return 0 if status.get("allowed") else 1
+
+
+def _attributes(session: Session, words: Words, verb: str, what: str, more: list[str]) -> Tree:
+    head, slash, name = what.partition("/")
+    name = more[0] if more else name
+    if more and slash:
+        raise Failure("you must specify two arguments: verb resource or verb resource/resourceName.\n"
+                      "See 'kubectl auth can-i -h' for help and examples.")  # fmt: skip
+    resource = find(head, session.known)
+    group, plural = (resource.group, resource.plural) if resource else ("", head)
+    if resource is None and head != "*":
+        if not session.discovered:
+            raise Undiscovered
+        plural, _, group = head.partition(".")
+        said = f" in group '{group}'" if group else ""
+        session.warn(f"Warning: the server doesn't have a resource type '{plural}'{said}\n")
+    elif head == "*":
+        group = "*"
+    if resource is not None and not resource.namespaced and (session.namespace_given or not words.on("all-namespaces")):
+        scope = f" in group '{group}'" if group else ""
+        session.warn(f"Warning: resource '{plural}' is not namespace scoped{scope}\n")
+    attributes: Tree = {"verb": verb, "resource": plural, "group": group, "namespace": session.namespace, "name": name,
+                        "subresource": words.text("subresource")}  # fmt: skip
+    return {key: value for key, value in attributes.items() if value}
+
+
+def _list(session: Session, words: Words) -> Asking[int]:
+    """All rules, as the server tells them, sorted by resource."""
+    review = {"apiVersion": f"{AUTHORIZATION}/v1", "kind": "SelfSubjectRulesReview", "metadata": {"creationTimestamp": None},
+              "spec": {"namespace": session.namespace},
+              "status": {"incomplete": False, "nonResourceRules": None, "resourceRules": None}}  # fmt: skip
+    answer: Tree = yield from session.ask("POST", f"/apis/{AUTHORIZATION}/v1/selfsubjectrulesreviews", (), review)
+    status = answer.get("status") or {}
+    if status.get("incomplete") and status.get("evaluationError"):
+        session.warn(f"warning: the list may be incomplete: {status['evaluationError']}")
+    rows = [] if words.on("no-headers") else [["Resources", "Non-Resource URLs", "Resource Names", "Verbs"]]
+    for rule in rules_of(status.get("resourceRules") or [], status.get("nonResourceRules") or []):
+        rows.append([rule[0], *(plain(part) for part in rule[1:])])
+    session.say(tabs.table(rows))
+    return 0
+
+
+def rules_of(resource_rules: list[Tree], url_rules: list[Tree]) -> list[tuple[str, list[str], list[str], list[str]]]:
+    """(resource, URLs, names, verbs) rows of rules: those that differ in their verbs only made one, sorted (compact rules)."""
+    merged: dict[tuple[str, str, tuple[str, ...]], list[str]] = {}
+    for rule in resource_rules:
+        for group in rule.get("apiGroups") or ():
+            for resource in rule.get("resources") or ():
+                verbs = merged.setdefault((group, resource, tuple(rule.get("resourceNames") or ())), [])
+                verbs += [verb for verb in rule.get("verbs") or () if verb not in verbs]
+    rows: list[tuple[str, list[str], list[str], list[str]]] = []
+    for (group, resource, names), verbs in sorted(merged.items(), key=lambda one: (one[0][0], one[0][1], one[0][2])):
+        head, slash, sub = resource.partition("/")
+        rows.append((f"{head}.{group}{slash}{sub}" if group else resource, [], list(names), verbs))
+    rows += [("", [url], [], list(rule.get("verbs") or ())) for rule in url_rules for url in rule.get("nonResourceURLs") or ()]
+    return rows
+
+
+def whoami(session: Session, words: Words) -> Asking[int]:
+    """``auth whoami``."""
+    output = printers.chosen(session, words)
+    printers.check(output)
+    review = {"apiVersion": f"{AUTHENTICATION}/v1", "kind": "SelfSubjectReview", "metadata": {"creationTimestamp": None},
+              "status": {"userInfo": {}}}  # fmt: skip
+    answer: Tree = yield from session.ask("POST", f"/apis/{AUTHENTICATION}/v1/selfsubjectreviews", (), review)
+    if output:
+        session.out.append(printers.show(answer, output))
+        return 0
+    user = (answer.get("status") or {}).get("userInfo") or {}
+    rows = [["ATTRIBUTE", "VALUE"], ["Username", user.get("username", "")]]
+    rows += [["UID", user["uid"]]] if user.get("uid") else []
+    rows += [["Groups", plain(user["groups"])]] if user.get("groups") else []
+    rows += [[f"Extra: {key}", plain(user["extra"][key])] for key in sorted(user.get("extra") or {})]
+    session.say(tabs.table(rows))
+    return 0
+
+
+def certificate(session: Session, words: Words) -> Asking[int]:
+    """``certificate approve`` and ``deny``: a condition of a CertificateSigningRequest."""
+    verb = words.command.rpartition(" ")[2]
+    kind, reason, done = ("Approved", "KubectlApprove", "approved") if verb == "approve" else ("Denied", "KubectlDeny", "denied")
+    if not words.positional and not words.many("filename"):
+        raise Failure("one or more CSRs must be specified as <name> or -f <filename>")
+    requests = the("certificatesigningrequests", "certificates.k8s.io")
+    names = tuple(name.rpartition("/")[2] for name in words.positional)
+    failures: list[Failure] = []
+    infos = yield from targets.resolve(session, words, (requests.plural, *names) if names else (), failures)
+    for info in infos:
+        conditions = list((info.tree.get("status") or {}).get("conditions") or ())
+        if all(one.get("type") != kind for one in conditions):
+            conditions.append({"type": kind, "status": "True", "reason": reason,
+                               "message": f"This CSR was {done} by kubectl certificate {verb}."})  # fmt: skip
+            tree = {**info.tree, "status": {**(info.tree.get("status") or {}), "conditions": conditions}}
+            yield from session.ask("PUT", requests.path(None, info.name, "approval"), (), tree)
+        session.say(f"{info.title} {done}")
+    raise_all(failures)
+    return 0
