@@ -99,6 +99,10 @@ def approve(new: Tree, old: Tree, stamp: str) -> Tree:
 
 def _pod(resource: Resource, tree: Tree, stamp: str) -> None:
     tree["status"] = {"phase": "Pending", "qosClass": qos.qos_class(tree["spec"])}
+    if tree["spec"].get("schedulingGates"):
+        text = "Scheduling is blocked due to non-empty scheduling gates"
+        condition = {"type": "PodScheduled", "status": "False", "lastProbeTime": None, "lastTransitionTime": None}
+        tree["status"]["conditions"] = [{**condition, "reason": "SchedulingGated", "message": text}]
 
 
 def _namespace(resource: Resource, tree: Tree, stamp: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from k8s_tutor.cluster.views import VerdictView
 from k8s_tutor.scheduler.actor import Scheduler
-from k8s_tutor.scheduler.framework import Verdict
+from k8s_tutor.scheduler.verdict import Verdict
 
 SHOWN = 50
 

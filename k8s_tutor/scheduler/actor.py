@@ -1,158 +1,42 @@
-"""The scheduler process: watches pods and nodes, decides one pod at a time, and binds (pkg/scheduler/schedule_one.go)."""
+"""The scheduler process: decides one pod at a time, and binds while it goes on (pkg/scheduler/schedule_one.go)."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from k8s_tutor.api import scheme, times
-from k8s_tutor.api.election import Elected, Election
-from k8s_tutor.api.informer import Change, Informer
-from k8s_tutor.api.wire import Response, WatchCancel
-from k8s_tutor.scheduler import messages
+from k8s_tutor.api.wire import Response
+from k8s_tutor.scheduler import changes, messages
 from k8s_tutor.scheduler.events import Recorder
-from k8s_tutor.scheduler.framework import Cluster, Plugin, Verdict, run
-from k8s_tutor.scheduler.nodeinfo import Cache
-from k8s_tutor.scheduler.plugins import DEFAULT
-from k8s_tutor.scheduler.queue import SchedulingQueue
+from k8s_tutor.scheduler.framework import run
+from k8s_tutor.scheduler.preemption import guests_of, preempt
+from k8s_tutor.scheduler.profiles import DEFAULT_NAME, Line
 from k8s_tutor.scheduler.resources import PodInfo, key_of, pod_info
-from k8s_tutor.sim import SECOND, Body, CallFailed, Context
+from k8s_tutor.scheduler.verdict import Verdict
+from k8s_tutor.scheduler.watching import Cycle, Flush, Watching
+from k8s_tutor.sim import CallFailed, Context
 
-PROFILE = "default-scheduler"
 VERDICTS = 200
 """How many verdicts are kept."""
-SWEEP = 30 * SECOND
-"""How often pods are looked for that have waited too long (flushUnschedulablePodsLeftover)."""
 _MERGE = "application/strategic-merge-patch+json"
 
 
-class Cycle(Body):
-    """The scheduler's message to itself: decide about one pod."""
-
-
-class Flush(Body):
-    """A back-off ends."""
-
-
-class Sweep(Body):
-    """Look for pods that have waited too long."""
-
-
-class Scheduler(Elected):
-    """One kube-scheduler; ``config`` is an `Access` (user ``system:kube-scheduler``). It works while it holds the lease."""
-
-    plugins: tuple[Plugin, ...] = DEFAULT
+class Scheduler(Watching):
+    """One kube-scheduler; ``config`` is a `SchedulerConfig`, or a plain `Access` (user ``system:kube-scheduler``) for the
+    default profile alone. It works while it holds the lease."""
 
     def __init__(self, name: str, config: Any = None, disk: Any = None) -> None:
         super().__init__(name, config, disk)
-        self.election = Election("kube-scheduler")
-        self.pods = Informer("Pod")
-        self.nodes = Informer("Node")
-        self.services = Informer("Service")
-        self.replica_sets = Informer("ReplicaSet")
-        self.cache = Cache()
-        self.queue = SchedulingQueue()
         self.recorder = Recorder()
         self.verdicts: dict[str, Verdict] = {}
         """Pod key → its latest verdict; the last two hundred pods."""
-        self.working = False
-        """Whether it holds the lease and knows the cluster."""
-        self.reign = 0
-        """Raised each time that work begins or ends: answers to an earlier reign are not acted upon."""
         self.next_node = 0
-
-    # ------------------------------------------------------------------ beginning and ending
-
-    def start(self, ctx: Context) -> None:
-        super().start(ctx)
-        ctx.after(SWEEP, Sweep(), work=False)
-
-    def ready(self, ctx: Context) -> None:
-        self._begin(ctx)
-
-    def leading(self, ctx: Context) -> None:
-        self._begin(ctx)
-
-    def _begin(self, ctx: Context) -> None:
-        if self.working or not self.election.leading or not self.synced:
-            return
-        self.working = True
-        self.reign += 1
-        for pod in self.pods:
-            if _wants_node(pod):
-                self._enqueue(ctx, pod)
-
-    def lost(self, ctx: Context) -> None:
-        self.working = False
-        self.reign += 1
-        self.queue = SchedulingQueue()
-        for key in list(self.cache.assumed):
-            self.cache.remove(key)
-        self._list_again(ctx)
-
-    def _list_again(self, ctx: Context) -> None:
-        """As the real process, which ends when it loses its lease, it begins with fresh lists when it wins again."""
-        for informer in self.informers():
-            informer.synced = False
-            if informer.watch:
-                ctx.stream(self.config.api, WatchCancel(informer.watch))
-                self._list(ctx, informer)
-
-    # ------------------------------------------------------------------ what it hears
-
-    def changed(self, ctx: Context, change: Change) -> None:
-        if change.kind == "Pod":
-            self._pod_changed(ctx, change)
-        elif change.kind == "Node":
-            self.cache.set_node(change.key, change.new)
-            if change.new is not None and (change.old is None or _node_differs(change.old, change.new)):
-                self._something_changed(ctx)
-
-    def _pod_changed(self, ctx: Context, change: Change) -> None:
-        _, key, old, new = change
-        pod = new if new is not None and not _ended(new) else None
-        if pod is not None and pod.spec.nodeName:
-            self.queue.forget(key)
-            if old is None or key not in self.cache.placed or key in self.cache.assumed or _pod_differs(old, pod):
-                self.cache.put(pod_info(pod), pod.spec.nodeName)
-            return
-        if pod is None:
-            self.queue.forget(key)
-            if key in self.cache.placed:
-                self.cache.remove(key)
-                self._something_changed(ctx)
-        elif self.working and _wants_node(pod):
-            if key not in self.queue:
-                self._enqueue(ctx, pod)
-            elif old is not None and (old.spec != pod.spec or old.metadata.labels != pod.metadata.labels):
-                self._wake(ctx, [key])
-        else:
-            self.queue.forget(key)
-
-    def _enqueue(self, ctx: Context, pod: Any) -> None:
-        if self.queue.add(key_of(pod), pod.spec.priority or 0, ctx.now):
-            ctx.after(0, Cycle())
-
-    def _something_changed(self, ctx: Context) -> None:
-        if self.working:
-            self._wake(ctx, self.queue.keys("unschedulable"))
-
-    def _wake(self, ctx: Context, keys: list[str]) -> None:
-        for key in self.queue.move(keys, ctx.now):
-            pod = self.queue.pods[key]
-            ctx.after(0, Cycle())
-            if pod.place == "backoff":
-                ctx.after(pod.until - ctx.now, Flush(), work=False)
+        self.last_victims: dict[str, str] = {}
+        """Pod key → the victim that is sent away last, whose going makes room."""
 
     def event(self, ctx: Context, src: str, body: Any) -> None:
         if isinstance(body, Cycle):
             self._cycle(ctx)
-        elif isinstance(body, Flush):
-            for _ in range(self.queue.flush(ctx.now)):
-                ctx.after(0, Cycle())
-        elif isinstance(body, Sweep):
-            ctx.after(SWEEP, Sweep(), work=False)
-            if self.working:
-                self._wake(ctx, self.queue.leftover(ctx.now))
         else:
             super().event(ctx, src, body)
 
@@ -163,27 +47,34 @@ class Scheduler(Elected):
         if key is None:
             return
         pod = self.pods.objects.get(key)
-        if pod is None or not _wants_node(pod):
-            self.queue.forget(key)
+        line = self.line(pod) if pod is not None and self.wants_node(pod) else None
+        if pod is None or line is None:
+            self.forget(key)
             return
         info = pod_info(pod)
-        verdict = self._decide(ctx, info)
+        verdict = self._decide(ctx, info, line)
         self._keep(verdict)
         if verdict.chosen:
             self._bind(ctx, info, verdict)
-        else:
-            self.queue.fail(key, ctx.now)
-            self._tell_failure(ctx, pod, "Unschedulable", verdict.message)
+            return
+        self.queue.fail(key, ctx.now, verdict.plugins)
+        promised = self._promise(info, verdict)
+        self._tell_failure(ctx, pod, "Unschedulable", verdict.message, promised)
+        if promised:
+            self._make_room(ctx, pod, verdict)
 
-    def _decide(self, ctx: Context, info: PodInfo) -> Verdict:
-        nodes = self.cache.snapshot()
-        cluster = Cluster(nodes, list(self.services), list(self.replica_sets))
-        verdict = run(info, cluster, self.plugins, ctx.now, self.queue.attempts(info.key), self.next_node)
-        if nodes:
-            self.next_node = (self.next_node + len(nodes) - verdict.skipped) % len(nodes)
-        if verdict.chosen:
-            return verdict
-        return verdict._replace(message=messages.unschedulable(verdict, info.pod.spec.preemptionPolicy or ""))
+    def _decide(self, ctx: Context, info: PodInfo, line: Line) -> Verdict:
+        cluster = self.cluster()
+        promised = self.nominated.get(info.key, ("", None))[0]
+        guests = guests_of(info, self.nominated) if self.nominated else None
+        verdict, filters = run(
+            info, cluster, line.plugins, line.weights, ctx.now, self.queue.attempts(info.key), self.next_node, guests,
+            promised, getattr(self.config, "percentage", 0),
+        )  # fmt: skip
+        if cluster.nodes:
+            seen = len(verdict.feasible) + len(verdict.refused)
+            self.next_node = (self.next_node + seen) % len(cluster.nodes)
+        return verdict if verdict.chosen else preempt(verdict, filters, cluster, promised)
 
     def _keep(self, verdict: Verdict) -> None:
         self.verdicts.pop(verdict.pod, None)
@@ -191,9 +82,13 @@ class Scheduler(Elected):
         if len(self.verdicts) > VERDICTS:
             del self.verdicts[next(iter(self.verdicts))]
 
+    # ------------------------------------------------------------------ binding
+
     def _bind(self, ctx: Context, info: PodInfo, verdict: Verdict) -> None:
+        """Assumes the pod on its node and sends the binding; the next pod does not wait for the answer."""
         ctx.decide()
         self.cache.assume(info, verdict.chosen)
+        self.nominated.pop(info.key, None)
         feasible = len(verdict.feasible)
         ctx.note("scheduler.decided", pod=info.key, node=verdict.chosen, score=verdict.score, feasible=feasible)
         about = info.pod.metadata
@@ -211,32 +106,105 @@ class Scheduler(Elected):
             return
         pod = self.pods.objects.get(key)
         if isinstance(answer, Response) and answer.code < 300:
-            self.queue.forget(key)
+            self.forget(key)
             ctx.note("scheduler.bound", pod=key, node=node, score=score)
             if pod is not None:
                 self._record(ctx, pod, "Normal", "Scheduled", "Binding", f"Successfully assigned {key} to {node}")
             return
         why = scheme.tree(answer.body).get("message", "") if isinstance(answer, Response) else answer.reason
+        self._unbind(ctx, key, node, f'binding rejected: running Bind plugin "DefaultBinder": {why}', why)
+
+    def _unbind(self, ctx: Context, key: str, node: str, text: str, why: str) -> None:
+        """Nothing comes of a decision: the pod's place is free again, and the pod is tried again after a back-off."""
+        pod = self.pods.objects.get(key)
         ctx.note("scheduler.refused", pod=key, node=node, reason=why)
         if self.cache.assumed.get(key) == node:
+            gone = self.cache.find(key)
             self.cache.remove(key)
-            self._something_changed(ctx)
-        if pod is None or not _wants_node(pod) or key not in self.queue:
-            self.queue.forget(key)
+            self.react(ctx, changes.Event(changes.ASSIGNED, (changes.DELETE,), gone and gone.pod, None))
+        if pod is None or not self.wants_node(pod) or key not in self.queue:
+            self.forget(key)
             return
         until = self.queue.retry(key, ctx.now)
         ctx.after(until - ctx.now, Flush(), work=False)
-        self._tell_failure(ctx, pod, "SchedulerError", f'binding rejected: running Bind plugin "DefaultBinder": {why}')
+        self._tell_failure(ctx, pod, "SchedulerError", text)
+
+    # ------------------------------------------------------------------ preemption
+
+    def _promise(self, info: PodInfo, verdict: Verdict) -> str | None:
+        """Keeps the emptied node for the pod. Returns its name, an empty text when an earlier promise ends, or None."""
+        if verdict.preemption is None:
+            return None
+        node = verdict.preemption.node
+        if node:
+            self.nominated[info.key] = node, info
+            return node
+        return "" if self.nominated.pop(info.key, None) is not None else None
+
+    def _make_room(self, ctx: Context, pod: Any, verdict: Verdict) -> None:
+        """Sends the victims away, all but one at once and that one last: its going is what the pod waits for
+        (SchedulerAsyncPreemption). Pods of lower priority lose the promise of this node."""
+        assert verdict.preemption is not None
+        key, node = verdict.pod, verdict.preemption.node
+        *first, last = verdict.preemption.victims
+        ctx.note("scheduler.preempted", pod=key, node=node, victims=" ".join(verdict.preemption.victims))
+        self.preempting[key], self.last_victims[key] = len(first), last
+        for victim in first:
+            self._evict(ctx, victim, pod, node, key)
+        if not first:
+            self._evict_last(ctx, key, node)
+        for other, (place, guest) in list(self.nominated.items()):
+            if place == node and guest.priority < (pod.spec.priority or 0):
+                del self.nominated[other]
+                self._status(ctx, guest.pod, {"nominatedNodeName": None})
+
+    def _evict(self, ctx: Context, victim: str, pod: Any, node: str, waiting: str) -> None:
+        """Marks a victim, then deletes it; ``waiting``: the pod that counts the victims gone, or empty."""
+        known = self.pods.objects.get(victim)
+        if known is None:
+            self._evicted(ctx, None, waiting, node)
+            return
+        about = f"Preempted by pod {pod.metadata.uid} on node {node}"
+        self._record(ctx, known, "Normal", "Preempted", "Preempting", about, pod)
+        if known.metadata.deletionTimestamp:
+            self._evicted(ctx, None, waiting, node)
+            return
+        condition = {
+            "type": "DisruptionTarget", "status": "True", "reason": "PreemptionByScheduler",
+            "message": f"{pod.spec.schedulerName or DEFAULT_NAME}: preempting to accommodate a higher priority pod",
+            "lastProbeTime": None, "lastTransitionTime": times.rfc3339(ctx.now, self.config.epoch),
+            "observedGeneration": known.metadata.generation,
+        }  # fmt: skip
+        self._status(ctx, known, {"conditions": [condition]}, "_marked", (victim, waiting, node))
+
+    def _marked(self, ctx: Context, answer: Any, victim: str, waiting: str, node: str) -> None:
+        namespace, _, name = victim.partition("/")
+        self.request(ctx, "DELETE", scheme.resource("Pod").path(namespace, name), None, "_evicted", (waiting, node))
+
+    def _evicted(self, ctx: Context, answer: Any, waiting: str, node: str) -> None:
+        left = self.preempting.get(waiting)
+        if left is None:
+            return
+        self.preempting[waiting] = left - 1
+        if left <= 1:
+            self._evict_last(ctx, waiting, node)
+
+    def _evict_last(self, ctx: Context, key: str, node: str) -> None:
+        self.preempting.pop(key, None)
+        victim, pod = self.last_victims.pop(key, ""), self.pods.objects.get(key)
+        if pod is not None:
+            self._evict(ctx, victim, pod, node, "")
 
     # ------------------------------------------------------------------ telling the world
 
-    def _tell_failure(self, ctx: Context, pod: Any, reason: str, text: str) -> None:
-        """The condition PodScheduled=False where it is new, and the event."""
+    def _tell_failure(self, ctx: Context, pod: Any, reason: str, text: str, promised: str | None = None) -> None:
+        """The condition PodScheduled=False where it is new, with the promised node where that changes; and the event."""
         key = key_of(pod)
+        self._record(ctx, pod, "Warning", "FailedScheduling", "Scheduling", messages.short(text))
         conditions = (pod.status and pod.status.conditions) or ()
         known = next((found for found in conditions if found.type == "PodScheduled"), None)
+        status: dict[str, Any] = {} if promised is None else {"nominatedNodeName": promised or None}
         if known is None or (known.status, known.reason, known.message) != ("False", reason, text):
-            ctx.decide()
             ctx.note("scheduler.unschedulable", pod=key, reason=reason, message=text, attempt=self.queue.attempts(key))
             stamp = times.rfc3339(ctx.now, self.config.epoch)
             condition = {
@@ -245,38 +213,18 @@ class Scheduler(Elected):
             }  # fmt: skip
             if known is not None and known.status == "False" and known.lastTransitionTime is not None:
                 del condition["lastTransitionTime"]
-            path = scheme.resource("Pod").path(pod.metadata.namespace, pod.metadata.name, "status")
-            self.request(ctx, "PATCH", path, {"status": {"conditions": [condition]}}, content_type=_MERGE)
-        self._record(ctx, pod, "Warning", "FailedScheduling", "Scheduling", text)
+            status["conditions"] = [condition]
+        if status:
+            ctx.decide()
+            self._status(ctx, pod, status)
 
-    def _record(self, ctx: Context, pod: Any, kind: str, reason: str, action: str, text: str) -> None:
-        write = self.recorder.record(pod, kind, reason, action, text, ctx.now, self.config.epoch, self.name)
+    def _status(self, ctx: Context, pod: Any, status: Any, then: str = "done", args: tuple[Any, ...] = ()) -> None:
+        path = scheme.resource("Pod").path(pod.metadata.namespace, pod.metadata.name, "status")
+        self.request(ctx, "PATCH", path, {"status": status}, then, args, content_type=_MERGE)
+
+    def _record(
+        self, ctx: Context, pod: Any, kind: str, reason: str, action: str, text: str, related: Any = None
+    ) -> None:
+        write = self.recorder.record(pod, kind, reason, action, text, ctx.now, self.config.epoch, self.name, related)
         form = _MERGE if write.method == "PATCH" else "application/json"
         self.request(ctx, write.method, write.path, write.tree, content_type=form)
-
-
-def _ended(pod: Any) -> bool:
-    return bool(pod.status and pod.status.phase in ("Succeeded", "Failed"))
-
-
-def _pod_differs(old: Any, new: Any) -> bool:
-    """Whether a placed pod changed in a way that the scheduler looks at: not by its status alone."""
-    was, now = old.metadata, new.metadata
-    return bool(old.spec != new.spec or was.labels != now.labels or was.deletionTimestamp != now.deletionTimestamp)
-
-
-def _wants_node(pod: Any) -> bool:
-    """Whether it is this scheduler's job to find a node for the pod."""
-    return (
-        not pod.spec.nodeName and not pod.metadata.deletionTimestamp and not _ended(pod)
-        and (pod.spec.schedulerName or PROFILE) == PROFILE and not pod.spec.schedulingGates
-    )  # fmt: skip
-
-
-def _node_differs(old: Any, new: Any) -> bool:
-    """Whether a node changed in a way that can make room for a pod: not by a mere heartbeat."""
-    return (
-        (old.spec and (old.spec.unschedulable, old.spec.taints)) != (new.spec and (new.spec.unschedulable, new.spec.taints))
-        or old.metadata.labels != new.metadata.labels
-        or (old.status and old.status.allocatable) != (new.status and new.status.allocatable)
-    )

@@ -37,8 +37,11 @@ class Recorder(State):
         self.last = 0
         """The last stamp used in a name, ns."""
 
-    def record(self, pod: Any, kind: str, reason: str, action: str, text: str, now: int, epoch: int, host: str) -> Write:
-        """What to send for an event about a pod (typed struct); ``now`` in µs since ``epoch``."""
+    def record(
+        self, pod: Any, kind: str, reason: str, action: str, text: str, now: int, epoch: int, host: str, related: Any = None,
+    ) -> Write:  # fmt: skip
+        """What to send for an event about a pod (typed struct), with another pod that has to do with it; ``now`` in µs since
+        ``epoch``."""
         about = pod.metadata
         root = f"/api/v1/namespaces/{about.namespace}/events"
         key = (about.uid or about.name, kind, reason, text)
@@ -53,13 +56,19 @@ class Recorder(State):
         self.seen[key] = Seen(name, 1, now)
         if len(self.seen) > 1000:
             del self.seen[next(iter(self.seen))]
-        return Write("POST", root, {
+        tree = {
             "apiVersion": "v1", "kind": "Event", "metadata": {"name": name, "namespace": about.namespace},
-            "involvedObject": {
-                "kind": "Pod", "namespace": about.namespace, "name": about.name, "uid": about.uid, "apiVersion": "v1",
-                "resourceVersion": about.resourceVersion,
-            },
+            "involvedObject": _reference(pod),
             "reason": reason, "message": text, "type": kind, "eventTime": stamp, "action": action,
             "reportingComponent": REPORTER, "reportingInstance": f"{REPORTER}-{host}",
             "source": {}, "firstTimestamp": None, "lastTimestamp": None,
-        })  # fmt: skip
+        }  # fmt: skip
+        return Write("POST", root, {**tree, "related": _reference(related)} if related is not None else tree)
+
+
+def _reference(pod: Any) -> dict[str, Any]:
+    about = pod.metadata
+    return {
+        "kind": "Pod", "namespace": about.namespace, "name": about.name, "uid": about.uid, "apiVersion": "v1",
+        "resourceVersion": about.resourceVersion,
+    }  # fmt: skip

@@ -1,40 +1,60 @@
-"""The scheduling framework: plugins filter the nodes, then score those that are left; everything they say is kept
-(pkg/scheduler/framework, schedule_one.go).
+"""The scheduling framework: plugins filter the nodes, then score those that are left (pkg/scheduler/framework).
 
-A plugin is stateless. What it works out once per pod is handed back to it for each node as ``state``.
+The extension points are methods of `Plugin`. A plugin is stateless: what it works out once per pod is handed back to it for
+each node as ``state``, and that never changes either.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from k8s_tutor.scheduler.nodeinfo import NodeInfo
+from k8s_tutor.scheduler.changes import Event
+from k8s_tutor.scheduler.nodeinfo import Group, NodeInfo
 from k8s_tutor.scheduler.resources import PodInfo
+from k8s_tutor.scheduler.verdict import Column, Refusal, Rejection, Verdict
 
 MAX_SCORE = 100
 ALL_BELOW = 100
 """With fewer nodes than this all of them are tried; also the least number of feasible nodes to look for."""
 
-
 PASS = object()
-"""What `Plugin.pre_filter` returns when the plugin lets every node pass."""
+"""What `Plugin.pre_filter` returns when the plugin lets every node pass, as things stand."""
 
 
-class Rejection(NamedTuple):
-    """Why a plugin refuses a node; ``resolvable``: removing pods from it could help (Unschedulable, as against
-    UnschedulableAndUnresolvable)."""
+class Only(NamedTuple):
+    """What `Plugin.pre_filter` returns when only these nodes come into question (PreFilterResult)."""
 
-    reasons: tuple[str, ...]
-    resolvable: bool = False
+    nodes: tuple[str, ...]
+    state: Any
+
+
+Objects = Mapping[str, Mapping[str, Any]]
+"""Kind → key → typed struct."""
 
 
 class Cluster(NamedTuple):
-    """What plugins may look at besides pod and node: all nodes by name order, Services and ReplicaSets."""
+    """What plugins may look at besides pod and node, as it was when the cycle began. Nobody changes it."""
 
     nodes: Sequence[NodeInfo]
-    services: Sequence[Any] = ()
-    replica_sets: Sequence[Any] = ()
+    """All nodes, in the order in which they are tried."""
+    known: Mapping[str, NodeInfo] = {}
+    """The same by name."""
+    groups: Mapping[Group, Mapping[str, int]] = {}
+    """Pods alike → how many on each node."""
+    affine: Sequence[NodeInfo] = ()
+    """The nodes that have pods with affinity."""
+    objects: Objects = {}
+    """What the scheduler watches beside pods and nodes."""
+
+    def of(self, kind: str) -> Mapping[str, Any]:
+        """The objects of a kind, by key."""
+        return self.objects.get(kind, {})
+
+    @property
+    def namespaces(self) -> dict[str, dict[str, str]]:
+        """The labels of each namespace."""
+        return {name: found.metadata.labels or {} for name, found in self.of("Namespace").items()}
 
 
 class Plugin:
@@ -42,10 +62,22 @@ class Plugin:
 
     name = ""
     weight = 0
+    events: Mapping[str, tuple[str, ...]] = {}
+    """Kinds of objects, and what must happen to one so that a pod which this plugin refused may get another try
+    (EventsToRegister)."""
+
+    def pre_enqueue(self, pod: Any) -> str:
+        """Why a pod (typed struct) may not even queue up; empty when it may."""
+        return ""
 
     def pre_filter(self, pod: PodInfo, cluster: Cluster) -> Any:
-        """What `filter` needs to know of this pod; None: this plugin has nothing to say about it; `PASS`: every node passes."""
+        """What `filter` needs to know of this pod. None: this plugin has nothing to say about it; `PASS`; `Only`; a
+        `Rejection` ends the cycle."""
         return None
+
+    def adjust(self, state: Any, pod: PodInfo, other: PodInfo, info: NodeInfo, sign: int) -> Any:
+        """The state as it would be if ``other`` came to the node (1) or left it (-1)."""
+        return state
 
     def filter(self, state: Any, pod: PodInfo, info: NodeInfo) -> Rejection | None:
         """None lets the node pass."""
@@ -63,6 +95,10 @@ class Plugin:
         """Raw scores to 0..100."""
         return scores
 
+    def hint(self, pod: PodInfo, event: Event) -> bool:
+        """Whether one of its ``events`` may really help this pod (QueueingHintFn)."""
+        return True
+
 
 def default_normalise(scores: list[int], reverse: bool = False) -> list[int]:
     """Scale by the largest (plugins/helper/normalize_score.go)."""
@@ -73,155 +109,131 @@ def default_normalise(scores: list[int], reverse: bool = False) -> list[int]:
     return [MAX_SCORE - score for score in scaled] if reverse else scaled
 
 
-class FilterAnswer(NamedTuple):
-    """What one filter said of one node: no reasons mean that it lets the node pass."""
-
-    plugin: str
-    reasons: tuple[str, ...] = ()
-
-
-class PluginScore(NamedTuple):
-    """What one plugin gave one node: raw, from 0 to 100, and times its weight."""
-
-    plugin: str
-    raw: int
-    normalised: int
-    weighted: int
-
-
-class NodeVerdict(NamedTuple):
-    """What the plugins said of one node. Filters end with the first that refuses; scores are empty when scoring was skipped."""
-
-    node: str
-    filters: tuple[FilterAnswer, ...]
-    resolvable: bool = False
-    scores: tuple[PluginScore, ...] = ()
-    total: int = 0
-
-    @property
-    def feasible(self) -> bool:
-        """Whether all filters let the node pass."""
-        return not self.filters or not self.filters[-1].reasons
-
-    @property
-    def reasons(self) -> tuple[str, ...]:
-        """Why the node was refused."""
-        return self.filters[-1].reasons if self.filters else ()
-
-
-class Column(NamedTuple):
-    """What one plugin gave each feasible node, in the order of `Verdict.feasible`."""
-
-    plugin: str
-    weight: int
-    raw: tuple[int, ...]
-    normalised: tuple[int, ...]
-
-
-class Refusal(NamedTuple):
-    """One node, the plugin that refused it, and why."""
-
-    node: str
-    plugin: str
-    rejection: Rejection
-
-
-class Verdict(NamedTuple):
-    """One scheduling cycle of one pod. ``chosen`` is the node's name, or empty; ``at`` in µs; ``attempt`` from 1. Kept in
-    columns, because a cycle over a hundred nodes must stay cheap; `nodes` and `of` show it node by node."""
-
-    pod: str
-    at: int
-    attempt: int
-    filters: tuple[str, ...]
-    """The plugins that filtered, in order."""
-    feasible: tuple[str, ...]
-    """The nodes that all of them let pass, by name."""
-    refused: tuple[Refusal, ...]
-    """The others, by name."""
-    columns: tuple[Column, ...] = ()
-    """Scores; none when only one node was feasible."""
-    totals: tuple[int, ...] = ()
-    chosen: str = ""
-    message: str = ""
-    """Why no node was chosen, as the pod's condition says it."""
-    skipped: int = 0
-    """Nodes that were not looked at because enough feasible ones had been found."""
-
-    @property
-    def nodes(self) -> tuple[NodeVerdict, ...]:
-        """What was said of each node that was looked at, by name."""
-        found = [self._refused(refusal) for refusal in self.refused]
-        found += [self._feasible(index) for index in range(len(self.feasible))]
-        return tuple(sorted(found))
-
-    def of(self, node: str) -> NodeVerdict | None:
-        """The verdict about one node, or None."""
-        if node in self.feasible:
-            return self._feasible(self.feasible.index(node))
-        return next((self._refused(refusal) for refusal in self.refused if refusal.node == node), None)
-
-    def _feasible(self, index: int) -> NodeVerdict:
-        scores = tuple(
-            PluginScore(c.plugin, c.raw[index], c.normalised[index], c.normalised[index] * c.weight) for c in self.columns
-        )
-        answers = tuple(FilterAnswer(plugin) for plugin in self.filters)
-        return NodeVerdict(self.feasible[index], answers, False, scores, self.totals[index] if self.totals else 0)
-
-    def _refused(self, refusal: Refusal) -> NodeVerdict:
-        passed = self.filters[: self.filters.index(refusal.plugin)]
-        last = FilterAnswer(refusal.plugin, refusal.rejection.reasons)
-        return NodeVerdict(
-            refusal.node, (*(FilterAnswer(plugin) for plugin in passed), last), refusal.rejection.resolvable
-        )
-
-    @property
-    def score(self) -> int:
-        """Total score of the chosen node; 0 when scoring was skipped because only one was feasible."""
-        return self.totals[self.feasible.index(self.chosen)] if self.chosen and self.totals else 0
-
-
-def enough(nodes: int) -> int:
-    """How many feasible nodes to look for among so many (numFeasibleNodesToFind)."""
+def enough(nodes: int, percentage: int = 0) -> int:
+    """How many feasible nodes to look for among so many (numFeasibleNodesToFind); ``percentage`` 0 means a smaller share the
+    more nodes there are."""
     if nodes < ALL_BELOW:
         return nodes
-    return max(ALL_BELOW, nodes * max(50 - nodes // 125, 5) // 100)
+    return min(nodes, max(ALL_BELOW, nodes * (percentage or max(50 - nodes // 125, 5)) // 100))
+
+
+class Filters(NamedTuple):
+    """The plugins that have something to say about a pod, with their state; how a pod fits is asked of it."""
+
+    pod: PodInfo
+    active: tuple[tuple[Plugin, Any], ...]
+    guests: Mapping[str, tuple[PodInfo, ...]] = {}
+    """Node → pods that were promised a place on it and matter no less than this one (nominated pods)."""
+
+    def fits(self, info: NodeInfo) -> Refusal | None:
+        """Whether the pod may go to a node: None, or who refuses it. Pods that were promised a place must fit as well, but the
+        pod must not lean on them (RunFilterPluginsWithNominatedPods)."""
+        guests = self.guests.get(info.name)
+        if guests:
+            crowded, full = self, info
+            for guest in guests:
+                crowded, full = crowded.moved(guest, full, 1)
+            refusal = crowded.alone(full)
+            if refusal is not None:
+                return refusal
+        return self.alone(info)
+
+    def alone(self, info: NodeInfo) -> Refusal | None:
+        """The same, of the node as it is."""
+        pod = self.pod
+        for plugin, state in self.active:
+            if state is not PASS:
+                rejection = plugin.filter(state, pod, info)
+                if rejection is not None:
+                    return Refusal(info.name, plugin.name, rejection)
+        return None
+
+    def moved(self, other: PodInfo, info: NodeInfo, sign: int) -> tuple[Filters, NodeInfo]:
+        """The filters and the node as they would be if ``other`` came (1) or left (-1)."""
+        active = tuple([(plugin, plugin.adjust(state, self.pod, other, info, sign)) for plugin, state in self.active])
+        return self._replace(active=active), info.with_pod(other) if sign > 0 else info.without_pod(other.key)
 
 
 def run(
-    pod: PodInfo, cluster: Cluster, plugins: Sequence[Plugin], at: int = 0, attempt: int = 1, first: int = 0
-) -> Verdict:
-    """Filters and scores all nodes for one pod. ``first`` is the index of the node to begin with (round robin in clusters of
-    more than a hundred nodes). The best score wins; among equals the first in the order of names."""
-    running = [(plugin, plugin.pre_filter(pod, cluster)) for plugin in plugins]
-    active = [(plugin, state) for plugin, state in running if state is not None]
-    feasible, refused = _filter(pod, cluster.nodes, active, first)
-    verdict = Verdict(
-        pod.key, at, attempt, tuple(plugin.name for plugin, _ in active), tuple(info.name for info in feasible),
-        tuple(refused), skipped=len(cluster.nodes) - len(feasible) - len(refused),
+    pod: PodInfo, cluster: Cluster, plugins: Sequence[Plugin], weights: Sequence[int] = (), at: int = 0, attempt: int = 1,
+    first: int = 0, guests: Mapping[str, tuple[PodInfo, ...]] | None = None, promised: str = "", percentage: int = 0,
+) -> tuple[Verdict, Filters]:  # fmt: skip
+    """Filters and scores the nodes for one pod. ``weights`` stand for the plugins' own where given; ``first`` is the index of
+    the node to begin with (round robin in clusters of more than a hundred nodes); ``promised`` the node that was emptied for
+    the pod, which is tried before all others. The best score wins; among equals the first that was looked at."""
+    verdict, filters, nodes = _prepare(Verdict(pod.key, at, attempt, (), (), ()), pod, cluster, plugins)
+    filters = filters._replace(guests=guests or {})
+    if verdict.blocked or not cluster.nodes:
+        return verdict, filters
+    feasible: list[NodeInfo] = []
+    refused: list[Refusal] = []
+    kept = [info for info in nodes if info.name == promised] if promised else []
+    if kept:
+        feasible, _ = _filter(filters, kept, 0, 1)
+    if not feasible:
+        feasible, refused = _filter(filters, nodes, first, enough(len(nodes), percentage))
+    verdict = verdict._replace(
+        feasible=tuple([info.name for info in feasible]), refused=(*verdict.refused, *refused),
+        skipped=len(nodes) - len(feasible) - len(refused),
     )  # fmt: skip
     if len(feasible) < 2:
-        return verdict._replace(chosen=feasible[0].name if feasible else "")
-    columns = _score(pod, cluster, plugins, feasible)
+        return verdict._replace(chosen=feasible[0].name if feasible else ""), filters
+    columns = _score(pod, cluster, zip(plugins, weights or [plugin.weight for plugin in plugins], strict=True), feasible)
     totals = [0] * len(feasible)
     for _, weight, _, normalised in columns:
         totals = [total + weight * score for total, score in zip(totals, normalised, strict=True)]
     best = totals.index(max(totals))
-    return verdict._replace(columns=tuple(columns), totals=tuple(totals), chosen=feasible[best].name)
+    return verdict._replace(columns=tuple(columns), totals=tuple(totals), chosen=feasible[best].name), filters
+
+
+def _prepare(
+    verdict: Verdict, pod: PodInfo, cluster: Cluster, plugins: Sequence[Plugin]
+) -> tuple[Verdict, Filters, Sequence[NodeInfo]]:
+    """PreFilter: (verdict so far, filters, nodes that come into question)."""
+    active: list[tuple[Plugin, Any]] = []
+    names: list[str] | None = None
+    narrowing: list[str] = []
+    for plugin in plugins:
+        state = plugin.pre_filter(pod, cluster)
+        if state is None:
+            continue
+        if isinstance(state, Rejection):
+            refused = tuple([Refusal(info.name, plugin.name, state) for info in cluster.nodes])
+            blocked = "" if not cluster.nodes else ", ".join(state.reasons)
+            return verdict._replace(refused=refused, blocked=blocked), Filters(pod, ()), ()
+        if isinstance(state, Only):
+            narrowing.append(plugin.name)
+            names = [name for name in state.nodes if names is None or name in names]
+            state = state.state
+        active.append((plugin, state))
+    nodes: Sequence[NodeInfo] = cluster.nodes
+    if names is not None:
+        wanted = dict.fromkeys(names)
+        nodes = [info for info in cluster.nodes if info.name in wanted]
+        why = Rejection((f"node(s) didn't satisfy plugin(s) [{' '.join(sorted(narrowing))}]",))
+        out = [Refusal(info.name, narrowing[0], why) for info in cluster.nodes if info.name not in wanted]
+        verdict = verdict._replace(refused=tuple(out))
+    return verdict._replace(filters=tuple([plugin.name for plugin, _ in active])), Filters(pod, tuple(active)), nodes
 
 
 def _filter(
-    pod: PodInfo, nodes: Sequence[NodeInfo], active: Sequence[tuple[Plugin, Any]], first: int
+    filters: Filters, nodes: Sequence[NodeInfo], first: int, wanted: int
 ) -> tuple[list[NodeInfo], list[Refusal]]:
-    """(feasible nodes, refusals), both by name."""
-    calls = [(plugin.name, plugin.filter, state) for plugin, state in active if state is not PASS]
+    """(feasible nodes, refusals), both in the order in which they were looked at."""
+    pod, guests = filters.pod, filters.guests
+    calls = [(plugin.name, plugin.filter, state) for plugin, state in filters.active if state is not PASS]
     feasible: list[NodeInfo] = []
     refused: list[Refusal] = []
-    wanted = enough(len(nodes))
-    for step in range(len(nodes)):
+    for info in (*nodes[first:], *nodes[:first]):
         if len(feasible) >= wanted:
             break
-        info = nodes[(first + step) % len(nodes)]
+        if guests and info.name in guests:
+            refusal = filters.fits(info)
+            if refusal is None:
+                feasible.append(info)
+            else:
+                refused.append(refusal)
+            continue
         for name, plugin_filter, state in calls:
             rejection = plugin_filter(state, pod, info)
             if rejection is not None:
@@ -229,22 +241,19 @@ def _filter(
                 break
         else:
             feasible.append(info)
-    feasible.sort(key=_name)
-    refused.sort()
     return feasible, refused
 
 
-def _name(info: NodeInfo) -> str:
-    return info.name
-
-
-def _score(pod: PodInfo, cluster: Cluster, plugins: Sequence[Plugin], feasible: Sequence[NodeInfo]) -> list[Column]:
+def _score(
+    pod: PodInfo, cluster: Cluster, weighted: Iterable[tuple[Plugin, int]], feasible: Sequence[NodeInfo]
+) -> list[Column]:
     columns: list[Column] = []
-    for plugin in plugins:
-        state = plugin.pre_score(pod, cluster, feasible) if plugin.weight else None
+    for plugin, weight in weighted:
+        state = plugin.pre_score(pod, cluster, feasible) if weight else None
         if state is None:
             continue
-        raw = [plugin.score(state, pod, info) for info in feasible]
-        normal = plugin.normalise(state, list(raw), feasible)
-        columns.append(Column(plugin.name, plugin.weight, tuple(raw), tuple(normal)))
+        score = plugin.score
+        raw = [score(state, pod, info) for info in feasible]
+        normal = plugin.normalise(state, raw, feasible)
+        columns.append(Column(plugin.name, weight, tuple(raw), tuple(normal)))
     return columns

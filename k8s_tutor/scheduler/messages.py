@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from k8s_tutor.scheduler.framework import Verdict
+from k8s_tutor.scheduler.verdict import Verdict
 
 NO_NODES = "no nodes available to schedule pods"
 NOT_HELPFUL = "Preemption is not helpful for scheduling"
 NO_VICTIMS = "No preemption victims found for incoming pod"
+LONGEST = 1024
+TERMINATING = "not eligible due to a terminating pod on the nominated node."
+CLAIMS = "no new claims to deallocate"
+"""What DynamicResources says, which comes before DefaultPreemption."""
 NEVER = "not eligible due to preemptionPolicy=Never."
 
 
@@ -21,15 +25,16 @@ def counted(nodes: int, reasons: Iterable[str]) -> str:
     return f"0/{nodes} nodes are available" + (f": {', '.join(texts)}." if texts else ":")
 
 
-def unschedulable(verdict: Verdict, preemption_policy: str = "") -> str:
-    """The message of the PodScheduled condition and of the FailedScheduling event."""
-    if not verdict.refused:
-        return NO_NODES
+def unfit(verdict: Verdict) -> str:
+    """Why no node fits, without a word on preemption."""
     nodes = len(verdict.refused) + verdict.skipped
-    rejections = [refusal.rejection for refusal in verdict.refused]
-    text = counted(nodes, (reason for rejection in rejections for reason in rejection.reasons))
-    if preemption_policy == "Never":
-        why = NEVER
-    else:
-        why = counted(nodes, (NO_VICTIMS if rejection.resolvable else NOT_HELPFUL for rejection in rejections))
-    return f"{text} no new claims to deallocate, preemption: {why}"
+    if not nodes:
+        return NO_NODES
+    if verdict.blocked:
+        return f"0/{nodes} nodes are available: {verdict.blocked}."
+    return counted(nodes, (reason for refusal in verdict.refused for reason in refusal.rejection.reasons))
+
+
+def short(text: str) -> str:
+    """A message as long as an event may have (1,024 bytes)."""
+    return text if len(text) <= LONGEST else text[: LONGEST - 4] + " ..."

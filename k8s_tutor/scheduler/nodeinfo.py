@@ -26,6 +26,8 @@ class NodeInfo(NamedTuple):
     node: Any = None
     labels: dict[str, str] = {}
     """The node's labels; shared with the struct, never written."""
+    cordoned: bool = False
+    """Whether ``spec.unschedulable`` is set."""
     taints: tuple[Any, ...] = ()
     allocatable: Room = Room()
     images: dict[str, int] = {}
@@ -38,14 +40,23 @@ class NodeInfo(NamedTuple):
     scored_memory: int = 0
     extended: tuple[tuple[str, int], ...] = ()
     ports: tuple[Port, ...] = ()
+    affine: tuple[PodInfo, ...] = ()
+    """Those of the pods that have terms of affinity or anti-affinity."""
+
+    @property
+    def zone(self) -> str:
+        """Region and zone, by which nodes take turns."""
+        labels = self.labels
+        return f"{labels.get('topology.kubernetes.io/region', '')}:{labels.get('topology.kubernetes.io/zone', '')}"
 
     def with_node(self, node: Any) -> NodeInfo:
         """The same pods on a node that has changed (None: it is gone)."""
         if node is None:
-            return self._replace(node=None, labels={}, taints=(), allocatable=Room(), images={})
+            return self._replace(node=None, labels={}, cordoned=False, taints=(), allocatable=Room(), images={})
         status = node.status
         return self._replace(
-            node=node, labels=node.metadata.labels or {}, taints=tuple((node.spec and node.spec.taints) or ()),
+            node=node, labels=node.metadata.labels or {}, cordoned=bool(node.spec and node.spec.unschedulable),
+            taints=tuple((node.spec and node.spec.taints) or ()),
             allocatable=_room((status and (status.allocatable or status.capacity)) or {}), images=_images(status),
         )  # fmt: skip
 
@@ -59,7 +70,7 @@ class NodeInfo(NamedTuple):
         return self if gone is None else self._sum(tuple(p for p in self.pods if p.key != key), gone, -1)
 
     def _sum(self, pods: tuple[PodInfo, ...], pod: PodInfo, sign: int) -> NodeInfo:
-        extended, ports = self.extended, self.ports
+        extended, ports, affine = self.extended, self.ports, self.affine
         if pod.extended:
             total = dict(extended)
             for name, value in pod.extended:
@@ -67,8 +78,10 @@ class NodeInfo(NamedTuple):
             extended = tuple(sorted((name, value) for name, value in total.items() if value))
         if pod.ports:
             ports = tuple(port for other in pods for port in other.ports)
+        if pod.terms is not None:
+            affine = tuple(other for other in pods if other.terms is not None)
         return self._replace(
-            pods=pods, cpu=self.cpu + sign * pod.cpu, memory=self.memory + sign * pod.memory,
+            pods=pods, affine=affine, cpu=self.cpu + sign * pod.cpu, memory=self.memory + sign * pod.memory,
             storage=self.storage + sign * pod.storage, scored_cpu=self.scored_cpu + sign * pod.scored_cpu,
             scored_memory=self.scored_memory + sign * pod.scored_memory, extended=extended, ports=ports,
         )  # fmt: skip
@@ -92,9 +105,13 @@ def _images(status: Any) -> dict[str, int]:
     return found
 
 
+Group = tuple[str, tuple[tuple[str, str], ...], bool]
+"""(namespace, labels, ending): pods that no selector can tell apart."""
+
+
 class Cache(State):
     """The scheduler's picture of the cluster. A pod that was bound a moment ago counts at once (it is *assumed*), long before
-    its binding comes back over the watch."""
+    its binding comes back over the watch. All sums are kept as pods come and go, so that a cycle need not look at pods."""
 
     def __init__(self) -> None:
         self.nodes: dict[str, NodeInfo] = {}
@@ -102,20 +119,43 @@ class Cache(State):
         """Pod key → node name, assumed pods included."""
         self.assumed: dict[str, str] = {}
         """Pod key → node name, only while the binding has not been seen."""
+        self.groups: dict[Group, dict[str, int]] = {}
+        """Pods alike → how many on each node; the inner tables are replaced, never changed."""
+        self.affine: dict[str, bool] = {}
+        """The nodes that have pods with affinity."""
+        self.order: list[NodeInfo] = []
+        """All nodes that exist, zone by turns (backend/cache/node_tree.go), by name within a zone."""
+        self.index: dict[str, int] = {}
+        """Node → its place in ``order``; empty when the order must be made anew."""
 
-    def set_node(self, name: str, node: Any) -> None:
-        """A node was added or changed, or is gone (None)."""
-        info = self.nodes.get(name, NodeInfo(name)).with_node(node)
+    def _set(self, name: str, info: NodeInfo) -> None:
         if info.node is None and not info.pods:
             self.nodes.pop(name, None)
         else:
             self.nodes[name] = info
+        if info.affine:
+            self.affine[name] = True
+        elif name in self.affine:
+            del self.affine[name]
+        place = self.index.get(name)
+        if place is None:
+            if info.node is not None:
+                self.index.clear()
+        elif info.node is None or info.zone != self.order[place].zone:
+            self.index.clear()
+        else:
+            self.order[place] = info
+
+    def set_node(self, name: str, node: Any) -> None:
+        """A node was added or changed, or is gone (None)."""
+        self._set(name, self.nodes.get(name, NodeInfo(name)).with_node(node))
 
     def put(self, pod: PodInfo, node: str) -> None:
         """A pod is on this node, as the API server says."""
         self.remove(pod.key)
-        self.nodes[node] = self.nodes.get(node, NodeInfo(node)).with_pod(pod)
+        self._set(node, self.nodes.get(node, NodeInfo(node)).with_pod(pod))
         self.placed[pod.key] = node
+        self._count(pod, node, 1)
 
     def assume(self, pod: PodInfo, node: str) -> None:
         """A pod will be on this node if its binding succeeds."""
@@ -128,13 +168,41 @@ class Cache(State):
         node = self.placed.pop(key, None)
         if node is None:
             return
-        info = self.nodes[node].without_pod(key)
-        if info.node is None and not info.pods:
-            del self.nodes[node]
+        info = self.nodes[node]
+        pod = next(one for one in info.pods if one.key == key)
+        self._set(node, info.without_pod(key))
+        self._count(pod, node, -1)
+
+    def _count(self, pod: PodInfo, node: str, sign: int) -> None:
+        group = pod.group
+        table = dict(self.groups.get(group, {}))
+        table[node] = table.get(node, 0) + sign
+        if not table[node]:
+            del table[node]
+        if table:
+            self.groups[group] = table
         else:
-            self.nodes[node] = info
+            del self.groups[group]
+
+    def find(self, key: str) -> PodInfo | None:
+        """A pod that is on a node, or assumed to be."""
+        node = self.placed.get(key)
+        return None if node is None else next(pod for pod in self.nodes[node].pods if pod.key == key)
 
     def snapshot(self) -> list[NodeInfo]:
-        """All nodes that exist, in the order of their names."""
-        nodes = self.nodes
-        return [nodes[name] for name in sorted(nodes) if nodes[name].node is not None]
+        """All nodes that exist; the caller only reads it."""
+        if not self.index:
+            self.order = _by_turns([info for info in self.nodes.values() if info.node is not None])
+            self.index = {info.name: place for place, info in enumerate(self.order)}
+        return self.order
+
+
+def _by_turns(nodes: list[NodeInfo]) -> list[NodeInfo]:
+    """One node of each zone in turn, so that a search that ends early has seen all zones."""
+    zones: dict[str, list[NodeInfo]] = {}
+    for info in sorted(nodes, key=lambda info: info.name):
+        zones.setdefault(info.zone, []).append(info)
+    if len(zones) < 2:
+        return [info for zone in zones.values() for info in zone]
+    longest = max(len(zone) for zone in zones.values())
+    return [zone[turn] for turn in range(longest) for zone in zones.values() if turn < len(zone)]

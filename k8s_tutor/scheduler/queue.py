@@ -9,13 +9,15 @@ from k8s_tutor.sim import SECOND, State
 
 BACKOFF_FIRST = 1 * SECOND
 BACKOFF_MOST = 10 * SECOND
+WINDOW = 1 * SECOND
+"""Back-offs that end within the same second count as ending together: then priority decides."""
 UNSCHEDULABLE_MOST = 300 * SECOND
 """After this long a pod is tried again even though nothing has happened."""
 
 
 class Queued(NamedTuple):
     """A pod that waits. Times in µs; ``place`` is ``active``, ``backoff``, ``error`` (back-off after a failed request),
-    ``unschedulable`` or ``flying`` (taken for a cycle, or being bound)."""
+    ``unschedulable``, ``gated`` (a plugin does not let it queue up) or ``flying`` (taken for a cycle, or being bound)."""
 
     priority: int
     place: str
@@ -23,6 +25,8 @@ class Queued(NamedTuple):
     attempts: int = 0
     until: int = 0
     """End of the back-off."""
+    plugins: tuple[str, ...] = ()
+    """Who refused it last; nobody in particular when empty."""
 
 
 class SchedulingQueue(State):
@@ -61,10 +65,10 @@ class SchedulingQueue(State):
             pod = self.pods.get(key)
             if pod is not None and pod.place == "active" and pod.since == since:
                 return self._take(key, pod)
-        waiting = [(pod.until, key) for key, pod in self.pods.items() if pod.place == "backoff"]
+        waiting = [(p.until // WINDOW, -p.priority, p.since, key) for key, p in self.pods.items() if p.place == "backoff"]
         if not waiting:
             return None
-        key = min(waiting)[1]
+        key = min(waiting)[3]
         return self._take(key, self.pods[key])
 
     def _take(self, key: str, pod: Queued) -> str:
@@ -75,11 +79,16 @@ class SchedulingQueue(State):
         """How often this pod was tried."""
         return self.pods[key].attempts if key in self.pods else 0
 
-    def fail(self, key: str, now: int) -> None:
-        """No node fits: wait until something changes."""
+    def fail(self, key: str, now: int, plugins: tuple[str, ...] = ()) -> None:
+        """No node fits: wait until something changes that may help against these plugins."""
         pod = self.pods[key]
         until = now + backoff(pod.attempts)
-        self.pods[key] = pod._replace(place="unschedulable", since=now, until=until)
+        self.pods[key] = pod._replace(place="unschedulable", since=now, until=until, plugins=plugins)
+
+    def hold(self, key: str, priority: int, now: int, plugin: str) -> None:
+        """A plugin does not let this pod queue up."""
+        pod = self.pods.get(key, Queued(priority, "gated", now))
+        self.pods[key] = pod._replace(place="gated", plugins=(plugin,))
 
     def retry(self, key: str, now: int) -> int:
         """A request went wrong: try again later. Returns when (µs)."""
@@ -89,12 +98,12 @@ class SchedulingQueue(State):
         return until
 
     def move(self, keys: list[str], now: int) -> list[str]:
-        """Something has happened that may help these unschedulable pods. Those that have served their back-off become active,
-        the others finish it first. Returns the keys that moved."""
+        """Something has happened that may help these unschedulable or gated pods. Those that have served their back-off become
+        active, the others finish it first. Returns the keys that moved."""
         moved = []
         for key in keys:
             pod = self.pods.get(key)
-            if pod is None or pod.place != "unschedulable":
+            if pod is None or pod.place not in ("unschedulable", "gated"):
                 continue
             if pod.until > now:
                 self.pods[key] = pod._replace(place="backoff")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from k8s_tutor.api import quantity
+from k8s_tutor.scheduler.terms import Terms, terms_of
 
 DEFAULT_MILLI_CPU = 100
 """What a container without a CPU request counts for in scores (pkg/scheduler/util/pod_resources.go)."""
@@ -47,11 +48,16 @@ class PodInfo(NamedTuple):
     """Shared with the struct, never written."""
     ending: bool
     """Whether it is being deleted."""
+    priority: int = 0
+    terms: Terms | None = None
+    """Affinity to other pods."""
+    claims: tuple[str, ...] = ()
+    """Keys of the PersistentVolumeClaims that it mounts."""
 
     @property
-    def priority(self) -> int:
-        """Its priority; 0 without one."""
-        return int(self.pod.spec.priority or 0)
+    def group(self) -> tuple[str, tuple[tuple[str, str], ...], bool]:
+        """(namespace, labels, ending): all that a selector of another pod can tell it by."""
+        return self.namespace, tuple(sorted(self.labels.items())), self.ending
 
 
 def key_of(pod: Any) -> str:
@@ -64,11 +70,24 @@ def pod_info(pod: Any) -> PodInfo:
     plain = _requests(pod, scored=False)
     scored = _requests(pod, scored=True)
     others = sorted(name for name in plain if name not in ("cpu", "memory", "ephemeral-storage"))
+    spec = pod.spec
     return PodInfo(
         key_of(pod), pod, plain.get("cpu", 0), plain.get("memory", 0), plain.get("ephemeral-storage", 0),
-        tuple((name, plain[name]) for name in others), scored.get("cpu", 0), scored.get("memory", 0), _ports(pod),
+        tuple((name, plain[name]) for name in others), scored.get("cpu", 0), scored.get("memory", 0), ports_of(pod),
         pod.metadata.namespace or "", pod.metadata.labels or {}, bool(pod.metadata.deletionTimestamp),
+        spec.priority or 0, terms_of(pod) if spec.affinity is not None else None, claims_of(pod) if spec.volumes else (),
     )  # fmt: skip
+
+
+def claims_of(pod: Any) -> tuple[str, ...]:
+    """Keys of the claims behind a pod's volumes; a generic ephemeral volume's claim is named after pod and volume."""
+    found = []
+    for volume in pod.spec.volumes or ():
+        if volume.persistentVolumeClaim is not None:
+            found.append(f"{pod.metadata.namespace}/{volume.persistentVolumeClaim.claimName}")
+        elif volume.ephemeral is not None:
+            found.append(f"{pod.metadata.namespace}/{pod.metadata.name}-{volume.name}")
+    return tuple(found)
 
 
 def amount(name: str, text: str) -> int:
@@ -95,8 +114,15 @@ def _requests(pod: Any, scored: bool) -> dict[str, int]:
             peak[name] = max(peak.get(name, 0), value)
     for name, value in peak.items():
         total[name] = max(total.get(name, 0), value)
+    whole = pod.spec.resources.requests if pod.spec.resources else None
+    total.update({name: amount(name, text) for name, text in (whole or {}).items() if _of_pod(name)})
     _add(total, {name: amount(name, text) for name, text in (pod.spec.overhead or {}).items()})
     return total
+
+
+def _of_pod(name: str) -> bool:
+    """Whether a request of the pod as a whole stands for the sum of its containers' (KEP 2837)."""
+    return name in ("cpu", "memory") or name.startswith("hugepages-")
 
 
 def _container(container: Any, scored: bool) -> dict[str, int]:
@@ -113,7 +139,8 @@ def _add(total: dict[str, int], more: dict[str, int]) -> None:
         total[name] = total.get(name, 0) + value
 
 
-def _ports(pod: Any) -> tuple[Port, ...]:
+def ports_of(pod: Any) -> tuple[Port, ...]:
+    """Ports of the node that a pod (typed struct) wants for itself."""
     containers = [*(pod.spec.containers or ())]
     containers += [c for c in pod.spec.initContainers or () if c.restartPolicy == "Always"]
     return tuple(

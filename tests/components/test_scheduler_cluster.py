@@ -145,3 +145,56 @@ def test_a_binding_that_is_refused_is_forgotten_and_tried_again() -> None:
     cluster.run(60)
     assert nodes_of(cluster)["web"]
     assert all(actor.cache.assumed == {} for actor in actors)
+
+
+CLASSES = "/apis/scheduling.k8s.io/v1/priorityclasses"
+
+
+def priority(name: str, value: int) -> dict[str, Any]:
+    return {"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass", "metadata": {"name": name}, "value": value}
+
+
+def test_a_pod_of_higher_priority_pushes_the_fewest_away_and_keeps_its_place() -> None:
+    cluster = Cluster(nodes=1)
+    for name, value in (("low", 10), ("mid", 50), ("high", 1000)):
+        cluster("POST", CLASSES, priority(name, value))
+    for name, cpu, kind in (("a", "1", "low"), ("b", "1", "low"), ("c", "2", "mid")):
+        cluster("POST", PODS, pod(name, cpu, priorityClassName=kind))
+        cluster.run(2)
+    cluster.settle()
+    cluster.tell("POST", PODS, pod("late", "2", priorityClassName="high"))
+    cluster.settle()
+    assert nodes_of(cluster) == {"c": "node-1", "late": "node-1"}
+    assert len(cluster.notes("scheduler.preempted")) == 1
+    told = [(e["reason"], e["involvedObject"]["name"], e["message"]) for e in cluster.list("Event")]
+    uid = cluster("GET", f"{PODS}/late")["metadata"]["uid"]
+    text = f"Preempted by pod {uid} on node node-1"
+    assert sorted(one for one in told if one[0] == "Preempted") == [("Preempted", "a", text), ("Preempted", "b", text)]
+    failed = [text for reason, name, text in told if (reason, name) == ("FailedScheduling", "late")]
+    assert failed[0] == "0/1 nodes are available: 1 Insufficient cpu."
+    assert all("terminating pod on the nominated node" in text for text in failed[1:])
+    assert scheduler(cluster).nominated == scheduler(cluster).preempting == {}
+
+
+def test_a_gated_pod_queues_up_when_its_last_gate_is_gone() -> None:
+    cluster = Cluster()
+    cluster("POST", PODS, pod("gated", schedulingGates=[{"name": "ex.io/g"}]))
+    cluster.settle()
+    assert scheduler(cluster).queue.pods["default/gated"].place == "gated"
+    assert scheduled(cluster("GET", f"{PODS}/gated"))["reason"] == "SchedulingGated"
+    cluster.patch(f"{PODS}/gated", {"spec": {"schedulingGates": None}})
+    cluster.settle()
+    assert nodes_of(cluster)["gated"]
+
+
+def test_a_change_that_cannot_help_wakes_nobody() -> None:
+    cluster = Cluster(nodes=1)
+    cluster("POST", PODS, pod("picky", nodeSelector={"disk": "ssd"}))
+    cluster.run(15)
+    cluster.patch("/api/v1/nodes/node-1", {"metadata": {"labels": {"colour": "blue"}}})
+    cluster("POST", PODS, pod("other"))
+    cluster.run(5)
+    assert scheduler(cluster).queue.attempts("default/picky") == 1
+    cluster.patch("/api/v1/nodes/node-1", {"metadata": {"labels": {"disk": "ssd"}}})
+    cluster.settle()
+    assert nodes_of(cluster)["picky"] == "node-1"

@@ -168,8 +168,8 @@ def ephemeral_update(found: list[Cause], new: Tree, old: Tree) -> None:
 
 
 def check_update(found: list[Cause], new: Tree, old: Tree, subresource: str = "") -> None:
-    """A pod's spec is frozen but for images, an active deadline, and further tolerations; ``resize`` and
-    ``ephemeralcontainers`` change what they are for."""
+    """A pod's spec is frozen but for images, an active deadline, further tolerations and gates that go, and with gates the
+    node selector may grow; ``resize`` and ``ephemeralcontainers`` change what they are for."""
     fresh, stored = new["spec"], old["spec"]
     if subresource == "ephemeralcontainers":
         ephemeral_update(found, new, old)
@@ -193,6 +193,10 @@ def check_update(found: list[Cause], new: Tree, old: Tree, subresource: str = ""
             text = "existing toleration can not be modified except its tolerationSeconds"
             found.append(forbidden("spec.tolerations", text))
             break
+    for gate in fresh.get("schedulingGates") or ():
+        if gate not in (stored.get("schedulingGates") or ()):
+            text = f"only deletion is allowed, but found new scheduling gate '{gate.get('name')}'"
+            found.append(forbidden("spec.schedulingGates", text))
     masked = _masked(fresh, stored)
     if masked != stored:
         found.append(forbidden("spec", f"{_FROZEN}\n{dump.difference('PodSpec', stored, masked)}"))
@@ -201,7 +205,11 @@ def check_update(found: list[Cause], new: Tree, old: Tree, subresource: str = ""
 def _masked(fresh: Tree, stored: Tree) -> Tree:
     """The new spec with all that may change set back to what it was."""
     masked = dict(fresh)
-    for name in ("activeDeadlineSeconds", "tolerations"):
+    free = ["activeDeadlineSeconds", "tolerations", "schedulingGates"]
+    selector, wanted = stored.get("nodeSelector") or {}, fresh.get("nodeSelector") or {}
+    if stored.get("schedulingGates") and selector.items() <= wanted.items():
+        free.append("nodeSelector")
+    for name in free:
         masked.pop(name, None)
         if name in stored:
             masked[name] = stored[name]

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from k8s_tutor.scheduler.framework import Cluster, Plugin, Rejection, default_normalise
+from k8s_tutor.scheduler.changes import ADD, OWN, TAINT, TOLERATION, Event
+from k8s_tutor.scheduler.framework import Cluster, Plugin, default_normalise
 from k8s_tutor.scheduler.nodeinfo import NodeInfo
 from k8s_tutor.scheduler.resources import PodInfo
+from k8s_tutor.scheduler.verdict import Rejection
 
 
 def _tolerates(toleration: Any, taint: Any) -> bool:
@@ -26,26 +28,41 @@ def tolerates(tolerations: Iterable[Any], taint: Any) -> bool:
     return any(_tolerates(toleration, taint) for toleration in tolerations)
 
 
+def untolerated(tolerations: Iterable[Any], taints: Iterable[Any]) -> bool:
+    """Whether one of the taints keeps a pod with these tolerations away."""
+    return any(taint.effect in ("NoSchedule", "NoExecute") and not tolerates(tolerations, taint) for taint in taints)
+
+
 class TaintToleration(Plugin):
     """NoSchedule and NoExecute refuse; PreferNoSchedule counts against the node."""
 
     name = "TaintToleration"
     weight = 3
+    events = {"Node": (ADD, TAINT), OWN: (TOLERATION,)}
 
     def pre_filter(self, pod: PodInfo, cluster: Cluster) -> Any:
         return tuple(pod.pod.spec.tolerations or ())
 
     def filter(self, state: Any, pod: PodInfo, info: NodeInfo) -> Rejection | None:
-        for taint in info.taints:
-            if taint.effect in ("NoSchedule", "NoExecute") and not tolerates(state, taint):
-                return Rejection(("node(s) had untolerated taint(s)",))
+        if info.taints and untolerated(state, info.taints):
+            return Rejection(("node(s) had untolerated taint(s)",))
         return None
 
     def pre_score(self, pod: PodInfo, cluster: Cluster, feasible: Sequence[NodeInfo]) -> Any:
         return tuple(t for t in pod.pod.spec.tolerations or () if not t.effect or t.effect == "PreferNoSchedule")
 
     def score(self, state: Any, pod: PodInfo, info: NodeInfo) -> int:
+        if not info.taints:
+            return 0
         return sum(1 for taint in info.taints if taint.effect == "PreferNoSchedule" and not tolerates(state, taint))
 
     def normalise(self, state: Any, scores: list[int], feasible: Sequence[NodeInfo]) -> list[int]:
         return default_normalise(scores, reverse=True)
+
+    def hint(self, pod: PodInfo, event: Event) -> bool:
+        if event.kind == OWN:
+            return True
+        tolerations, old = pod.pod.spec.tolerations or (), event.old
+        if untolerated(tolerations, (event.new.spec and event.new.spec.taints) or ()):
+            return False
+        return old is None or untolerated(tolerations, (old.spec and old.spec.taints) or ())

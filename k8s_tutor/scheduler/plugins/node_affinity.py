@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from k8s_tutor.api.selectors import Requirement
-from k8s_tutor.scheduler.framework import Cluster, Plugin, Rejection, default_normalise
+from k8s_tutor.scheduler.changes import ADD, LABEL, Event
+from k8s_tutor.scheduler.framework import Cluster, Only, Plugin, default_normalise
 from k8s_tutor.scheduler.nodeinfo import NodeInfo
 from k8s_tutor.scheduler.resources import PodInfo
+from k8s_tutor.scheduler.verdict import Rejection
 
 _OPERATORS = {"In": "in", "NotIn": "notin", "Exists": "exists", "DoesNotExist": "!", "Gt": "gt", "Lt": "lt"}
 
@@ -41,21 +43,42 @@ def _node_affinity(pod: Any) -> Any:
     return pod.spec.affinity.nodeAffinity if pod.spec.affinity else None
 
 
+def named(terms: Sequence[Any]) -> tuple[str, ...] | None:
+    """The nodes that required terms name by ``matchFields``; None when one of them names none, so that any node may do."""
+    found: dict[str, None] = {}
+    for term in terms:
+        fields = [field for field in term.matchFields or () if field.key == "metadata.name" and field.operator == "In"]
+        if not fields:
+            return None
+        for name in fields[0].values:
+            if all(name in field.values for field in fields):
+                found[name] = None
+    return tuple(found)
+
+
 class NodeAffinity(Plugin):
     """Labels that a pod demands of a node, or would like."""
 
     name = "NodeAffinity"
     weight = 2
+    events = {"Node": (ADD, LABEL)}
 
     def pre_filter(self, pod: PodInfo, cluster: Cluster) -> Any:
         affinity = _node_affinity(pod.pod)
-        needed = pod.pod.spec.nodeSelector or (affinity and affinity.requiredDuringSchedulingIgnoredDuringExecution)
-        return True if needed else None
+        required = affinity and affinity.requiredDuringSchedulingIgnoredDuringExecution
+        if not required:
+            return True if pod.pod.spec.nodeSelector else None
+        names = named(required.nodeSelectorTerms or ())
+        if names is None:
+            return True
+        return Only(names, True) if names else Rejection(("pod affinity terms conflict",))
 
     def filter(self, state: Any, pod: PodInfo, info: NodeInfo) -> Rejection | None:
         return None if required_matches(pod.pod, info) else Rejection(("node(s) didn't match Pod's node affinity/selector",))
 
     def pre_score(self, pod: PodInfo, cluster: Cluster, feasible: Sequence[NodeInfo]) -> Any:
+        if pod.pod.spec.affinity is None:
+            return None
         affinity = _node_affinity(pod.pod)
         return tuple((affinity and affinity.preferredDuringSchedulingIgnoredDuringExecution) or ()) or None
 
@@ -64,3 +87,10 @@ class NodeAffinity(Plugin):
 
     def normalise(self, state: Any, scores: list[int], feasible: Sequence[NodeInfo]) -> list[int]:
         return default_normalise(scores)
+
+    def hint(self, pod: PodInfo, event: Event) -> bool:
+        if event.new is None or not required_matches(pod.pod, NodeInfo(event.new.metadata.name).with_node(event.new)):
+            return False
+        old = event.old
+        return old is None or not required_matches(pod.pod, NodeInfo(old.metadata.name).with_node(old))
+

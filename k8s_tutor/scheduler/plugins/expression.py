@@ -1,0 +1,65 @@
+"""A plugin that somebody has written in CEL, to see its verdict beside those of the others.
+
+Its expressions know ``pod`` and ``node`` as their manifests, ``pods`` on the node, and ``free``: ``cpu`` in millicores,
+``memory`` in bytes and ``pods`` that the node has left.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from k8s_tutor.api import cel
+from k8s_tutor.scheduler.framework import MAX_SCORE, Cluster, Plugin
+from k8s_tutor.scheduler.nodeinfo import NodeInfo
+from k8s_tutor.scheduler.resources import PodInfo
+from k8s_tutor.scheduler.verdict import Rejection
+
+
+class Expression(Plugin):
+    """Filters and scores by expressions. One that has no value for a node (a missing label, say) refuses it with the reason, or
+    gives no points."""
+
+    events = {}
+
+    def __init__(self, name: str, filters: str, message: str, score: str, weight: int) -> None:
+        self.name = name
+        self.filters, self.message, self.scores = filters, message, score
+        self.weight = weight if score else 0
+
+    def pre_filter(self, pod: PodInfo, cluster: Cluster) -> Any:
+        return _tree(pod.pod) if self.filters else None
+
+    def filter(self, state: Any, pod: PodInfo, info: NodeInfo) -> Rejection | None:
+        try:
+            fits = cel.program(self.filters).run(_variables(state, info))
+        except cel.CelFailure as failure:
+            return Rejection((f"plugin {self.name}: {failure}",))
+        return None if fits is True else Rejection((self.message or f"node(s) didn't satisfy plugin {self.name}",), True)
+
+    def pre_score(self, pod: PodInfo, cluster: Cluster, feasible: Sequence[NodeInfo]) -> Any:
+        return _tree(pod.pod)
+
+    def score(self, state: Any, pod: PodInfo, info: NodeInfo) -> int:
+        try:
+            return int(cel.program(self.scores).run(_variables(state, info)))
+        except (cel.CelFailure, TypeError, ValueError, OverflowError):
+            return 0
+
+    def normalise(self, state: Any, scores: list[int], feasible: Sequence[NodeInfo]) -> list[int]:
+        least, most = min(*scores, 0), max(*scores, 0)
+        if least >= 0 and most <= MAX_SCORE:
+            return scores
+        return [MAX_SCORE * (score - least) // (most - least) for score in scores]
+
+
+def _variables(pod: Any, info: NodeInfo) -> dict[str, Any]:
+    room = info.allocatable
+    free = {"cpu": room.cpu - info.cpu, "memory": room.memory - info.memory, "pods": room.pods - len(info.pods)}
+    return {"pod": pod, "node": _tree(info.node), "pods": [_tree(other.pod) for other in info.pods], "free": free}
+
+
+def _tree(struct: Any) -> Any:
+    return msgspec.json.decode(msgspec.json.encode(struct))
