@@ -11,6 +11,7 @@ from k8s_tutor.etcd.membership import process_at
 from k8s_tutor.kubectl.console import Typed
 from k8s_tutor.raft import Entry, EntryType, Message, MessageType
 from k8s_tutor.sim import Call, Reply
+from k8s_tutor.sim.message import Closed
 
 _RAFT = {
     "PROPOSE": "Propose", "APPEND": "AppendEntries", "APPEND_RESPONSE": "AppendEntriesReply", "HEARTBEAT": "Heartbeat",
@@ -67,8 +68,8 @@ def _administration(operation: Any) -> str:
             name = changed.name or process_at(changed.peer_urls[0])
             return f"{action} {name}{' as learner' if action == 'add' and changed.learner else ''}"
         case Exchange(come=come, leave=leave):
-            newcomers = [f"+{one.name or process_at(one.peer_urls[0])}" for one in come]
-            return " ".join(("joint:", *newcomers, *(f"-{ident:x}" for ident in leave)))
+            signed = [("+", one) for one in come] + [("-", one) for one in leave]
+            return " ".join(("joint:", *(f"{sign}{one.name or process_at(one.peer_urls[0])}" for sign, one in signed)))
         case admin.MemberPublish(name=name):
             return f"{name} tells where it is reached"
         case admin.MemberUpdate(id=ident):
@@ -107,6 +108,8 @@ def describe(body: Any) -> tuple[str, str]:
 
 def _other(body: Any) -> tuple[str, str]:
     """Everything else: the type's name and its short fields."""
+    if isinstance(body, Closed):
+        return "Closed", {"reset": "connection reset", "refused": "connection refused"}.get(body.reason, "connection timed out")
     fields = getattr(type(body), "__struct_fields__", ())
     shown = [str(getattr(body, field)) for field in fields if isinstance(getattr(body, field), (str, int))]
     return type(body).__name__, " ".join(text for text in shown if len(text) < 40)[:80]
@@ -144,7 +147,9 @@ def _request(inner: Any) -> tuple[str, str]:
             return "etcd", f"promote member {ident:x}"
         case admin.MembersChange(add=add, remove=remove):
             return "etcd", " ".join(("change", *(f"+{process_at(url)}" for url in add), *(f"-{ident:x}" for ident in remove)))
-        case admin.MemberChanged(members=members):
+        case admin.MemberList():
+            return "etcd", "member list"
+        case admin.MemberChanged(members=members) | admin.MemberListResult(members=members):
             return "etcd answer", f"{len(members)} members"
         case admin.LeaseGrant() | admin.LeaseRevoke() | admin.MemberUpdate() | admin.Alarm():
             return "etcd", _administration(inner)

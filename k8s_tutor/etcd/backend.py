@@ -41,11 +41,11 @@ class Reconfigure(Body):
 
 
 class Exchange(Body):
-    """A change of several members that goes into one configuration entry: who comes, and the ids of those who leave. Both the
-    old and the new group must agree to everything until a second entry ends this state; those who leave leave then."""
+    """A change of several members that goes into one configuration entry: who comes and who leaves. Both the old and the new
+    group must agree to everything until a second entry ends this state; those who leave leave then."""
 
     come: tuple[MemberInfo, ...]
-    leave: tuple[int, ...]
+    leave: tuple[MemberInfo, ...]
 
 
 Write: TypeAlias = Put | DeleteRange | Txn | Compact | LeaseGrant | LeaseRevoke | Alarm | MemberPublish | MemberUpdate
@@ -149,7 +149,7 @@ class Backend(State):
         """The group has begun to change: newcomers belong to it from now on, and so do those who leave, for a while."""
         for member in change.come:
             self.keep(self.members.get(member.id, member))
-        self.leaving = dict.fromkeys(change.leave)
+        self.leaving = dict.fromkeys(member.id for member in change.leave)
 
     def settle(self) -> None:
         """The joint configuration ends, and who was to leave has left."""

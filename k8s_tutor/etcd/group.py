@@ -115,8 +115,8 @@ class Group(MemberBase):
         """The joint configuration begins: the old and the new group must both agree from now on."""
         self.backend.exchange(change)
         if self.leads:
-            names = tuple(self.peer(member.id) for member in change.come)
-            ctx.note("raft.joint", come=names, leave=tuple(self.peer(ident) for ident in change.leave))
+            come, leave = (tuple(self.peer(member.id) for member in group) for group in (change.come, change.leave))
+            ctx.note("raft.joint", come=come, leave=leave)
 
     def exchanged(self, ctx: Context) -> None:
         """The joint configuration ends: the new group alone decides."""
@@ -188,7 +188,7 @@ def propose_exchange(node: Any, backend: Backend, ask: MembersChange, proposer: 
         if ident not in backend.members:
             raise ProposalDropped(errors.ERR_MEMBER_NOT_FOUND)
     new = tuple(member.id for member in come)
-    change: Exchange | Reconfigure = Exchange(come, ask.remove)
+    change: Exchange | Reconfigure = Exchange(come, tuple(backend.members[ident] for ident in ask.remove))
     if len(new) + len(ask.remove) == 1:  # one member needs no joint configuration
         change = Reconfigure("add", come[0]) if come else Reconfigure("remove", backend.members[ask.remove[0]])
     node.propose_conf_change(add_voters=new, remove=ask.remove, context=encode(Proposal(proposer, 0, change)))

@@ -72,8 +72,9 @@ def header(head: Head, cells: int) -> Row:
         if room >= 4:
             before = room // 2
             return (*shown_left, (" " * before, "text"), *middle, (" " * (room - before), "text"), *shown_right)
-    rest = width(tuple(right)) + 1
-    return (*fit(((f" {names[-1][0]}" if names else MARK, "bright"),), max(0, cells - rest)), *right, (" ", "text"))
+    rest = width(tuple(right)) + 3
+    name = fit(((f" {names[-1][0]}" if names else MARK, "bright"),), max(0, cells - rest))
+    return (*name, ("  ", "text"), *right, (" ", "text"))
 
 
 def _crumbs(left: list[tuple[str, str]], names: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:

@@ -74,7 +74,8 @@ def is_stale(member: MemberView, raft: RaftView) -> bool:
 def member_key(member: MemberView, raft: RaftView) -> str:
     """What a member is just now: key of its mark and of a lens's word."""
     if not member.up:
-        return "down"
+        inside = member.name in (*raft.voters, *raft.outgoing, *raft.learners)
+        return "removed" if member.id and raft.voters and not inside else "down"
     if member.paused:
         return "paused"
     if is_stale(member, raft):

@@ -68,7 +68,7 @@ class Prompt(RowsView):
         if text or mode != "kubectl":
             self.edit.set(text)
         self.can_focus = True
-        self.focus()
+        self.screen.set_focus(self)
         self.draw()
 
     def say(self, row: Row) -> None:

@@ -299,7 +299,8 @@ class StageView(EdgedScreen):
 
     def _labels(self, lesson: LessonView | None) -> dict[str, str]:
         """Labels that say what a key would do right now."""
-        words = {"play": "pause" if self.driver.playing and not self.session.holds else "play"}
+        words = {"kubectl": self.prompt.head or "kubectl"}
+        words |= {"play": "pause" if self.driver.playing and not self.session.holds else "play"}
         if lesson is not None and lesson_panel.can(lesson, "answer"):
             words["next"] = "answer"
         return words

@@ -10,6 +10,7 @@ import scenes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from k8s_tutor.cluster import views
 from k8s_tutor.ui.glyphs import term_mark
 from k8s_tutor.ui.panels import PANELS
 from k8s_tutor.ui.roles import ROLES
@@ -154,6 +155,21 @@ def test_a_stale_leader_is_shown_but_is_no_second_leader() -> None:
     text = "\n".join(map(text_of, picture.rows))
     assert "Alice still takes itself for the leader" in text
     assert "at once" not in text_of(picture.status)
+
+
+def test_rooms_that_reach_the_leaders_room_go_on_with_it() -> None:
+    """Two and one are a majority of five; only the room that is cut off from the leader's waits."""
+    seats = {"A": (1, 2), "B": (3, 4), "C": (5,)}
+    rooms = tuple(views.RoomView(name=room, machines=tuple(f"cp-{at}" for at in seats[room])) for room in seats)
+    members = tuple(
+        scenes.member(at, room=room, role="leader" if at == 1 else "follower", has_majority=at == 1)
+        for room in seats
+        for at in seats[room]
+    )
+    cuts = tuple((f"cp-{one}", f"cp-{other}") for one in (1, 2, 5) for other in (3, 4))
+    told = scenes.view(raft=scenes.raft(members, reach=3), network=views.NetworkView(rooms=rooms, cuts=cuts))
+    text = "\n".join(map(text_of, PANELS["rooms"](Scene(told, scenes.timeline(), scenes.COMMITTEE), 120, 30).rows))
+    assert "Rooms A and C have a majority of all 5 and go on. The others wait, and will catch up." in text
 
 
 def test_reasons_of_refused_votes_are_told() -> None:

@@ -15,6 +15,7 @@ _KNOWN: dict[str, str] = {
     "raft.commit": "entry {index} committed",
     "raft.truncated": "{actor} drops {entries} entries from {index} on",
     "raft.reset": "{actor} replaced its log, {lost} committed entries lost",
+    "raft.reset 0": "{actor} takes over a snapshot at index {index}",
     "raft.snapshot.sent": "{actor} sends a snapshot at index {index} to {to}",
     "raft.compacted": "{actor} compacted its log at index {index}",
     "etcd.member": "{actor}: {action} member {url}",
@@ -81,7 +82,7 @@ ASKING = ("campaign", "prevote", "retry")
 def words(note: NoteView) -> str:
     """What happened, as those who run clusters would put it; kinds without a sentence tell their fields."""
     fields = {name: _short(value) for name, value in note.fields.items()}
-    template = _KNOWN.get(note.kind)
+    template = _KNOWN.get(f"{note.kind} {fields.get('lost', '')}") or _KNOWN.get(note.kind)
     if template is not None:
         try:
             return template.format_map({**fields, "actor": note.actor})
@@ -108,7 +109,8 @@ def briefly(text: str) -> str:
 
 def role_of(note: NoteView) -> str:
     """The role in which a note is told: failing, choosing, asking, or plain."""
-    if any(word in note.kind for word in FAILING):
+    harmless = note.kind == "raft.reset" and not note.fields.get("lost")
+    if not harmless and any(word in note.kind for word in FAILING):
         return "fail"
     if note.kind.startswith("console."):
         return "you"

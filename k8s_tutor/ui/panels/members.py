@@ -23,6 +23,8 @@ def called(scene: Scene, name: str) -> str:
 
 def timer(scene: Scene, member: MemberView, cells: int) -> Row:
     """How long until it would call an election; a leader's heartbeat; since when it is silent."""
+    if not member.up and member_key(member, scene.view.raft) == "removed":
+        return (("struck off" if cells >= 10 else "", "dim"),)
     if not member.up:
         words = f"silent for {age(scene.view.now - member.down_since)}" if member.down_since else "silent"
         short = words.replace("silent for", "off")
@@ -88,6 +90,8 @@ def _doing(scene: Scene, member: MemberView, raft: RaftView) -> tuple[str, tuple
     """(role, ways to say it, the longest first)."""
     if member.lost:
         return "fail", (f"✗ {member.lost} decided and lost", f"✗ {member.lost} lost")
+    if not member.up and member_key(member, raft) == "removed":
+        return "dim", ("has left the group", "left the group", "left")
     if not member.up:
         return "dim", ("its notes are on disk", "notes on disk", "on disk")
     if member.role == "leader":

@@ -13,7 +13,7 @@ from k8s_tutor.ui.panels.tally import room_counts, takes_present_for_all
 from k8s_tutor.ui.rows import Row, fit
 from k8s_tutor.ui.rows import width as cells_of
 from k8s_tutor.ui.scene import Picture, Scene
-from k8s_tutor.ui.words import count
+from k8s_tutor.ui.words import count, listed
 
 GAP = 5
 """Cells between two rooms: the cable; three where cells are few."""
@@ -96,12 +96,21 @@ def verdict(scene: Scene) -> tuple[str, str, str]:
         long = f"Nobody has a majority of all {raft.size}. No decision at all: safe, and stuck{until}."
         return "leader", long, "No majority: safe, stuck."
     if deciding and cut:
-        here = next((room.name for room in rooms if deciding[0].machine in room.machines), "")
-        long = f"Room {here} has a majority of all {raft.size} and goes on. The others wait, and will catch up."
-        return "ok", long, f"Room {here} goes on."
+        return _going_on(scene, rooms, deciding[0])
     if deciding:
         return "ok", "One leader, one order of decisions.", "One leader."
     return "other", "A majority is there, but no leader yet.", "No leader yet."
+
+
+def _going_on(scene: Scene, rooms: tuple[RoomView, ...], leader: MemberView) -> tuple[str, str, str]:
+    """The verdict where one leader has a majority although cables are cut: its room goes on, and those that it reaches."""
+    home = next((room for room in rooms if leader.machine in room.machines), None)
+    together = [room for room in rooms if home is None or not apart(scene.view, home, room)]
+    waiting = " The others wait, and will catch up." if len(together) < len(rooms) else ""
+    names = listed([room.name for room in together], len(rooms))
+    has, goes = (f"Room {names} has", "goes") if len(together) == 1 else (f"Rooms {names} have", "go")
+    subject = has.rpartition(" ")[0]
+    return "ok", f"{has} a majority of all {scene.view.raft.size} and {goes} on.{waiting}", f"{subject} {goes} on."
 
 
 def _sentence(scene: Scene, width: int, rows: int) -> tuple[str, list[str]]:

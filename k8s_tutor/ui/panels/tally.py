@@ -73,8 +73,14 @@ def tallies(scene: Scene) -> list[Tally]:
     return [_among(scene, counted[0], voters, "new group"), _among(scene, counted[0], raft.outgoing, "old group")]
 
 
-Counted = tuple[str, list[str] | tuple[str, ...], list[str], str]
-"""(what, who says yes, who says no, what their no means)"""
+class Counted(NamedTuple):
+    """What is counted: who says yes, who says no and what that means, and from whom nothing can come."""
+
+    what: str
+    yes: list[str] | tuple[str, ...]
+    no: list[str]
+    means: str
+    away: tuple[str, ...] = ()
 
 
 def _votes(scene: Scene) -> list[Counted]:
@@ -84,10 +90,17 @@ def _votes(scene: Scene) -> list[Counted]:
         asking.sort(key=lambda member: (-member.term, -len(member.granted)))
         rivals = [member for member in asking[:2] if member.term == asking[0].term]
         if rivals:
-            names = [f"{what} {member_name(scene.lens, one)}" for one in rivals]
-            refused = [[name for name, _ in one.refused] for one in rivals]
-            return [(said, one.granted, no, "no") for said, one, no in zip(names, rivals, refused, strict=True)]
+            return [_ballot(scene, one, f"{what} {member_name(scene.lens, one)}") for one in rivals]
     return []
+
+
+def _ballot(scene: Scene, one: MemberView, what: str) -> Counted:
+    """The votes of one who stands; whoever is cut off from it and has not answered cannot."""
+    cuts = {frozenset(pair) for pair in scene.view.network.cuts}
+    refused = [name for name, _ in one.refused]
+    heard = (one.name, *one.granted, *refused)
+    apart = [other.name for other in scene.view.raft.members if other.name not in heard and _cut(cuts, one, other)]
+    return Counted(what, one.granted, refused, "no", tuple(apart))
 
 
 def _yeses(scene: Scene) -> Counted | None:
@@ -98,21 +111,23 @@ def _yeses(scene: Scene) -> Counted | None:
     if leader is None or not index:
         return None
     cuts = {frozenset(pair) for pair in scene.view.network.cuts}
-    return f"yes to entry {index}", agreeing(leader, index), [m.name for m in raft.members if _cut(cuts, leader, m)], "away"
+    away = [member.name for member in raft.members if _cut(cuts, leader, member)]
+    return Counted(f"yes to entry {index}", agreeing(leader, index), away, "away")
 
 
 def _present(scene: Scene) -> Counted:
     """Who is here."""
     here = together(scene.view)
-    return "here", list(here), [member.name for member in scene.view.raft.members if member.name not in here], "away"
+    return Counted("here", list(here), [one.name for one in scene.view.raft.members if one.name not in here], "away")
 
 
 def _among(scene: Scene, counted: Counted, voters: tuple[str, ...], what: str) -> Tally:
-    _, yes, no, missing = counted
+    _, yes, no, means, away = counted
     stands = []
     for member in scene.view.raft.members:
         if member.name in voters:
-            stand = "yes" if member.name in yes else "away" if not member.up else missing if member.name in no else "open"
+            gone = not member.up or member.name in away
+            stand = "yes" if member.name in yes else "away" if gone else means if member.name in no else "open"
             stands.append((member, stand))
     order = ("yes", "open", "no", "away")
     return Tally(what, tuple(sorted(stands, key=lambda pair: order.index(pair[1]))))
@@ -180,8 +195,8 @@ def _words(counted: Tally) -> tuple[str, ...]:
     short = (f"{yes} of {total}, needs {quorum}", f"{yes} of {total}", "")
     if counted.what == "here":
         return (f"needs {quorum} of all {total}, here or not", *short)
-    no, coming = counted.number("no"), counted.number("open")
-    rest = "".join((f", {no} no" if no else "", f", {coming} to come" if coming else ""))
+    counts = ((counted.number("no"), "no"), (counted.number("open"), "to come"), (counted.number("away"), "away"))
+    rest = "".join(f", {number} {what}" for number, what in counts if number)
     return (f"{yes} yes{rest}: needs {quorum} of all {total}", f"{yes} yes{rest}, needs {quorum}", *short)
 
 
