@@ -193,12 +193,16 @@ def _group(session: Session, name: str, typed: list[str]) -> int:
     raise Worded(page)
 
 
+OWN_USER = ("kubectl config", "kubectl create rolebinding", "kubectl create clusterrolebinding", "kubectl set subject")
+"""Commands whose ``--user`` is a flag of their own."""
+
+
 def _global(session: Session, words: Words) -> None:
     """Who asks, where, and as whom. Raises kubectl's error for a context that does not exist."""
     context = session.settings.context(words.text("context"))
     if context is None and words.text("context"):
         raise Worded(f"Error in configuration: context was not found for specified context: {words.text('context')}")
-    if words.given("user") and not words.command.startswith("kubectl config"):
+    if words.given("user") and not words.command.startswith(OWN_USER):
         login = session.settings.login(words.text("user"))
         if login is None:
             raise Worded(f'error: auth info "{words.text("user")}" does not exist')

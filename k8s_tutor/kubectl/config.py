@@ -105,6 +105,14 @@ def set_context(session: Session, words: Words) -> Asking[int]:
     return 0
 
 
+def set_credentials(session: Session, words: Words) -> Asking[int]:
+    """``config set-credentials NAME [--token=T]``: somebody with that bearer token, or without any credentials."""
+    name = _one(words)
+    yield from _save(session.settings.with_login(Login(name, token=words.text("token"))))
+    session.say(f'User "{name}" set.')
+    return 0
+
+
 def get_users(session: Session, words: Words) -> Asking[int]:
     """``config get-users``."""
     yield from ()

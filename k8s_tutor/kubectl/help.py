@@ -70,6 +70,7 @@ PAGES: dict[str, Page] = {
     "config rename-context": Page(SETTINGS, "Rename a context from the kubeconfig file", "config rename-context OLD NEW"),
     "config set-context": Page(SETTINGS, "Set a context entry in kubeconfig",
                                "config set-context [NAME | --current] [--user=user] [--namespace=namespace]"),
+    "config set-credentials": Page(SETTINGS, "Set a user entry in kubeconfig", "config set-credentials NAME [--token=bearer_token]"),
     "config use-context": Page(SETTINGS, "Set the current-context in a kubeconfig file", "config use-context CONTEXT_NAME"),
     "config view": Page(SETTINGS, "Display merged kubeconfig settings", "config view [flags]"),
     "cp": Page(TROUBLE, "Copy files and directories to and from containers", "cp <file-spec-src> <file-spec-dest>"),

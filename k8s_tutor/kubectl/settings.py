@@ -51,6 +51,10 @@ class Settings:
         """The user of that name."""
         return next((one for one in self.logins if one.name == name), None)
 
+    def with_login(self, login: Login) -> Settings:
+        """With a user added, or put in place of the one of that name."""
+        return replace(self, logins=(*(one for one in self.logins if one.name != login.name), login))
+
     def with_context(self, context: Context) -> Settings:
         """With a context added, or put in place of the one of that name."""
         if self.context(context.name) is None:

@@ -69,6 +69,7 @@ VERBS: dict[str, Verb] = {
     "config get-users": Verb("", config.get_users),
     "config rename-context": Verb("", config.rename_context),
     "config set-context": Verb(config.SET_FLAGS, config.set_context),
+    "config set-credentials": Verb("", config.set_credentials),
     "config use-context": Verb("", config.use_context),
     "config view": Verb(config.VIEW_FLAGS, config.view),
     "cordon": Verb(nodes.CORDON_FLAGS, nodes.cordon),

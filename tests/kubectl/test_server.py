@@ -116,3 +116,10 @@ def test_without_etcd_the_servers_error_is_printed() -> None:
     result = terminal.type("get pods")
     assert result.code == 1
     assert result.stderr.startswith("Error from server")
+
+
+def test_somebody_with_a_token_that_nobody_knows_is_not_let_in(terminal: Terminal) -> None:
+    assert terminal.type("config set-credentials stranger --token=old").stdout == 'User "stranger" set.\n'
+    refused = terminal.type("get pods --user=stranger")
+    assert (refused.code, refused.stderr) == (1, "error: You must be logged in to the server (Unauthorized)\n")
+    assert terminal.type("create rolebinding b --clusterrole=view --user=stranger").code == 0
