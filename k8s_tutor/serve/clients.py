@@ -7,7 +7,7 @@ from collections import Counter
 from typing import Any
 
 from k8s_tutor.api.wire import Request
-from k8s_tutor.serve.driver import Driver, Exchange
+from k8s_tutor.serve.desk import Desk, Exchange
 
 MOST = 32
 """Processes ``client-1`` ... that stand for connections; when there are more connections, they share."""
@@ -29,7 +29,7 @@ class Client:
 
     def ask(self, request: Request) -> Exchange:
         """Gives a request to the world. Raises `InputError`."""
-        exchange = self._clients.driver.ask(self.name, request)
+        exchange = self._clients.desk.ask(self.name, request)
         self._open[exchange.id] = exchange
         return exchange
 
@@ -40,24 +40,24 @@ class Client:
 
     def send(self, exchange: Exchange, channel: int, data: bytes) -> None:
         """Sends bytes into a stream."""
-        self._clients.driver.send(exchange, channel, data)
+        self._clients.desk.send(exchange, channel, data)
 
     def left(self, exchange: Exchange) -> None:
         """A stream is over."""
         if self._open.pop(exchange.id, None) is not None:
-            self._clients.driver.hang_up(self.name, [exchange], closed=False)
+            self._clients.desk.hang_up(self.name, [exchange], closed=False)
 
     def close(self, alone: bool) -> None:
         """The connection is gone; ``alone``: nobody else uses its process."""
-        self._clients.driver.hang_up(self.name, list(self._open.values()), closed=alone)
+        self._clients.desk.hang_up(self.name, list(self._open.values()), closed=alone)
         self._open.clear()
 
 
 class Clients:
     """All connections."""
 
-    def __init__(self, driver: Driver) -> None:
-        self.driver = driver
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
         self._of: dict[object, Client] = {}
         self._users: Counter[str] = Counter()
         """Process → connections that it stands for."""
@@ -65,7 +65,7 @@ class Clients:
     @property
     def waiting(self) -> int:
         """Requests that wait for the world."""
-        return self.driver.waiting
+        return self.desk.waiting
 
     def of(self, connection: object, transport: asyncio.Transport | None) -> Client:
         """The client at the other end of a connection."""

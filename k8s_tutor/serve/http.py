@@ -22,7 +22,7 @@ from k8s_tutor.cluster import InputError
 from k8s_tutor.lessons.loader import documents
 from k8s_tutor.serve import answers, streams
 from k8s_tutor.serve.clients import Client, Clients
-from k8s_tutor.serve.driver import Driver
+from k8s_tutor.serve.desk import Desk
 
 BODY_LIMIT = 3 * 1024 * 1024
 """Bytes of a request body (MaxRequestBodyBytes)."""
@@ -45,15 +45,14 @@ _json = msgspec.json.Encoder().encode
 
 
 class Front(web.Server):
-    """Serves the API of one driven world. Use it as the protocol factory of `asyncio.loop.create_server`."""
+    """Serves the API of one world. Use it as the protocol factory of `asyncio.loop.create_server`."""
 
-    def __init__(self, driver: Driver) -> None:
+    def __init__(self, desk: Desk) -> None:
         super().__init__(
             self._handle, handler_cancellation=True, access_log=None, keepalive_timeout=IDLE_TIMEOUT, auto_decompress=False,
             max_line_size=HEADER_LIMIT, max_field_size=HEADER_LIMIT, max_headers=HEADERS,
         )  # fmt: skip
-        self._driver = driver
-        self._clients = Clients(driver)
+        self._clients = Clients(desk)
 
     def __call__(self) -> RequestHandler:
         return _Connection(self, loop=self._loop, **self._kwargs)

@@ -10,7 +10,7 @@ from aiohttp import WSMsgType, web
 from k8s_tutor.api.wire import CLOSE, RESIZE, STDIN, Response, StreamData, StreamEnd, WatchFrame
 from k8s_tutor.serve.answers import headers_of
 from k8s_tutor.serve.clients import Client
-from k8s_tutor.serve.driver import Exchange
+from k8s_tutor.serve.desk import Exchange
 from k8s_tutor.sim import Body
 
 PROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
