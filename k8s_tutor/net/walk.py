@@ -6,28 +6,13 @@ each place did to the packet. Where the kernel draws lots (`statistic --mode ran
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from k8s_tutor.node.cni import number, subnet
 from k8s_tutor.node.iptables import MARK, Rule
-
-MOST_HOPS = 64
-"""A walk longer than this is going round in circles."""
-
-Draw = Callable[[int], int]
-"""``draw(n)`` → 0 to n - 1; a rule that takes one packet in n takes this one on 0."""
-
-
-class Packet(NamedTuple):
-    """What a packet carries: addresses, port, protocol."""
-
-    source: str
-    destination: str
-    port: int
-    protocol: str = "tcp"
-    masquerade: bool = False
-    """Marked to leave with the node's own address."""
+from k8s_tutor.node.netfilter import Draw, Hit, rejected, translate
+from k8s_tutor.node.netfilter import Packet as Packet
 
 
 class Hop(NamedTuple):
@@ -73,13 +58,11 @@ class Plan(NamedTuple):
 def walk(rules: tuple[Rule, ...], plan: Plan, node: str, packet: Packet, draw: Draw) -> Walk:
     """The way of a packet that starts on ``node``, in the pod that has its source address or on the node itself."""
     hops = _departure(plan, node, packet)
-    by_chain: dict[tuple[str, str], list[Rule]] = {}
-    for rule in rules:
-        by_chain.setdefault((rule.table, rule.chain), []).append(rule)
-    translated = _chain(by_chain, ("nat", "KUBE-SERVICES"), packet, draw, hops)
-    if any(_matches(rule, translated) for rule in by_chain.get(("filter", "KUBE-SERVICES"), ())):
-        rule = next(rule for rule in by_chain["filter", "KUBE-SERVICES"] if _matches(rule, translated))
-        hops.append(Hop("node", "filter KUBE-SERVICES", f'{rule.comment}: REJECT, the sender gets "connection refused"'))
+    translated, hits = translate(rules, packet, draw)
+    hops += [_in_words(hit) for hit in hits]
+    refuses = rejected(rules, translated)
+    if refuses is not None:
+        hops.append(Hop("node", "filter KUBE-SERVICES", f'{refuses.comment}: REJECT, the sender gets "connection refused"'))
         return Walk(tuple(hops), "rejected", translated)
     return _arrival(plan, node, translated, hops)
 
@@ -95,48 +78,17 @@ def _departure(plan: Plan, node: str, packet: Packet) -> list[Hop]:
     ]
 
 
-def _chain(
-    by_chain: dict[tuple[str, str], list[Rule]], chain: tuple[str, str], packet: Packet, draw: Draw, hops: list[Hop]
-) -> Packet:
-    """Follows a chain of the nat table until a rule has rewritten the packet or the rules are through."""
-    for _ in range(MOST_HOPS):
-        onward = ""
-        for rule in by_chain.get(chain, ()):
-            if not _matches(rule, packet):
-                continue
-            if rule.jump == MARK:
-                packet = packet._replace(masquerade=True)
-                hops.append(Hop("node", f"nat {rule.chain}", "marked: it will leave with the node's address (MASQUERADE)"))
-            elif rule.jump == "DNAT":
-                address, _, port = rule.to.rpartition(":")
-                hops.append(Hop("node", f"nat {rule.chain}", f"DNAT: {packet.destination}:{packet.port} becomes {rule.to}"))
-                return packet._replace(destination=address, port=int(port))
-            elif rule.draw_of and draw(rule.draw_of) != 0:
-                hops.append(Hop("node", f"nat {rule.chain}", f"{rule.comment}: 1 in {rule.draw_of}, not this time"))
-            else:
-                chance = f"1 in {rule.draw_of}, taken" if rule.draw_of else "taken"
-                hops.append(Hop("node", f"nat {rule.chain}", f"{rule.comment}: {chance}, on to {rule.jump}"))
-                onward = rule.jump
-                break
-        if not onward:
-            return packet
-        chain = (chain[0], onward)
-    return packet
-
-
-def _matches(rule: Rule, packet: Packet) -> bool:
-    return not (
-        (rule.protocol and rule.protocol != packet.protocol)
-        or (rule.port and rule.port != packet.port)
-        or (rule.destination and not _within(packet.destination, rule.destination))
-        or (rule.source and not _within(packet.source, rule.source))
-        or (rule.not_source and _within(packet.source, rule.not_source))
-    )
-
-
-def _within(address: str, cidr: str) -> bool:
-    base, size, _ = subnet(cidr)
-    return base <= number(address) < base + size
+def _in_words(hit: Hit) -> Hop:
+    """What a rule did to the packet."""
+    rule, where = hit.rule, f"nat {hit.rule.chain}"
+    if rule.jump == MARK:
+        return Hop("node", where, "marked: it will leave with the node's address (MASQUERADE)")
+    if rule.jump == "DNAT":
+        return Hop("node", where, f"DNAT: {hit.before.destination}:{hit.before.port} becomes {rule.to}")
+    if hit.passed:
+        return Hop("node", where, f"{rule.comment}: 1 in {rule.draw_of}, not this time")
+    chance = f"1 in {rule.draw_of}, taken" if rule.draw_of else "taken"
+    return Hop("node", where, f"{rule.comment}: {chance}, on to {rule.jump}")
 
 
 def _arrival(plan: Plan, node: str, packet: Packet, hops: list[Hop]) -> Walk:

@@ -5,6 +5,7 @@ Each request travels in a `sim.Call` and is answered by its result, by `Done`, o
 
 from __future__ import annotations
 
+from k8s_tutor.node.logs import LogOptions
 from k8s_tutor.sim import Body
 
 READY, NOT_READY = "SANDBOX_READY", "SANDBOX_NOTREADY"
@@ -45,6 +46,8 @@ class CriContainer(Body):
     ready: bool = False
     """Whether its program answers (the runtime's own addition: it stands for a readiness probe)."""
     pid: int = 0
+    message: str = ""
+    """Why it could not be started."""
 
 
 class Version(Body):
@@ -138,6 +141,9 @@ class CreateContainer(Body):
     image: str
     command: tuple[str, ...] = ()
     args: tuple[str, ...] = ()
+    env: tuple[tuple[str, str], ...] = ()
+    mounts: tuple[tuple[str, str], ...] = ()
+    """(path in the container, name of the pod's volume)."""
 
 
 class CreateContainerResult(Body):
@@ -163,6 +169,38 @@ class RemoveContainer(Body):
     """Forget a container that has ended."""
 
     container: str
+
+
+class Exec(Body):
+    """Run a process in a container. A stream (`api.wire`): answered by `Opened`, then frames follow. In reality the answer is
+    a URL at which the runtime streams."""
+
+    container: str
+    command: tuple[str, ...]
+    tty: bool = False
+    stdin: bool = False
+
+
+class Attach(Body):
+    """Join the process of a container. A stream."""
+
+    container: str
+    stdin: bool = False
+
+
+class ReadLog(Body):
+    """What has a container written? With ``follow`` a stream. In reality the kubelet reads the runtime's files."""
+
+    container: str
+    options: LogOptions = LogOptions()
+    follow: bool = False
+
+
+class Opened(Body):
+    """A stream is open. ``text``: what a log had so far; no ``more``: that was all."""
+
+    text: str = ""
+    more: bool = True
 
 
 class ListPodSandbox(Body):

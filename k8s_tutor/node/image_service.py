@@ -13,6 +13,7 @@ import msgspec
 from k8s_tutor.node import cri
 from k8s_tutor.node.images import Image, Layer, Reference, manifest_digest, parse_reference
 from k8s_tutor.node.programs import PAUSE, Program
+from k8s_tutor.node.tasks import Spec
 from k8s_tutor.node.registry import Blob, GetBlob, GetManifest, Manifest, RegistryError
 from k8s_tutor.sim import SECOND, Body, CallFailed, Calling, Context, Reply, State
 
@@ -77,7 +78,9 @@ class RuntimeDisk(State):
         """Id of a sandbox → the annotations that its programs see."""
         self.containers: dict[str, cri.CriContainer] = {}
         self.programs: dict[str, Program] = {}
-        """Id of a container → what it runs."""
+        """Id of a container → what its image does."""
+        self.specs: dict[str, Spec] = {}
+        """Id of a container → how it is run."""
 
 
 class ImageService(Calling):

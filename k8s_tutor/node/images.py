@@ -9,17 +9,27 @@ The data of one file::
         tags: [latest, "1.27"]           # ["*"]: every tag; []: the name is known, and no tag is
         layers: {debian-12: 28200000, nginx-1.27: 44000000}   # name of a layer → compressed bytes; same name, same layer
         program: {kind: serve, port: 80, start_ms: 300}       # fields of `programs.Program`
+        entrypoint: [/docker-entrypoint.sh]                   # ENTRYPOINT and CMD: a line that is split, or a list
+        cmd: nginx -g 'daemon off;'
+        tools: debian+curl                                    # what else is in the image (see `toolbox`)
+        env: {NGINX_VERSION: 1.29.3}
+        files: {/etc/nginx/nginx.conf: "..."}
+        answers: {nginx -v: "nginx version: nginx/1.29.3"}    # what further commands print
+        logs: {start: [...], ready: [...], request: "...", stop: [...], exit: [...]}   # with {placeholders} (see `speech`)
+        http: {server: nginx, root: /usr/share/nginx/html, pages: {/healthz: ok}, missing: "..."}
 """
 
 from __future__ import annotations
 
 import re
+import shlex
 from hashlib import sha256
 from typing import Any
 
 import msgspec
 
-from k8s_tutor.node.programs import Program
+from k8s_tutor.node.programs import Program, Site, Speech
+from k8s_tutor.node.toolbox import BOXES
 from k8s_tutor.sim import Body
 
 FORMAT_VERSION = 1
@@ -118,6 +128,14 @@ class _ImageTree(msgspec.Struct, forbid_unknown_fields=True):
     layers: dict[str, int]
     tags: tuple[str, ...] = ("latest",)
     program: dict[str, Any] = {}
+    entrypoint: str | list[str] = ""
+    cmd: str | list[str] = ""
+    tools: str = ""
+    env: dict[str, str] = {}
+    files: dict[str, str] = {}
+    answers: dict[str, str] = {}
+    logs: dict[str, Any] = {}
+    http: dict[str, Any] | None = None
 
 
 class _ProgramTree(msgspec.Struct, forbid_unknown_fields=True):
@@ -130,6 +148,21 @@ class _ProgramTree(msgspec.Struct, forbid_unknown_fields=True):
     stop_ms: int = 400
     stop_code: int = 0
     readiness: str = "program"
+
+
+class _LogsTree(msgspec.Struct, forbid_unknown_fields=True):
+    start: list[str] = []
+    ready: list[str] = []
+    request: str = ""
+    stop: list[str] = []
+    exit: list[str] = []
+
+
+class _HttpTree(msgspec.Struct, forbid_unknown_fields=True):
+    server: str = ""
+    root: str = ""
+    pages: dict[str, str] = {}
+    missing: str = "404 page not found\n"
 
 
 class _FileTree(msgspec.Struct, forbid_unknown_fields=True):
@@ -154,5 +187,32 @@ def _image(row: _ImageTree) -> Image:
         raise ValueError(f"image {row.name}: program.kind must be serve or exit, not {program.kind}")
     if program.readiness not in ("program", "never", "annotation"):
         raise ValueError(f"image {row.name}: program.readiness must be program, never or annotation, not {program.readiness}")
+    box = row.tools.split("+")[0]
+    if box and box not in BOXES:
+        raise ValueError(f"image {row.name}: tools {box} is not known; choose among {', '.join(BOXES)}, with +tool behind it")
     layers = tuple(layer(name, size) for name, size in row.layers.items())
-    return Image(parse_reference(row.name).name, tuple(row.tags), layers, Program(**msgspec.structs.asdict(program)))
+    entrypoint, cmd = _words(row.entrypoint), _words(row.cmd)
+    name = parse_reference(row.name).name
+    found = Program(
+        **msgspec.structs.asdict(program), entrypoint=entrypoint, cmd=cmd or (() if entrypoint else (name.rsplit("/", 1)[-1],)),
+        tools=row.tools, env=tuple(row.env.items()), files=tuple(row.files.items()),
+        answers=tuple((line, text if not text or text.endswith("\n") else text + "\n") for line, text in row.answers.items()),
+        speech=_speech(row.logs), site=_site(row.http),
+    )  # fmt: skip
+    return Image(name, tuple(row.tags), layers, found)
+
+
+def _words(line: str | list[str]) -> tuple[str, ...]:
+    return tuple(shlex.split(line)) if isinstance(line, str) else tuple(line)
+
+
+def _speech(tree: dict[str, Any]) -> Speech:
+    found = msgspec.convert(tree, _LogsTree)
+    return Speech(tuple(found.start), tuple(found.ready), found.request, tuple(found.stop), tuple(found.exit))
+
+
+def _site(tree: dict[str, Any] | None) -> Site | None:
+    if tree is None:
+        return None
+    found = msgspec.convert(tree, _HttpTree)
+    return Site(found.server, found.root, tuple(found.pages.items()), found.missing)

@@ -12,6 +12,7 @@ from k8s_tutor.api.component import Access, Component
 from k8s_tutor.api.informer import Change, Informer
 from k8s_tutor.node import iptables
 from k8s_tutor.node.iptables import Rule
+from k8s_tutor.node.tasks import WriteRules
 from k8s_tutor.sim import SECOND, Body, Context, State
 
 MIN_SYNC_PERIOD = 1 * SECOND
@@ -19,9 +20,10 @@ SERVICE_LABEL = "kubernetes.io/service-name"
 
 
 class KubeProxyConfig(Access, kw_only=True):
-    """A kube-proxy and its node."""
+    """A kube-proxy, its node, and the process that stands for the node's kernel."""
 
     node: str
+    kernel: str = ""
 
 
 class Kernel(State):
@@ -29,6 +31,10 @@ class Kernel(State):
 
     def __init__(self) -> None:
         self.rules: tuple[Rule, ...] = ()
+
+
+class Rewrite(Body):
+    """kube-proxy's own timer: the kernel has lost its rules; write them again."""
 
 
 class SyncRules(Body):
@@ -60,6 +66,8 @@ class KubeProxy(Component):
 
     def ready(self, ctx: Context) -> None:
         self._soon(ctx)
+        if self.disk.rules:
+            self._write(ctx)
 
     def changed(self, ctx: Context, change: Change) -> None:
         if self.synced:
@@ -69,6 +77,8 @@ class KubeProxy(Component):
         if isinstance(body, SyncRules):
             self.waiting = False
             self._sync(ctx)
+        elif isinstance(body, Rewrite):
+            self._write(ctx)
 
     def _soon(self, ctx: Context) -> None:
         """Writes the rules, not more often than once a second (minSyncPeriod)."""
@@ -91,3 +101,14 @@ class KubeProxy(Component):
             self.disk.rules = rules
             services = sum(1 for rule in rules if rule.chain == "KUBE-SERVICES")
             ctx.note("proxy.rules", node=self.config.node, rules=len(rules), services=services)
+            self._write(ctx)
+
+    def _write(self, ctx: Context) -> None:
+        """``iptables-restore``."""
+        if self.config.kernel:
+            ctx.stream(self.config.kernel, WriteRules(self.disk.rules))
+
+    def disconnected(self, ctx: Context, peer: str, reason: str) -> None:
+        super().disconnected(ctx, peer, reason)
+        if peer == self.config.kernel and reason == "reset":
+            ctx.after(MIN_SYNC_PERIOD, Rewrite(), work=False)

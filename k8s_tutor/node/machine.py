@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from k8s_tutor.api.component import Access
+from k8s_tutor.node.addresses import address, pod_cidr
 from k8s_tutor.node.cni import Cni, CniConfig
 from k8s_tutor.node.image_service import RuntimeConfig
 from k8s_tutor.node.images import Image
@@ -46,19 +47,9 @@ def worker(number: int, access: Access, shape: Shape | None = None, preloaded: t
         cpu=shape.cpu, memory=shape.memory, pods=shape.pods, labels=shape.labels, taints=shape.taints,
     )  # fmt: skip
     return (
-        Part(Shim, shim, ShimConfig(runtime)),
+        Part(Shim, shim, ShimConfig(runtime, access.epoch)),
         Part(Cni, cni, CniConfig(cidr)),
         Part(Runtime, runtime, RuntimeConfig(REGISTRY, shim, cni, preloaded=preloaded)),
         Part(Kubelet, f"kubelet-{number}", kubelet),
-        Part(KubeProxy, f"kube-proxy-{number}", KubeProxyConfig(access.api, "system:kube-proxy", access.epoch, node=node)),
+        Part(KubeProxy, f"kube-proxy-{number}", KubeProxyConfig(access.api, "system:kube-proxy", access.epoch, node=node, kernel=shim)),
     )
-
-
-def pod_cidr(number: int) -> str:
-    """The range of pod addresses of a node: ``10.244.<number>.0/24`` (the third byte wraps into the second after 255)."""
-    return f"10.{244 + (number >> 8)}.{number & 255}.0/24"
-
-
-def address(number: int) -> str:
-    """The machine's own address."""
-    return f"192.168.{number // 200}.{10 + number % 200}"

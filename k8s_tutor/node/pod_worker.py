@@ -10,9 +10,10 @@ from typing import Any
 import msgspec
 
 from k8s_tutor.node import cri
+from k8s_tutor.node.environment import environment, mounts
 from k8s_tutor.node.images import parse_reference
 from k8s_tutor.node.node_status import NodeReporter
-from k8s_tutor.node.podstate import BACKOFF_FIRST, BACKOFF_MOST, WAITING, PodState, merge, next_backoff, past
+from k8s_tutor.node.podstate import BACKOFF_FIRST, BACKOFF_MOST, EXITED, WAITING, PodState, merge, next_backoff, past
 from k8s_tutor.node.programs import steering
 from k8s_tutor.node.recorder import Subject
 from k8s_tutor.node.sync import is_ending
@@ -254,8 +255,9 @@ class PodWorker(NodeReporter):
         attempt = known.attempt + 1 if known.id else 0
         self.states[state.uid] = state
         create = cri.CreateContainer(
-            state.sandbox.id, name, attempt, spec.image, tuple(spec.command or ()), tuple(spec.args or ())
-        )
+            state.sandbox.id, name, attempt, spec.image, tuple(spec.command or ()), tuple(spec.args or ()),
+            environment(spec, self.pod_of(state), state, self.config), mounts(spec, self.pod_of(state)),
+        )  # fmt: skip
         self.ask(ctx, self.config.runtime, create, "_created", (state.uid, name), CRI_TIMEOUT)
 
     def _created(self, ctx: Context, answer: Any, uid: str, name: str) -> None:
@@ -283,11 +285,20 @@ class PodWorker(NodeReporter):
         if state is None:
             return
         if not isinstance(answer, cri.Done):
-            self._give_up(ctx, state, name, "RunContainerError", answer)
+            if isinstance(answer, cri.RpcError) and state.container(name).phase == EXITED:
+                self._did_not_start(ctx, state, name, answer)
+            else:
+                self._give_up(ctx, state, name, "RunContainerError", answer)
             return
         self.states[uid] = state = state.end(f"start:{name}")
         self.tell(ctx, state, "Normal", "Started", "Container started", name)
         self.again(ctx, uid)
+
+    def _did_not_start(self, ctx: Context, state: PodState, name: str, error: cri.RpcError) -> None:
+        """There is no such program in the image: the container counts as one that has ended."""
+        self.states[state.uid] = state = state.end(f"start:{name}")
+        self.tell(ctx, state, "Warning", "Failed", f"Error: {error.message}", name)
+        self.again(ctx, state.uid)
 
     def _give_up(self, ctx: Context, state: PodState, name: str, reason: str = "", error: Any = None) -> None:
         """The runtime has refused, or is away: later again."""

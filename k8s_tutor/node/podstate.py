@@ -28,6 +28,7 @@ class LastRun(Body):
     reason: str
     started_at: int
     finished_at: int
+    message: str = ""
 
 
 class Known(Body):
@@ -151,7 +152,7 @@ def merge(known: Known, life: cri.CriContainer) -> Known:
     return msgspec.structs.replace(
         known, id=life.id, sandbox=life.sandbox, attempt=life.attempt, phase=phase, image=life.image, image_ref=life.image_ref,
         started_at=life.started_at, finished_at=life.finished_at, exit_code=life.exit_code, ready=life.ready,
-        reason=life.reason if phase == EXITED else "", message="", retry_at=0,
+        reason=life.reason if phase == EXITED else "", message=life.message if phase == EXITED else "", retry_at=0,
     )  # fmt: skip
 
 
@@ -159,7 +160,7 @@ def past(known: Known) -> LastRun | None:
     """The life of a container that has ended, or what was the last one before."""
     if not known.finished_at:
         return known.last
-    return LastRun(known.id, known.exit_code, known.reason, known.started_at, known.finished_at)
+    return LastRun(known.id, known.exit_code, known.reason, known.started_at, known.finished_at, known.message)
 
 
 def after_exit(known: Known, restarting: bool) -> Known:

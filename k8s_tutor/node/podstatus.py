@@ -135,7 +135,7 @@ def container_status(known: Known, spec: Tree, facts: Facts) -> Tree:
     if running:
         state = {"running": {"startedAt": facts.stamp(known.started_at)}}
     elif ended:
-        run = LastRun(known.id, known.exit_code, known.reason, known.started_at, known.finished_at)
+        run = LastRun(known.id, known.exit_code, known.reason, known.started_at, known.finished_at, known.message)
         state = {"terminated": terminated(run, facts)}
     else:
         reason = known.reason or "ContainerCreating"
@@ -175,7 +175,7 @@ def _mount(mount: Tree) -> Tree:
 def terminated(run: LastRun, facts: Facts) -> Tree:
     """How a life of a container ended."""
     return {
-        "exitCode": run.exit_code, "reason": run.reason, "startedAt": facts.stamp(run.started_at),
+        "exitCode": run.exit_code, "reason": run.reason, **({"message": run.message} if run.message else {}), "startedAt": facts.stamp(run.started_at),
         "finishedAt": facts.stamp(run.finished_at), "containerID": f"containerd://{run.id}",
     }  # fmt: skip
 

@@ -6,6 +6,8 @@ program that is already running.
 
 from __future__ import annotations
 
+import shlex
+
 import msgspec
 
 from k8s_tutor.sim import MS, Body
@@ -17,8 +19,37 @@ running program, as a downward API volume would."""
 SIGTERM, SIGKILL = 15, 9
 
 
+class Speech(Body):
+    """Lines that a program writes, with ``{placeholders}`` (see `k8s_tutor.node.speech`). A line that starts with ``!`` goes to
+    stderr."""
+
+    start: tuple[str, ...] = ()
+    """At its start."""
+    ready: tuple[str, ...] = ()
+    """When it answers."""
+    request: str = ""
+    """For each request that it serves."""
+    stop: tuple[str, ...] = ()
+    """When it was told to end."""
+    exit: tuple[str, ...] = ()
+    """When it ends by itself."""
+
+
+class Site(Body):
+    """What a program answers over HTTP."""
+
+    server: str = ""
+    """The ``Server`` header."""
+    root: str = ""
+    """Files below this directory are served."""
+    pages: tuple[tuple[str, str], ...] = ()
+    """Path → text, with placeholders; the path ``*`` is every other one."""
+    missing: str = "404 page not found\n"
+    """What stands in the answer for a path that is not there."""
+
+
 class Program(Body):
-    """How a container's process behaves. Times are milliseconds since its start."""
+    """How a container's process behaves, and what its image has. Times are milliseconds since its start."""
 
     kind: str = "serve"
     """``serve`` runs until it is stopped; ``exit`` ends by itself after ``exit_after_ms`` with ``exit_code``."""
@@ -36,6 +67,25 @@ class Program(Body):
     """Exit code after SIGTERM."""
     readiness: str = "program"
     """``program``: ready once started; ``never``; ``annotation``: as the annotation ``ready`` says."""
+    entrypoint: tuple[str, ...] = ()
+    cmd: tuple[str, ...] = ()
+    """ENTRYPOINT and CMD of the image."""
+    tools: str = ""
+    """What else is in the image: a name in `toolbox.BOXES`, and tools that were added (``debian+curl``); empty: everything, and
+    commands that nobody knows are taken for the program."""
+    env: tuple[tuple[str, str], ...] = ()
+    files: tuple[tuple[str, str], ...] = ()
+    """Path → text."""
+    answers: tuple[tuple[str, str], ...] = ()
+    """What further commands of the image print."""
+    speech: Speech = Speech()
+    site: Site | None = None
+    """None: it speaks no HTTP."""
+
+    @property
+    def argv(self) -> tuple[str, ...]:
+        """The command line of the image's own program."""
+        return self.entrypoint + self.cmd
 
     def stop_after(self, annotations: tuple[tuple[str, str], ...]) -> int:
         """µs from SIGTERM to the end of the process, or -1 when it ignores the signal."""
@@ -75,40 +125,40 @@ def of_tag(program: Program, tag: str) -> Program:
     return program
 
 
-def with_command(program: Program, command: tuple[str, ...], args: tuple[str, ...]) -> Program:
-    """What runs when a container's ``command`` and ``args`` replace the image's: a few words of a shell are known
-    (``sleep``, ``exit``, ``true``, ``false``, ``echo``, loops without end), joined by ``;`` or ``&&``; any other is taken
-    for the image's own program."""
-    words = (*command, *args)
-    if not words:
-        return program
-    if words[0].rsplit("/", 1)[-1] in ("sh", "bash", "ash"):
-        script = words[2] if len(words) > 2 and words[1].startswith("-") and words[1].endswith("c") else ""
-        return _script(script, program) if script else program
-    return _script(" ".join(words), program)
+class Process(Body):
+    """What a container runs: a command line, and the script that it comes to; no script: the image's own program."""
+
+    argv: tuple[str, ...]
+    script: str = ""
+
+    @property
+    def loops(self) -> bool:
+        """Whether it may go on for ever; its timers are housekeeping then."""
+        return "while" in self.script or "until" in self.script
 
 
-def _script(script: str, program: Program) -> Program:
-    """A list of simple commands, one after the other; ``program`` stands for a command that is not known."""
-    took, code = 0, 0
-    for line in script.replace("&&", ";").split(";"):
-        words = line.split()
-        if not words:
-            continue
-        if words[0] == "sleep":
-            pause = _seconds(words[1]) if len(words) > 1 else None
-            if pause is None:
-                return Program(stop_ms=-1, start_ms=0)
-            took, code = took + pause // MS, 0
-        elif words[0] == "exit":
-            code = int(words[1]) if len(words) > 1 and words[1].isdigit() else code
-            break
-        elif words[0] == "false":
-            code = 1
-        elif words[0] in ("true", "echo"):
-            code = 0
-        elif words[0] in ("while", "until", "for"):
-            return Program(start_ms=0, stop_ms=-1)
-        else:
-            return msgspec.structs.replace(program, start_ms=took + program.start_ms)
-    return Program("exit", start_ms=0, exit_after_ms=took + 10, exit_code=code & 255, stop_ms=-1)
+def process_of(program: Program, command: tuple[str, ...], args: tuple[str, ...]) -> Process:
+    """What runs when a container's ``command`` and ``args`` stand for the image's ENTRYPOINT and CMD."""
+    argv = (*command, *args) if command else (*program.entrypoint, *(args or program.cmd))
+    if not argv or (not command and not args):
+        own = argv and argv[0].rsplit("/", 1)[-1] in SHELLS + ("sleep", "echo")
+        return Process(argv, script_of(argv) if own and program.kind == "serve" and not program.port else "")
+    name = argv[0].rsplit("/", 1)[-1]
+    if program.argv and name == program.argv[0].rsplit("/", 1)[-1] and name not in SHELLS:
+        return Process(argv)
+    if not program.tools and name.startswith("-"):
+        return Process((*program.argv, *argv))
+    return Process(argv, script_of(argv))
+
+
+SHELLS = ("sh", "bash", "ash", "dash")
+
+
+def script_of(argv: tuple[str, ...]) -> str:
+    """The script that a command line comes to. A shell without one reads its input."""
+    if argv[0].rsplit("/", 1)[-1] in SHELLS:
+        for place, word in enumerate(argv[1:], 1):
+            if word.startswith("-") and word.endswith("c"):
+                return argv[place + 1] if place + 1 < len(argv) else ""
+        return shlex.join(argv) if len(argv) > 1 and not argv[1].startswith("-") else ":"
+    return shlex.join(argv)

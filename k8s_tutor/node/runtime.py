@@ -12,12 +12,18 @@ from typing import Any
 
 import msgspec
 
-from k8s_tutor.node import cni, cri, shim
+from k8s_tutor.api.streams import Streams
+from k8s_tutor.api.watchcache import Hop
+from k8s_tutor.api.wire import StreamData, StreamEnd
+from k8s_tutor.node import cni, cri, tasks, toolbox
 from k8s_tutor.node.image_service import ImageService, RuntimeConfig, RuntimeDisk
-from k8s_tutor.node.programs import PAUSE, SIGKILL, SIGTERM, Program, with_command
+from k8s_tutor.node.programs import PAUSE, SIGKILL, SIGTERM, Process, Program, process_of
 from k8s_tutor.sim import MS, SECOND, Body, Call, Context, Reply
 
 RECONNECT = 200 * MS
+STREAM_TIMEOUT = 30 * SECOND
+NO_START = 128
+"""Exit code of a container whose process could not be started."""
 UNKNOWN_EXIT = 255
 """Exit code of a container whose process nobody knows any more (containerd internal/cri/server/restart.go)."""
 
@@ -32,7 +38,7 @@ class GraceOver(Body):
     container: str
 
 
-class Runtime(ImageService):
+class Runtime(ImageService, Streams):
     """The process ``containerd-i``. Config: `RuntimeConfig`; disk: `RuntimeDisk`."""
 
     def __init__(self, name: str, config: Any = None, disk: Any = None) -> None:
@@ -50,7 +56,7 @@ class Runtime(ImageService):
         self._recover(ctx)
 
     def _recover(self, ctx: Context) -> None:
-        self.ask(ctx, self.config.shim, shim.ListTasks(), "_listed_tasks")
+        self.ask(ctx, self.config.shim, tasks.ListTasks(), "_listed_tasks")
 
     def _recover_later(self, ctx: Context) -> None:
         if not self.reconnecting:
@@ -58,25 +64,25 @@ class Runtime(ImageService):
             ctx.after(RECONNECT, Reconnect(), work=False)
 
     def _listed_tasks(self, ctx: Context, answer: Any) -> None:
-        if not isinstance(answer, shim.Tasks):
+        if not isinstance(answer, tasks.Tasks):
             self._recover_later(ctx)
             return
-        tasks = {task.container: task for task in answer.tasks}
+        running = {task.container: task for task in answer.tasks}
         for container in list(self.disk.containers.values()):
-            task = tasks.get(container.id)
+            task = running.get(container.id)
             if container.state == cri.RUNNING and task is None:
                 ctx.decide()
                 self._exited(ctx, container, UNKNOWN_EXIT, "Unknown", ctx.now)
             elif task is not None:
                 self._merge(ctx, task)
         for sandbox in list(self.disk.sandboxes.values()):
-            task = tasks.get(sandbox.id)
+            task = running.get(sandbox.id)
             if sandbox.state == cri.READY and (task is None or task.exited):
                 ctx.decide()
                 self._sandbox_died(ctx, sandbox)
         if not self.recovered:
             self.recovered = True
-            ctx.note("runtime.ready", tasks=len(tasks))
+            ctx.note("runtime.ready", tasks=len(running))
 
     def disconnected(self, ctx: Context, peer: str, reason: str) -> None:
         super().disconnected(ctx, peer, reason)
@@ -90,8 +96,10 @@ class Runtime(ImageService):
     def handle(self, ctx: Context, src: str, body: Any) -> None:
         if isinstance(body, Call):
             self.serve(ctx, src, body.id, body.body)
-        elif isinstance(body, shim.TaskChanged):
+        elif isinstance(body, tasks.TaskChanged):
             self._merge(ctx, body.task)
+        elif isinstance(body, (StreamData, StreamEnd)):
+            self.passed(ctx, src, "", body)
         elif isinstance(body, Reconnect):
             self.reconnecting = False
             self._recover(ctx)
@@ -117,6 +125,8 @@ class Runtime(ImageService):
             answer = self._stop(ctx, client, call, asked)
         elif isinstance(asked, cri.StopPodSandbox):
             answer = self._stop_sandbox(ctx, client, call, asked.sandbox)
+        elif isinstance(asked, (cri.Exec, cri.Attach, cri.ReadLog)):
+            self._stream(ctx, client, call, asked)
         else:
             answer = self._quick(ctx, client, asked)
         if answer is not None:
@@ -141,11 +151,38 @@ class Runtime(ImageService):
             self._forget_sandbox(ctx, asked.sandbox)
         elif isinstance(asked, cri.UpdateAnnotations):
             self.disk.annotations[asked.sandbox] = asked.annotations
-            self.ask(ctx, self.config.shim, shim.Annotate(asked.sandbox, asked.annotations), "_done")
+            self.ask(ctx, self.config.shim, tasks.Annotate(asked.sandbox, asked.annotations), "_done")
         return cri.Done()
 
     def _done(self, ctx: Context, answer: Any, *args: Any) -> None:
         """Takes the answer of a request that nobody waits for."""
+
+    # ------------------------------------------------------------------ streams
+
+    def _stream(self, ctx: Context, client: str, call: int, asked: cri.Exec | cri.Attach | cri.ReadLog) -> None:
+        """Exec, attach and logs: the shim does it, and what it sends goes on to the client."""
+        wanted: Body
+        if isinstance(asked, cri.Exec):
+            wanted = tasks.ExecTask(asked.container, asked.command, asked.tty, asked.stdin)
+        elif isinstance(asked, cri.Attach):
+            wanted = tasks.AttachTask(asked.container, asked.stdin)
+        else:
+            wanted = tasks.ReadLog(asked.container, asked.options, asked.follow)
+        near, timeout = Hop(client, "", call), STREAM_TIMEOUT
+        self.open_stream(ctx, near, self.config.shim, wanted, "_opened", (near,), timeout)
+
+    def _opened(self, ctx: Context, answer: Any, near: Hop, call: int) -> None:
+        result: Body
+        if isinstance(answer, tasks.Opened):
+            result = cri.Opened(answer.text, answer.more)
+        elif isinstance(answer, tasks.NotStarted):
+            ident = sha256(f"{self.name}/exec/{call}".encode()).hexdigest()
+            result = cri.RpcError("Unknown", f'failed to exec in container: failed to start exec "{ident}": {answer.message}')
+        else:
+            result = cri.RpcError("Unavailable", "the shim does not answer")
+        if not (isinstance(result, cri.Opened) and result.more):
+            self.close_stream(call)
+        ctx.reply(near.via, Reply(near.call, result))
 
     # ------------------------------------------------------------------ sandboxes
 
@@ -167,10 +204,12 @@ class Runtime(ImageService):
             return
         address = answer.ips[0].address.partition("/")[0]
         self.disk.sandboxes[ident] = msgspec.structs.replace(self.disk.sandboxes[ident], ip=address)
-        self.ask(ctx, self.config.shim, shim.RunTask(ident, ident, PAUSE), "_sandbox_runs", (client, call, ident))
+        sandbox = self.disk.sandboxes[ident]
+        pod = tasks.Pod(sandbox.namespace, sandbox.name, address)
+        self.ask(ctx, self.config.shim, tasks.RunTask(ident, ident, PAUSE, pod=pod), "_sandbox_runs", (client, call, ident))
 
     def _sandbox_runs(self, ctx: Context, answer: Any, client: str, call: int, ident: str) -> None:
-        if not isinstance(answer, shim.TaskStarted):
+        if not isinstance(answer, tasks.TaskStarted):
             self._abandon(ctx, ident)
             text = f"failed to start sandbox container task \"{ident}\": {answer.reason}"
             ctx.reply(client, Reply(call, cri.RpcError("Unknown", text)))
@@ -241,7 +280,9 @@ class Runtime(ImageService):
             ident, asked.sandbox, sandbox.uid, asked.name, asked.attempt, cri.CREATED, image.name, image.ref, ctx.now
         )
         self.disk.containers[ident] = container
-        self.disk.programs[ident] = with_command(image.program, asked.command, asked.args)
+        self.disk.programs[ident] = image.program
+        process = process_of(image.program, asked.command, asked.args)
+        self.disk.specs[ident] = tasks.Spec(process, asked.env, asked.mounts)
         self._note(ctx, "container.created", container, image=image.name)
         return cri.CreateContainerResult(container)
 
@@ -249,14 +290,19 @@ class Runtime(ImageService):
         container = self.disk.containers.get(ident)
         if container is None:
             return cri.RpcError("NotFound", f'an error occurred when try to find container "{ident}": not found')
-        program: Program = self.disk.programs[ident]
-        run = shim.RunTask(ident, container.sandbox, program, self.disk.annotations.get(container.sandbox, ()))
+        program, spec = self.disk.programs[ident], self.disk.specs[ident]
+        missing = _missing(program, spec.process)
+        if missing:
+            text = f"failed to create containerd task: failed to create shim task: OCI runtime create failed: {missing}"
+            self._exited(ctx, container, NO_START, "StartError", ctx.now, text)
+            return cri.RpcError("Unknown", text)
+        run = tasks.RunTask(ident, container.sandbox, program, self.disk.annotations.get(container.sandbox, ()), spec)
         self.ask(ctx, self.config.shim, run, "_started", (client, call, ident))
         return None
 
     def _started(self, ctx: Context, answer: Any, client: str, call: int, ident: str) -> None:
         container = self.disk.containers.get(ident)
-        if not isinstance(answer, shim.TaskStarted) or container is None:
+        if not isinstance(answer, tasks.TaskStarted) or container is None:
             ctx.reply(client, Reply(call, cri.RpcError("Unknown", f'failed to start containerd task "{ident}"')))
             return
         running = msgspec.structs.replace(
@@ -278,7 +324,7 @@ class Runtime(ImageService):
         return None
 
     def _signal(self, ctx: Context, container: str, number: int) -> None:
-        self.ask(ctx, self.config.shim, shim.Signal(container, number), "_done")
+        self.ask(ctx, self.config.shim, tasks.Signal(container, number), "_done")
 
     def _kill(self, ctx: Context, wanted: str) -> None:
         """A fault from outside: one container's process dies."""
@@ -291,18 +337,18 @@ class Runtime(ImageService):
                 self._signal(ctx, container.id, SIGKILL)
                 return
 
-    def _merge(self, ctx: Context, task: shim.Task) -> None:
+    def _merge(self, ctx: Context, task: tasks.Life) -> None:
         """Takes over what a shim says of a process."""
         sandbox = self.disk.sandboxes.get(task.container)
         if sandbox is not None:
             if task.exited:
-                self.ask(ctx, self.config.shim, shim.DeleteTask(task.container), "_done")
+                self.ask(ctx, self.config.shim, tasks.DeleteTask(task.container), "_done")
                 if sandbox.state == cri.READY:
                     self._sandbox_died(ctx, sandbox)
             return
         container = self.disk.containers.get(task.container)
         if task.exited:
-            self.ask(ctx, self.config.shim, shim.DeleteTask(task.container), "_done")
+            self.ask(ctx, self.config.shim, tasks.DeleteTask(task.container), "_done")
             if container is not None and container.state != cri.EXITED:
                 reason = "Error" if task.exit_code else "Completed"
                 started = msgspec.structs.replace(container, started_at=task.started_at)
@@ -312,9 +358,11 @@ class Runtime(ImageService):
             self.disk.containers[container.id] = container
             self._tell(ctx, "CONTAINER_READY_EVENT", container)
 
-    def _exited(self, ctx: Context, container: cri.CriContainer, code: int, reason: str, at: int) -> None:
+    def _exited(
+        self, ctx: Context, container: cri.CriContainer, code: int, reason: str, at: int, message: str = ""
+    ) -> None:  # fmt: skip
         container = msgspec.structs.replace(
-            container, state=cri.EXITED, exit_code=code, reason=reason, finished_at=at, ready=False, pid=0
+            container, state=cri.EXITED, exit_code=code, reason=reason, finished_at=at, ready=False, pid=0, message=message,
         )
         self.disk.containers[container.id] = container
         self._note(ctx, "container.died", container, exit_code=code)
@@ -325,6 +373,9 @@ class Runtime(ImageService):
     def _forget_container(self, ctx: Context, ident: str) -> None:
         container = self.disk.containers.pop(ident, None)
         self.disk.programs.pop(ident, None)
+        self.disk.specs.pop(ident, None)
+        if container is not None and container.started_at:
+            ctx.stream(self.config.shim, tasks.RemoveLog(ident))
         if container is not None and container.state == cri.RUNNING:
             self._signal(ctx, ident, SIGKILL)
 
@@ -336,6 +387,20 @@ class Runtime(ImageService):
     def _tell(self, ctx: Context, kind: str, container: cri.CriContainer) -> None:
         if self.listener:
             ctx.reply(self.listener, cri.ContainerEvent(kind, container))
+
+
+def _missing(program: Program, process: Process) -> str:
+    """runc's words when the file that a container shall run is not in its image; empty when it is."""
+    if not process.script or not process.argv or not program.tools:
+        return ""
+    name = process.argv[0].rsplit("/", 1)[-1]
+    if toolbox.has(program.tools, name) or any(line.split()[:1] == [name] for line, _ in program.answers):
+        return ""
+    if "/" in process.argv[0]:
+        why = f'exec: "{process.argv[0]}": stat {process.argv[0]}: no such file or directory'
+    else:
+        why = f'exec: "{process.argv[0]}": executable file not found in $PATH'
+    return f"runc create failed: unable to start container process: error during container init: {why}: unknown"
 
 
 def new_id(ctx: Context, stream: str) -> str:

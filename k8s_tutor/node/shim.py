@@ -2,7 +2,8 @@
 
 containerd starts a ``containerd-shim-runc-v2`` for each pod, and the container's process is the shim's child. So containers
 go on when containerd is restarted, and end when the machine does. All shims of a machine are one process here; its memory is
-volatile, which is exactly what a running container is.
+volatile, which is exactly what a running container is. It stands for the kernel as well, in which the containers' namespaces
+and the rules of iptables are; only log files survive it.
 """
 
 from __future__ import annotations
@@ -11,146 +12,96 @@ from typing import Any
 
 import msgspec
 
-from k8s_tutor.node.programs import SIGKILL, SIGTERM, Program, annotation
-from k8s_tutor.sim import MS, Actor, Body, Call, Context, Reply
+from k8s_tutor.api.wire import StreamData, StreamEnd
+from k8s_tutor.node import logs
+from k8s_tutor.node.processes import Moment, Wake
+from k8s_tutor.node.programs import SIGKILL, SIGTERM, Process, annotation
+from k8s_tutor.node.sockets import Connect, Sockets
+from k8s_tutor.node.tasks import (
+    Annotate, AttachTask, DeleteTask, ExecTask, ListTasks, NotStarted, Opened, ReadLog, RemoveLog, RunTask, ShimConfig, Signal,
+    Spec, Stream, Task, TaskChanged, TaskDone, Tasks, TaskStarted, WriteRules,
+)  # fmt: skip
+from k8s_tutor.sim import MS, Body, Call, Context, Reply
 
-FIRST_PID = 1_200
-
-
-class ShimConfig(Body):
-    """The runtime that is told of exits."""
-
-    runtime: str
-
-
-class Task(Body):
-    """A container's process: what it runs, since when, and how it ended. Instants in µs."""
-
-    container: str
-    sandbox: str
-    program: Program
-    pid: int
-    started_at: int
-    annotations: tuple[tuple[str, str], ...] = ()
-    ready: bool = False
-    stopping: bool = False
-    exited: bool = False
-    exit_code: int = 0
-    finished_at: int = 0
+replace = msgspec.structs.replace
 
 
-class RunTask(Body):
-    """Create and start the process of a container."""
-
-    container: str
-    sandbox: str
-    program: Program
-    annotations: tuple[tuple[str, str], ...] = ()
-
-
-class Signal(Body):
-    """Send a signal (15, 9) to the process of a container."""
-
-    container: str
-    number: int
-
-
-class DeleteTask(Body):
-    """The exit was noted; the shim can forget the task."""
-
-    container: str
-
-
-class Annotate(Body):
-    """The annotations that the programs of a sandbox see have changed."""
-
-    sandbox: str
-    annotations: tuple[tuple[str, str], ...]
-
-
-class ListTasks(Body):
-    """Which tasks do you hold, running or ended?"""
-
-
-class Tasks(Body):
-    """The answer to `ListTasks`."""
-
-    tasks: tuple[Task, ...]
-
-
-class TaskStarted(Body):
-    """The answer to `RunTask`."""
-
-    task: Task
-
-
-class TaskDone(Body):
-    """The answer to what has nothing to tell."""
-
-
-class TaskChanged(Body):
-    """Told to the runtime: a process has ended, or its program has become ready or unready."""
-
-    task: Task
-
-
-class Moment(Body):
-    """The shim's own timer: something is due in a program's life: ``ready``, ``exit`` or ``stopped``."""
-
-    container: str
-    pid: int
-    what: str
-
-
-class Shim(Actor):
+class Shim(Sockets):
     """The process ``shim-i``. Config: `ShimConfig`. A crash of it ends every container of the machine."""
 
-    config: ShimConfig
-
-    def __init__(self, name: str, config: Any = None, disk: Any = None) -> None:
-        super().__init__(name, config, disk)
-        self.tasks: dict[str, Task] = {}
-        self.next_pid = FIRST_PID
-
-    def receive(self, ctx: Context, src: str, body: Any) -> None:
+    def handle(self, ctx: Context, src: str, body: Any) -> None:
         if isinstance(body, Moment):
             self.due(ctx, body)
+        elif isinstance(body, Wake):
+            self.woken(ctx, body)
         elif isinstance(body, Call):
-            ctx.reply(src, Reply(body.id, self.serve(ctx, body.body)))
+            ctx.reply(src, Reply(body.id, self.serve(ctx, src, body.id, body.body)))
+        elif isinstance(body, StreamData):
+            self.typed(ctx, body)
+        elif isinstance(body, StreamEnd):
+            self.left(body.stream)
+        elif isinstance(body, RemoveLog):
+            self.disk.logs.pop(body.container, None)
+        elif isinstance(body, WriteRules):
+            self.rules = body.rules
 
-    def serve(self, ctx: Context, asked: Any) -> Body:
-        """Carries out one request of the runtime."""
+    def serve(self, ctx: Context, client: str, call: int, asked: Any) -> Body:
+        """Carries out one request of the runtime, or of another machine."""
         if isinstance(asked, RunTask):
-            return TaskStarted(self.run(ctx, asked))
+            return TaskStarted(self.run(ctx, asked).life)
         if isinstance(asked, ListTasks):
-            return Tasks(tuple(self.tasks.values()))
+            return Tasks(tuple(task.life for task in self.tasks.values()))
+        if isinstance(asked, Connect):
+            return self.arrived(ctx, asked)
+        if isinstance(asked, ExecTask):
+            return self.exec(ctx, client, call, asked)
+        if isinstance(asked, AttachTask):
+            return self.attach(client, call, asked)
+        if isinstance(asked, ReadLog):
+            return self.read_log(client, call, asked)
         if isinstance(asked, Signal):
             self.signal(ctx, asked)
         elif isinstance(asked, DeleteTask):
-            task = self.tasks.get(asked.container)
-            if task is not None and task.exited:
-                del self.tasks[asked.container]
+            self.delete(asked.container)
         elif isinstance(asked, Annotate):
             self.annotate(ctx, asked)
         return TaskDone()
+
+    def disconnected(self, ctx: Context, peer: str, reason: str) -> None:
+        super().disconnected(ctx, peer, reason)
+        for call, stream in list(self.streams.items()):
+            if stream.peer == peer:
+                self.left(call)
 
     # ------------------------------------------------------------------ a process's life
 
     def run(self, ctx: Context, asked: RunTask) -> Task:
         """Starts a process and what its program will do by itself."""
         self.next_pid += 7 + ctx.draw("pid", 40)
-        program = asked.program
-        task = Task(asked.container, asked.sandbox, program, self.next_pid, ctx.now, asked.annotations)
+        spec = asked.spec or Spec(Process(asked.program.argv))
+        task = Task(
+            asked.container, asked.sandbox, asked.program, spec, self.next_pid, ctx.now, asked.annotations
+        )  # fmt: skip
+        if asked.pod is not None:
+            self.pods[asked.sandbox] = asked.pod
         self.tasks[asked.container] = task
         if asked.container == asked.sandbox:
             return task
-        if program.kind == "exit":
-            self._later(ctx, task, program.exit_after_ms * MS, "exit")
-        if program.kind == "serve" or program.exit_after_ms > program.start_ms:
-            self._later(ctx, task, program.start_ms * MS, "ready")
+        if not spec.process.script:
+            self.act(ctx, task.container)
+        if spec.process.script or task.program.kind == "serve" or task.program.exit_after_ms > task.program.start_ms:
+            self._later(ctx, task, task.start_ms * MS, "ready")
         if annotation(task.annotations, "exit"):
             self._later(ctx, task, 0, "steered")
-        return task
+        return self.tasks[task.container]
+
+    def act(self, ctx: Context, container: str) -> None:
+        task = self.tasks[container]
+        program = task.program
+        self.tasks[container] = task = replace(task, acting=ctx.now)
+        self.say(ctx, task, program.speech.start)
+        if program.kind == "exit":
+            self._later(ctx, task, program.exit_after_ms * MS, "exit")
 
     def _later(self, ctx: Context, task: Task, delay: int, what: str) -> None:
         ctx.after(delay, Moment(task.container, task.pid, what))
@@ -161,35 +112,44 @@ class Shim(Actor):
         if task is None or task.exited or task.pid != moment.pid:
             return
         if moment.what == "exit":
+            self.say(ctx, task, task.program.speech.exit)
             self.end(ctx, task, task.program.exit_code)
         elif moment.what == "stopped":
             self.end(ctx, task, task.program.stop_code)
+        elif moment.what == "end":
+            self.end(ctx, task, moment.code)
         elif moment.what == "steered":
             self.steer(ctx, task)
-        elif self.answers(ctx, task):
-            self._set_ready(ctx, task, True)
+        elif task.spec.process.script:
+            if self.answers(ctx, task):
+                self._set_ready(ctx, task, True)
+            self.begin_script(ctx, self.tasks[task.container])
+        else:
+            self.say(ctx, task, task.program.speech.ready)
+            if self.answers(ctx, task):
+                self._set_ready(ctx, task, True)
 
     def answers(self, ctx: Context, task: Task) -> bool:
         """Whether a program serves: it has had its time to start, and nothing forbids it."""
         rule = task.program.readiness
         wish = annotation(task.annotations, "ready")
         wanted = wish == "true" if rule == "annotation" else rule == "program" and wish != "false"
-        return wanted and ctx.now >= task.started_at + task.program.start_ms * MS
+        return wanted and ctx.now >= task.started_at + task.start_ms * MS
 
     def _set_ready(self, ctx: Context, task: Task, ready: bool) -> None:
         if task.ready == ready:
             return
-        self._store(ctx, msgspec.structs.replace(task, ready=ready))
+        self._store(ctx, replace(task, ready=ready))
 
     def _store(self, ctx: Context, task: Task) -> None:
         self.tasks[task.container] = task
-        ctx.stream(self.config.runtime, TaskChanged(task))
+        ctx.stream(self.config.runtime, TaskChanged(task.life))
 
     def annotate(self, ctx: Context, asked: Annotate) -> None:
         """Lets the programs of a sandbox see new annotations."""
         for task in list(self.tasks.values()):
             if task.sandbox == asked.sandbox and task.container != asked.sandbox and not task.exited:
-                task = msgspec.structs.replace(task, annotations=asked.annotations)
+                task = replace(task, annotations=asked.annotations)
                 self.tasks[task.container] = task
                 self.steer(ctx, task)
 
@@ -201,20 +161,67 @@ class Shim(Actor):
         else:
             self._set_ready(ctx, task, self.answers(ctx, task))
 
+    def signal_task(self, ctx: Context, container: str, number: int) -> None:
+        self.signal(ctx, Signal(container, number))
+
     def signal(self, ctx: Context, asked: Signal) -> None:
-        """SIGKILL ends a process at once; SIGTERM as its program likes."""
+        """SIGKILL ends a process at once; SIGTERM as its program likes. A shell as process 1 takes no notice of it, unless it
+        has a trap."""
         task = self.tasks.get(asked.container)
         if task is None or task.exited:
             return
         if asked.number == SIGKILL:
             self.end(ctx, task, 128 + SIGKILL)
         elif asked.number == SIGTERM and not task.stopping:
-            self.tasks[task.container] = task = msgspec.structs.replace(task, stopping=True)
+            if task.acting < 0 and task.container != task.sandbox:
+                self.trapped(ctx, task.container, SIGTERM)
+                return
+            self.tasks[task.container] = task = replace(task, stopping=True)
             delay = task.program.stop_after(task.annotations)
             if delay >= 0:
+                self.say(ctx, task, task.program.speech.stop)
                 self._later(ctx, task, delay, "stopped")
 
     def end(self, ctx: Context, task: Task, code: int) -> None:
         """A process has ended; the shim keeps its exit code until the runtime has taken it."""
-        self._store(ctx, msgspec.structs.replace(task, exited=True, ready=False, exit_code=code, finished_at=ctx.now))
+        self._store(ctx, replace(task, exited=True, ready=False, exit_code=code, finished_at=ctx.now))
+        self.kill_all(ctx, task.container)
 
+    def delete(self, container: str) -> None:
+        """Forgets a process that has ended, and what its container has written beside its log. Volumes go with the sandbox."""
+        task = self.tasks.get(container)
+        if task is None or not task.exited:
+            return
+        del self.tasks[container]
+        self.pids.pop(container, None)
+        self.pods.pop(container, None)
+        mark = f"{container}/" if container == task.sandbox else f"{container}:"
+        for key in [key for key in self.files if key.startswith(mark)]:
+            del self.files[key]
+
+    # ------------------------------------------------------------------ streams
+
+    def attach(self, peer: str, call: int, asked: AttachTask) -> Body:
+        """Joins a container's own process."""
+        task = self.tasks.get(asked.container)
+        if task is None or task.exited:
+            return NotStarted("container is not running")
+        self.streams[call] = Stream(peer, "attach", asked.container)
+        return Opened()
+
+    def read_log(self, peer: str, call: int, asked: ReadLog) -> Body:
+        """What a container has written, and with ``follow`` what it will write, while it runs."""
+        log = self.disk.logs.get(asked.container)
+        text = logs.text_of(log.lines(), asked.options, self.config.epoch) if log is not None else ""
+        task = self.tasks.get(asked.container)
+        if asked.follow and task is not None and not task.exited:
+            self.streams[call] = Stream(peer, "log", asked.container, options=logs.following(asked.options))
+            return Opened(text)
+        return Opened(text, more=False)
+
+    def left(self, call: int) -> None:
+        """Nobody reads a stream any more. What exec has started goes on."""
+        self.streams.pop(call, None)
+
+
+__all__ = ["Shim", "ShimConfig"]

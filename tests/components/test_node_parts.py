@@ -12,7 +12,7 @@ from k8s_tutor.node.cni import Cni, CniAdd, CniConfig, CniDel, CniDisk, CniError
 from k8s_tutor.node.images import from_tree, parse_reference
 from k8s_tutor.node.pod_worker import go_duration
 from k8s_tutor.node.podstate import Known, PodState, after_exit, next_backoff
-from k8s_tutor.node.programs import Program, of_tag, with_command
+from k8s_tutor.node.programs import Process, Program, of_tag, process_of
 from k8s_tutor.node.registry import Registry, RegistryConfig
 from k8s_tutor.sim import SECOND, Body, Call, Calling, Context, World
 
@@ -56,15 +56,16 @@ def test_bad_image_data_is_refused(tree: dict[str, Any], why: str) -> None:
 
 
 def test_commands_replace_programs() -> None:
-    image = Program(port=80)
-    assert with_command(image, (), ()) == image
-    assert with_command(image, (), ("-g", "daemon off;")).port == 80
-    assert with_command(image, ("sleep", "3600"), ()).exit_after_ms == 3_600_010
-    assert with_command(image, (), ("sleep", "infinity")) == Program(stop_ms=-1, start_ms=0)
-    failing = with_command(image, ("sh", "-c", "echo hello; sleep 2 && exit 3"), ())
-    assert (failing.kind, failing.exit_after_ms, failing.exit_code) == ("exit", 2_010, 3)
-    assert with_command(image, ("/bin/false",), ()).port == 80 and with_command(image, ("false",), ()).exit_code == 1
-    assert with_command(image, ("sh", "-c", "while true; do date; sleep 5; done"), ()).stop_ms == -1
+    image = Program(port=80, entrypoint=("/entry.sh",), cmd=("nginx", "-g", "daemon off;"), tools="debian")
+    assert process_of(image, (), ()) == Process(image.argv)
+    assert process_of(image, ("/entry.sh",), ("-x",)) == Process(("/entry.sh", "-x"))
+    assert process_of(image, (), ("-g", "x")) == Process(("/entry.sh", "-g", "x"))
+    assert process_of(image, ("sleep", "3600"), ()) == Process(("sleep", "3600"), "sleep 3600")
+    assert process_of(Program(cmd=("sh",), tools="busybox"), (), ("sleep", "1")).script == "sleep 1"
+    assert process_of(Program(cmd=("sh",), tools="busybox"), (), ()).script == ":"
+    shell = process_of(image, ("sh", "-c", "echo hello; sleep 2 && exit 3"), ())
+    assert shell.script == "echo hello; sleep 2 && exit 3" and not shell.loops
+    assert process_of(image, ("/bin/sh", "-ec"), ("while true; do sleep 1; done",)).loops
 
 
 def test_an_image_may_end_as_its_tag_says() -> None:

@@ -1,0 +1,9 @@
+"""All commands by their names."""
+
+from __future__ import annotations
+
+from k8s_tutor.node.shell import builtins, network, tools
+
+BUILTIN = builtins.BUILTIN
+TOOLS = {**tools.TOOLS, **network.TOOLS}
+RESUME = network.RESUME

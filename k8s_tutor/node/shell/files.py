@@ -1,0 +1,112 @@
+"""The file system of a container: the image's files below, what was written above, volumes beside.
+
+Written files live in one dictionary of the machine: ``<place>:<path>`` → text, None for what was removed; a directory ends
+with ``/``. The place is the container, or ``<sandbox>/<volume>`` below a mounted volume, which containers of a pod share.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, MutableMapping
+from fnmatch import fnmatchcase
+
+DIRECTORIES = (
+    "/bin", "/dev", "/etc", "/home", "/lib", "/mnt", "/opt", "/proc", "/root", "/run", "/sbin", "/srv", "/sys", "/tmp", "/usr",
+    "/usr/bin", "/usr/local", "/usr/share", "/var", "/var/log", "/var/lib", "/var/run",
+)  # fmt: skip
+DEVICES = ("/dev/null", "/dev/zero", "/dev/stdout", "/dev/stderr", "/dev/tty", "/dev/random", "/dev/urandom")
+READ_ONLY = ("/proc", "/sys")
+
+
+class Files:
+    """The files of one container. ``image``: path → text, never written; ``mounts``: (mount path, place)."""
+
+    def __init__(
+        self, place: str, image: Mapping[str, str], written: MutableMapping[str, str | None],
+        mounts: tuple[tuple[str, str], ...] = (),
+    ) -> None:  # fmt: skip
+        self._place, self._image, self._written, self._mounts = place, image, written, mounts
+
+    def _key(self, path: str) -> str:
+        for mount, place in self._mounts:
+            if path == mount or path.startswith(mount + "/"):
+                return f"{place}:{path[len(mount):] or '/'}"
+        return f"{self._place}:{path}"
+
+    def read(self, path: str) -> str | None:
+        """The text of a file, or None."""
+        key = self._key(path)
+        if key in self._written:
+            return self._written[key]
+        if path in DEVICES:
+            return ""
+        return self._image.get(path)
+
+    def is_dir(self, path: str) -> bool:
+        """Whether this is a directory."""
+        key = self._key(path)
+        if path == "/" or self._written.get(key + "/") is not None or any(path == mount for mount, _ in self._mounts):
+            return True
+        if key + "/" in self._written:
+            return False
+        return path in DIRECTORIES or bool(self._below(path))
+
+    def exists(self, path: str) -> bool:
+        """Whether there is a file or a directory."""
+        return self.read(path) is not None or self.is_dir(path)
+
+    def check(self, path: str) -> None:
+        """Raises OSError, with the shell's words, when no file can be written there."""
+        if path.startswith(READ_ONLY):
+            raise OSError(f"can't create {path}: Read-only file system")
+        if self.is_dir(path):
+            raise OSError(f"can't create {path}: Is a directory")
+        if not self.is_dir(path.rpartition("/")[0] or "/"):
+            raise OSError(f"can't create {path}: nonexistent directory")
+
+    def write(self, path: str, text: str, append: bool = False) -> None:
+        """Writes a file. What goes to a device is gone."""
+        if path in DEVICES:
+            return
+        before = self.read(path) or "" if append else ""
+        self._written[self._key(path)] = before + text
+
+    def make(self, path: str) -> None:
+        """Makes a directory."""
+        self._written[self._key(path) + "/"] = ""
+
+    def remove(self, path: str) -> None:
+        """Removes a file, or a directory with all that is in it."""
+        for name in self._below(path):
+            self._written[self._key(f"{path}/{name}")] = None
+        key = self._key(path)
+        for known in [known for known in self._written if known.startswith(key + "/")]:
+            self._written[known] = None
+        self._written[key + "/" if self.is_dir(path) else key] = None
+
+    def listing(self, path: str) -> list[str]:
+        """Names in a directory, in order."""
+        return sorted(self._below(path))
+
+    def _below(self, path: str) -> dict[str, None]:
+        base = path.rstrip("/") + "/"
+        found: dict[str, None] = {}
+        for known in (*self._image, *DIRECTORIES, *DEVICES, *(mount for mount, _ in self._mounts)):
+            if known.startswith(base) and known != base:
+                found[known[len(base) :].partition("/")[0]] = None
+        key = self._key(base.rstrip("/") or "/").rstrip("/") + "/"
+        for known, text in self._written.items():
+            if known.startswith(key) and known != key:
+                name, _, rest = known[len(key) :].partition("/")
+                if text is not None:
+                    found[name] = None
+                elif not rest:
+                    found.pop(name, None)
+        return found
+
+    def glob(self, pattern: str, cwd: str) -> list[str]:
+        """Paths that a pattern stands for (in its last part), in order."""
+        folder, slash, last = pattern.rpartition("/")
+        where = folder if folder.startswith("/") else f"{cwd.rstrip('/')}/{folder}".rstrip("/")
+        where = "/" if slash and not folder else where or "/"
+        names = [name for name in self.listing(where) if fnmatchcase(name, last)]
+        return [f"{folder}{slash}{name}" for name in names if last.startswith(".") or not name.startswith(".")]

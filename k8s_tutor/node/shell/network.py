@@ -1,0 +1,304 @@
+"""Tools that talk to others: curl, wget, nslookup, nc, ping, ip. What they say when it fails is what the real ones say."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from k8s_tutor.node.cni import mac
+from k8s_tutor.node.shell.builtins import read_on, seconds, sleep
+from k8s_tutor.node.shell.machine import Burst, Dial, Dialled, Done, Wait
+from k8s_tutor.node.shell.tools import cat_on, options
+from k8s_tutor.sim import MS, SECOND
+
+CONNECT = 130 * SECOND
+"""How long a kernel tries to connect (six retries of a SYN)."""
+REASONS = {200: "OK", 301: "Moved Permanently", 400: "Bad Request", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed",
+           500: "Internal Server Error", 502: "Bad Gateway", 503: "Service Unavailable"}  # fmt: skip
+
+
+class Url(NamedTuple):
+    """``http://host:port/path``."""
+
+    scheme: str
+    host: str
+    port: int
+    path: str
+
+
+def url_of(text: str) -> Url:
+    """A URL taken apart; http when it names no scheme."""
+    scheme, found, rest = text.partition("://")
+    if not found:
+        scheme, rest = "http", text
+    where, slash, path = rest.partition("/")
+    host, _, port = where.partition(":")
+    return Url(scheme, host, int(port) if port.isdigit() else 443 if scheme == "https" else 80, slash + path or "/")
+
+
+def _http(method: str, url: Url, agent: str, body: str, timeout: int) -> Dial:
+    return Dial(url.host, url.port, url.scheme, f"{method} {url.path} {agent}\n{body}", timeout)
+
+
+# ---------------------------------------------------------------------------------------------------- curl
+
+
+class _Curl(NamedTuple):
+    url: str = ""
+    silent: bool = False
+    errors: bool = False
+    head: bool = False
+    include: bool = False
+    fail: bool = False
+    method: str = ""
+    body: str = ""
+    output: str = ""
+    form: str = ""
+    timeout: int = 0
+    verbose: bool = False
+
+
+def _curl_flags(argv: list[str]) -> _Curl:
+    found = _Curl()
+    long = {"--silent": "s", "--show-error": "S", "--head": "I", "--include": "i", "--fail": "f", "--request": "X", "--data": "d",
+            "--output": "o", "--write-out": "w", "--max-time": "m", "--connect-timeout": "m", "--verbose": "v", "--header": "H",
+            "--insecure": "k", "--location": "L", "--user-agent": "A", "--retry": "H", "--user": "H"}  # fmt: skip
+    words = iter(argv[1:])
+    for word in words:
+        if not word.startswith("-"):
+            found = found._replace(url=word)
+            continue
+        name, _, given = word.partition("=") if word.startswith("--") else (word, "", "")
+        letters = long.get(name, "") if word.startswith("--") else word[1:]
+        for place, letter in enumerate(letters, 1):
+            if letter in "XdowmHA":
+                value = given or ("" if word.startswith("--") else letters[place:]) or next(words, "")
+                found = _curl_value(found, letter, value)
+                break
+            names = {"s": "silent", "S": "errors", "I": "head", "i": "include", "f": "fail", "v": "verbose"}
+            found = found._replace(**{names[letter]: True}) if letter in names else found
+    return found
+
+
+def _curl_value(found: _Curl, letter: str, value: str) -> _Curl:
+    if letter == "m":
+        return found._replace(timeout=seconds(value) or 0)
+    names = {"X": "method", "d": "body", "o": "output", "w": "form"}
+    return found._replace(**{names[letter]: value}) if letter in names else found
+
+
+def curl(run: Burst, argv: list[str], text: str, piped: bool) -> Done | Wait:
+    """``curl [-sSfiIvk] [-m SECONDS] [-o FILE] [-w FORMAT] [-X METHOD] [-d BODY] URL``."""
+    flags = _curl_flags(argv)
+    if not flags.url:
+        return Done("", "curl: (2) no URL specified\ncurl: try 'curl --help' or 'curl --manual' for more information\n", 2)
+    method = flags.method or ("HEAD" if flags.head else "POST" if flags.body else "GET")
+    url = url_of(flags.url)
+    return Wait("dial", tuple(argv), dial=_http(method, url, "curl/8.17.0", flags.body, flags.timeout or CONNECT))
+
+
+def curl_on(run: Burst, wait: Wait, answer: Dialled) -> Done:
+    """The answer has come, or none."""
+    flags = _curl_flags(list(wait.argv))
+    url = url_of(flags.url)
+    if answer.result != "ok":
+        code, why = _curl_error(url, answer, flags)
+        shown = "" if flags.silent and not flags.errors else f"curl: ({code}) {why}\n"
+        return Done(_written(flags, 0), shown, code)
+    head = _header(answer) if flags.head or flags.include else ""
+    if flags.fail and answer.code >= 400:
+        shown = "" if flags.silent and not flags.errors else f"curl: (22) The requested URL returned error: {answer.code}\n"
+        return Done(_written(flags, answer.code), shown, 22)
+    body = head + ("" if flags.head else answer.data)
+    if flags.output:
+        if flags.output != "/dev/null":
+            run.box.files.write(run.path(flags.output), body)
+        body = ""
+    errors = ""
+    if flags.verbose:
+        errors = f"*   Trying {answer.address}...\n* Connected to {url.host} port {url.port}\n> {flags.method or 'GET'} {url.path}"
+        errors += f" HTTP/1.1\n> Host: {url.host}\n> User-Agent: curl/8.17.0\n> Accept: */*\n>\n"
+        errors += "".join(f"< {line}\n" for line in _header(answer).splitlines())
+    return Done(body + _written(flags, answer.code), errors)
+
+
+def _written(flags: _Curl, code: int) -> str:
+    return flags.form.replace("%{http_code}", f"{code:03d}").replace("\\n", "\n")
+
+
+def _curl_error(url: Url, answer: Dialled, flags: _Curl) -> tuple[int, str]:
+    took = answer.took // MS
+    if answer.result == "unknown":
+        return 6, f"Could not resolve host: {url.host}"
+    if answer.result == "timeout":
+        return 28, f"Connection timed out after {took} milliseconds" if flags.timeout else (
+            f"Failed to connect to {url.host} port {url.port} after {took} ms: Could not connect to server"
+        )
+    if answer.result == "reset":
+        return 56, "Recv failure: Connection reset by peer"
+    if answer.result == "plain":
+        return 35, "TLS connect error: error:0A00010B:SSL routines::wrong version number"
+    if answer.result == "speechless":
+        return 1, "Received HTTP/0.9 when not allowed"
+    return 7, f"Failed to connect to {url.host} port {url.port} after {took} ms: Could not connect to server"
+
+
+def _header(answer: Dialled) -> str:
+    lines = [f"HTTP/1.1 {answer.code} {REASONS.get(answer.code, '')}", *(f"{name}: {value}" for name, value in answer.headers)]
+    return "".join(line + "\r\n" for line in [*lines, ""])
+
+
+# ---------------------------------------------------------------------------------------------------- wget
+
+
+def wget(run: Burst, argv: list[str], text: str, piped: bool) -> Done | Wait:
+    """``wget [-qS] [-O FILE|-] [-T SECONDS] [--spider] URL``, as busybox has it."""
+    letters, values, rest = options([argv[0], *(word.replace("--timeout=", "-T") for word in argv[1:])], "OTYtP")
+    urls = [word for word in rest if not word.startswith("--")]
+    if not urls:
+        return Done("", "BusyBox v1.37.0 multi-call binary.\n\nUsage: wget [-cqS] [--spider] [-O FILE] [-o LOGFILE] URL...\n", 1)
+    url = url_of(urls[0])
+    return Wait("dial", tuple(argv), dial=_http("GET", url, "Wget", "", seconds(values.get("T", "")) or CONNECT))
+
+
+def wget_on(run: Burst, wait: Wait, answer: Dialled) -> Done:
+    """The answer has come, or none."""
+    argv = list(wait.argv)
+    letters, values, rest = options([argv[0], *(word.replace("--timeout=", "-T") for word in argv[1:])], "OTYtP")
+    url = url_of(next(word for word in rest if not word.startswith("--")))
+    where = f"{url.host}:{url.port}" if url.port != 80 else url.host
+    if answer.result == "unknown":
+        return Done("", f"wget: bad address '{where}'\n", 1)
+    start = "" if "q" in letters else f"Connecting to {where} ({answer.address or url.host}:{url.port})\n"
+    if answer.result != "ok":
+        why = {"refused": "Connection refused", "unreachable": "Host is unreachable", "reset": "error getting response"}
+        if answer.result == "timeout":
+            return Done("", f"{start}wget: download timed out\n", 1)
+        text = why.get(answer.result, "error getting response")
+        shown = f"wget: {text}\n" if text.startswith("error") else f"wget: can't connect to remote host ({answer.address or url.host}): {text}\n"
+        return Done("", start + shown, 1)
+    if answer.code >= 400:
+        return Done("", f"{start}wget: server returned error: HTTP/1.1 {answer.code} {REASONS.get(answer.code, '')}\n", 1)
+    if "--spider" in rest:
+        return Done("", start + ("" if "q" in letters else "remote file exists\n"))
+    target = values.get("O", "") or (url.path.rsplit("/", 1)[-1] or "index.html")
+    if target == "-":
+        said = "" if "q" in letters else f"writing to stdout\n{_bar('-', answer)}written to stdout\n"
+        return Done(answer.data, start + said)
+    if target != "/dev/null":
+        run.box.files.write(run.path(target), answer.data)
+    said = "" if "q" in letters else f"saving to '{target}'\n{_bar(target, answer)}'{target}' saved\n"
+    return Done("", start + said)
+
+
+def _bar(name: str, answer: Dialled) -> str:
+    return f"{name[:20]:<20} 100% |********************************| {len(answer.data.encode()):>5}  0:00:00 ETA\n"
+
+
+# ---------------------------------------------------------------------------------------------------- names
+
+
+def nslookup(run: Burst, argv: list[str], text: str, piped: bool) -> Done | Wait:
+    """``nslookup NAME [SERVER]``."""
+    names = [word for word in argv[1:] if not word.startswith("-")]
+    if not names:
+        return Done("", "Usage: nslookup [-type=QUERY_TYPE] [-debug] HOST [DNS_SERVER]\n", 1)
+    return Wait("dial", tuple(argv), dial=Dial(names[0], 53, "dns", names[1] if len(names) > 1 else ""))
+
+
+def nslookup_on(run: Burst, wait: Wait, answer: Dialled) -> Done:
+    """A name server has answered, or none."""
+    name = next(word for word in wait.argv[1:] if not word.startswith("-"))
+    if answer.result == "timeout":
+        return Done(";; connection timed out; no servers could be reached\n\n", "", 1)
+    server = answer.data
+    head = f"Server:\t\t{server}\nAddress:\t{server}:53\n\n"
+    if answer.result != "ok":
+        return Done(head + f"** server can't find {name}: NXDOMAIN\n\n", "", 1)
+    return Done(head + f"Name:\t{name}\nAddress: {answer.address}\n\n")
+
+
+# ---------------------------------------------------------------------------------------------------- nc, ping, ip
+
+
+def nc(run: Burst, argv: list[str], text: str, piped: bool) -> Done | Wait:
+    """``nc [-zv] [-w SECONDS] HOST PORT`` and ``nc -l -p PORT``."""
+    letters, values, rest = options(argv, "wp")
+    if "l" in letters:
+        port = values.get("p", "") or (rest[-1] if rest else "")
+        return Wait("listen", tuple(argv), note=port) if port.isdigit() else Done("", "nc: bad local port\n", 1)
+    if len(rest) < 2 or not rest[1].isdigit():
+        return Done("", "BusyBox v1.37.0 multi-call binary.\n\nUsage: nc [OPTIONS] HOST PORT\n", 1)
+    timeout = seconds(values.get("w", "")) or CONNECT
+    return Wait("dial", tuple(argv), dial=Dial(rest[0], int(rest[1]), "tcp", "" if "z" in letters else text, timeout))
+
+
+def nc_on(run: Burst, wait: Wait, answer: Dialled) -> Done:
+    """Connected, or not; or somebody has connected."""
+    letters, _, rest = options(list(wait.argv), "wp")
+    if "l" in letters:
+        return Done(answer.data)
+    host, port = rest[0], rest[1]
+    if answer.result == "ok":
+        return Done("" if "z" in letters else answer.data, f"{host} ({answer.address}:{port}) open\n" if "v" in letters else "")
+    if answer.result == "unknown":
+        return Done("", f"nc: bad address '{host}'\n", 1)
+    why = {"refused": "Connection refused", "unreachable": "Host is unreachable"}.get(answer.result, "Connection timed out")
+    return Done("", f"nc: {host} ({answer.address or host}:{port}): {why}\n", 1)
+
+
+def ping(run: Burst, argv: list[str], text: str, piped: bool) -> Done | Wait:
+    """``ping [-c COUNT] [-W SECONDS] HOST``."""
+    _, values, rest = options(argv, "cWiws")
+    if not rest:
+        return Done("", "BusyBox v1.37.0 multi-call binary.\n\nUsage: ping [OPTIONS] HOST\n", 1)
+    return Wait("dial", tuple(argv), dial=Dial(rest[0], 0, "icmp", timeout=seconds(values.get("W", "")) or 10 * SECOND))
+
+
+def ping_on(run: Burst, wait: Wait, answer: Dialled | None) -> Done | Wait:
+    """An echo has come back, or not. ``note`` holds how many were sent, came back, and the address."""
+    _, values, rest = options(list(wait.argv), "cWiws")
+    host = rest[0]
+    most = int(values["c"]) if values.get("c", "").isdigit() else 0
+    timeout = seconds(values.get("W", "")) or 10 * SECOND
+    if answer is None:  # the second between two echoes is over
+        return Wait("dial", wait.argv, dial=Dial(host, 0, "icmp", timeout=timeout), note=wait.note)
+    if answer.result == "unknown":
+        return Done("", f"ping: bad address '{host}'\n", 1)
+    sent, came = (int(word) for word in (wait.note or "0 0").split())
+    out = "" if sent else f"PING {host} ({answer.address}): 56 data bytes\n"
+    if answer.result == "ok":
+        out += f"64 bytes from {answer.address}: seq={sent} ttl=62 time={answer.took // MS}.{answer.took % MS:03d} ms\n"
+        came += 1
+    sent += 1
+    if most and sent >= most:
+        lost = (sent - came) * 100 // sent
+        out += f"\n--- {host} ping statistics ---\n{sent} packets transmitted, {came} packets received, {lost}% packet loss\n"
+        return Done(out, "", 0 if came else 1)
+    return Wait("time", wait.argv, SECOND, out=out, note=f"{sent} {came}")
+
+
+def ip(run: Burst, argv: list[str], text: str, piped: bool) -> Done:
+    """``ip addr`` and ``ip route``."""
+    words = [word for word in argv[1:] if not word.startswith("-")]
+    address, gateway = run.box.ip, re.sub(r"\d+$", "1", run.box.ip)
+    if not words or words[0] in ("a", "addr", "address"):
+        return Done(
+            "1: lo: <LOOPBACK,UP,LOWER_UP> mtu 65536 qdisc noqueue qlen 1000\n"
+            "    link/loopback 00:00:00:00:00:00 brd 00:00:00:00:00:00\n    inet 127.0.0.1/8 scope host lo\n"
+            "       valid_lft forever preferred_lft forever\n"
+            "2: eth0@if7: <BROADCAST,MULTICAST,UP,LOWER_UP,M-DOWN> mtu 1500 qdisc noqueue\n"
+            f"    link/ether {mac(address)} brd ff:ff:ff:ff:ff:ff\n"
+            f"    inet {address}/24 brd {re.sub(r'[0-9]+$', '255', address)} scope global eth0\n"
+            "       valid_lft forever preferred_lft forever\n"
+        )
+    if words[0] in ("r", "route"):
+        network = re.sub(r"\d+$", "0", address)
+        return Done(f"default via {gateway} dev eth0\n{network}/24 dev eth0 scope link  src {address}\n")
+    return Done("", f"ip: this container's ip knows addr and route; not {words[0]}\n", 1)
+
+
+TOOLS = {"curl": curl, "wget": wget, "nslookup": nslookup, "nc": nc, "ping": ping, "ip": ip, "sleep": sleep}
+RESUME = {
+    "curl": curl_on, "wget": wget_on, "nslookup": nslookup_on, "nc": nc_on, "ping": ping_on, "cat": cat_on, "read": read_on,
+}  # fmt: skip

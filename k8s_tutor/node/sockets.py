@@ -1,0 +1,208 @@
+"""Connections of containers: names, the rules of the node's kernel, the way to the other machine, and who answers there.
+
+A packet to another pod is a message to the machine that has its address. Containers of one pod share addresses and ports.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from k8s_tutor.node import speech
+from k8s_tutor.node.addresses import address, machine_of
+from k8s_tutor.node.netfilter import Packet, rejected, translate
+from k8s_tutor.node.processes import NOBODY, Processes, Wake
+from k8s_tutor.node.shell.machine import Dial, Dialled, Proc
+from k8s_tutor.node.tasks import Task
+from k8s_tutor.sim import MS, SECOND, Body, CallFailed, Context
+
+NEARBY = 60
+"""µs to another pod of the same machine and back."""
+NO_NAMES = 10 * SECOND
+"""How long a resolver tries a name server that does not answer: two times five seconds."""
+NO_NAMES_TOOL = 15 * SECOND
+"""The same for nslookup."""
+NO_HOST = 3 * SECOND
+"""How long a kernel looks for who has an address in its own network."""
+LOCALHOST = ("127.0.0.1", "localhost", "0.0.0.0", "::1")
+
+
+class Connect(Body):
+    """A connection arrives at a machine for one of its pods, with what is sent over it."""
+
+    source: str
+    address: str
+    port: int
+    protocol: str
+    data: str = ""
+
+
+class Connected(Body):
+    """What became of it (see `shell.machine.Dialled`)."""
+
+    result: str
+    data: str = ""
+    code: int = 0
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+class Asked(NamedTuple):
+    """An HTTP request."""
+
+    method: str
+    path: str
+    agent: str
+
+
+class Sockets(Processes):
+    """The part of the shims that stands for the network of a machine's containers."""
+
+    def dial(self, ctx: Context, proc: Proc) -> None:
+        wait = proc.wait
+        assert wait is not None and wait.dial is not None
+        dial, task = wait.dial, self.tasks[proc.container]
+        pod = self.pods.get(task.sandbox, NOBODY)
+        target = self._resolved(ctx, proc, dial)
+        if not target:
+            return
+        if target in LOCALHOST or target == pod.ip:
+            asked = Connect(pod.ip, pod.ip, dial.port, dial.protocol, dial.data)
+            self._answer_later(ctx, proc, self.arrived(ctx, asked), "127.0.0.1" if target in LOCALHOST else target, NEARBY)
+            return
+        packet, _ = translate(self.rules, Packet(pod.ip, target, dial.port), lambda bound: ctx.draw("iptables", bound))
+        if rejected(self.rules, packet) is not None:
+            self._answer_later(ctx, proc, Connected("refused"), target, NEARBY)
+            return
+        self._send(ctx, proc, dial, packet, target)
+
+    def _resolved(self, ctx: Context, proc: Proc, dial: Dial) -> str:
+        """The address of a host; empty for a name that nobody knows, which the process is told later."""
+        names: dict[str, str] = {}
+        hosts = self.box(ctx, self.tasks[proc.container]).files.read("/etc/hosts") or ""
+        for line in hosts.splitlines():
+            found, *known = line.partition("#")[0].split() or [""]
+            if "." in found:
+                names.update({name: found for name in known})
+        host = names.get(dial.host, dial.host)
+        if dial.protocol == "dns":
+            self._answer_later(ctx, proc, Connected("timeout"), "", NO_NAMES_TOOL)
+            return ""
+        if _is_address(host) or host in LOCALHOST:
+            return host
+        wait = min(NO_NAMES, dial.timeout or NO_NAMES)
+        self._answer_later(ctx, proc, Connected("unknown" if wait == NO_NAMES else "timeout"), "", wait)
+        return ""
+
+    def _answer_later(self, ctx: Context, proc: Proc, answer: Connected, where: str, delay: int) -> None:
+        """What a process has waited for comes from this machine."""
+        found = Dialled(answer.result, answer.data, answer.code, answer.headers, where, delay)
+        ctx.after(delay, Wake(proc.container, proc.pid, proc.turn, found))
+
+    def _send(self, ctx: Context, proc: Proc, dial: Dial, packet: Packet, target: str) -> None:
+        """On to the machine that has the address."""
+        own = int("".join(sign for sign in self.name if sign.isdigit()))
+        there = machine_of(packet.destination)
+        protocol = "tcp" if dial.port and not dial.protocol.startswith(("http", "icmp")) else dial.protocol
+        source = address(own) if packet.masquerade else packet.source
+        asked = Connect(source, packet.destination, packet.port, protocol, dial.data)
+        if there == own:
+            answer = self.arrived(ctx, asked)
+            self._answer_later(ctx, proc, answer, target, NO_HOST if answer.result == "unreachable" else NEARBY)
+        elif not there or (dial.protocol == "icmp" and target.startswith("10.96.")):
+            self._answer_later(ctx, proc, Connected("timeout"), target, dial.timeout or NO_NAMES)
+        else:
+            args = (proc.container, proc.pid, proc.turn, target, ctx.now)
+            self.ask(ctx, self.name.rstrip("0123456789") + str(there), asked, "connected", args, dial.timeout or NO_NAMES)
+
+    def connected(self, ctx: Context, answer: Any, container: str, pid: int, turn: int, target: str, since: int) -> None:
+        """The other machine has answered, or has not."""
+        if isinstance(answer, CallFailed):
+            answer = Connected("timeout" if answer.reason == "timeout" else "unreachable")
+        found = Dialled(answer.result, answer.data, answer.code, answer.headers, target, ctx.now - since)
+        self.woken(ctx, Wake(container, pid, turn, found))
+
+    # ------------------------------------------------------------------ who answers
+
+    def arrived(self, ctx: Context, asked: Connect) -> Connected:
+        """A connection arrives at a pod of this machine."""
+        sandbox = next((ident for ident, pod in self.pods.items() if pod.ip == asked.address and not self.tasks[ident].exited), "")
+        if not sandbox:
+            return Connected("unreachable")
+        if asked.protocol == "icmp":
+            return Connected("ok")
+        for task in self.tasks.values():
+            if task.sandbox == sandbox and not task.exited and task.container != sandbox:
+                if self._listens(ctx, task, asked.port):
+                    return self._serve(ctx, task, asked)
+                proc = self._listener(task.container, asked.port)
+                if proc is not None:
+                    found = Dialled("ok", asked.data, address=asked.source)
+                    ctx.after(0, Wake(proc.container, proc.pid, proc.turn, found))
+                    return Connected("ok" if asked.protocol == "tcp" else "reset")
+        return Connected("refused")
+
+    def _listens(self, ctx: Context, task: Task, port: int) -> bool:
+        program = task.program
+        return task.acting >= 0 and program.port == port and ctx.now >= task.acting + program.start_ms * MS
+
+    def _listener(self, container: str, port: int) -> Proc | None:
+        """A process of a container that waits for a connection to this port (``nc -l``)."""
+        for proc in self.procs.values():
+            if proc.container == container and proc.wait is not None and proc.wait.what == "listen":
+                if proc.wait.note == str(port):
+                    return proc
+        return None
+
+    def _serve(self, ctx: Context, task: Task, asked: Connect) -> Connected:
+        """The image's program answers."""
+        site = task.program.site
+        if asked.protocol == "tcp":
+            return Connected("ok")
+        if asked.protocol == "https":
+            return Connected("plain")
+        request = _asked(asked.data)
+        values = {
+            **self.facts(ctx, task), "client": asked.source, "method": request.method, "path": request.path,
+            "agent": request.agent, "port": str(asked.port),
+        }  # fmt: skip
+        if site is None and task.program.tools:
+            self.say(ctx, task, (task.program.speech.request,) if task.program.speech.request else (), **values)
+            return Connected("speechless")
+        code, body = self._page(ctx, task, request, values)
+        size = str(len(body.encode()))
+        line = task.program.speech.request
+        self.say(ctx, task, (line,) if line else (), **{**values, "status": str(code), "bytes": size})
+        kind = "text/html" if body.lstrip().startswith("<") else "application/json" if body.startswith("{") else "text/plain"
+        server = (("Server", site.server),) if site is not None and site.server else ()
+        body = "" if request.method == "HEAD" else body
+        return Connected("ok", body, code, (*server, ("Content-Type", kind), ("Content-Length", size)))
+
+    def _page(self, ctx: Context, task: Task, request: Asked, values: dict[str, str]) -> tuple[int, str]:
+        site = task.program.site
+        if site is None:
+            name = task.program.argv[0].rsplit("/", 1)[-1] if task.program.argv else "it works"
+            return 200, f"{name} on {values['hostname']}\n"
+        path = request.path.partition("?")[0]
+        pages = dict(site.pages)
+        template = pages.get(path, pages.get("*") if not site.root else None)
+        if template is not None:
+            return 200, speech.fill(template, values)
+        if site.root:
+            files = self.box(ctx, task).files
+            where = site.root + path.rstrip("/")
+            found = files.read(where + "/index.html" if files.is_dir(where) else where)
+            if found is not None:
+                return 200, found
+            if files.is_dir(where):
+                return 403, speech.fill(site.missing, values).replace("404 Not Found", "403 Forbidden")
+        return 404, speech.fill(site.missing, values)
+
+
+def _asked(data: str) -> Asked:
+    method, _, rest = data.partition("\n")[0].partition(" ")
+    path, _, agent = rest.partition(" ")
+    return Asked(method or "GET", path or "/", agent)
+
+
+def _is_address(host: str) -> bool:
+    parts = host.split(".")
+    return len(parts) == 4 and all(part.isdigit() and int(part) < 256 for part in parts)

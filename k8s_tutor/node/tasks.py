@@ -1,0 +1,255 @@
+"""What a machine's shims hold: containers' processes, sandboxes, files that were written, open streams; and the messages
+about them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from k8s_tutor.api.wire import StreamData
+from k8s_tutor.node import logs, speech
+from k8s_tutor.node.iptables import Rule
+from k8s_tutor.node.logs import Log, LogDisk, LogOptions
+from k8s_tutor.node.programs import Process, Program
+from k8s_tutor.node.shell.machine import Proc
+from k8s_tutor.sim import Body, Calling, Context
+
+FIRST_PID = 1_200
+
+replace = msgspec.structs.replace
+
+
+class ShimConfig(Body):
+    """The runtime that is told of exits; ``epoch``: Unix second at which the world's clock began."""
+
+    runtime: str
+    epoch: int = 0
+
+
+class Pod(Body):
+    """Whose sandbox it is: what the containers of a pod share."""
+
+    namespace: str
+    name: str
+    ip: str
+
+
+class Spec(Body):
+    """How one container is run: its command line, its variables, and the volumes that it has mounted (path, name)."""
+
+    process: Process
+    env: tuple[tuple[str, str], ...] = ()
+    mounts: tuple[tuple[str, str], ...] = ()
+
+
+class Task(Body):
+    """A container's process: what it runs, since when, and how it ended. Instants in µs."""
+
+    container: str
+    sandbox: str
+    program: Program
+    spec: Spec
+    pid: int
+    started_at: int
+    annotations: tuple[tuple[str, str], ...] = ()
+    acting: int = -1
+    """Since when the image's own program runs; -1: it does not (another command does)."""
+    ready: bool = False
+    stopping: bool = False
+    exited: bool = False
+    exit_code: int = 0
+    finished_at: int = 0
+
+    @property
+    def life(self) -> Life:
+        """What the runtime is told."""
+        return Life(
+            self.container, self.pid, self.started_at, self.ready, self.exited, self.exit_code, self.finished_at
+        )  # fmt: skip
+
+    @property
+    def start_ms(self) -> int:
+        """Until it counts as ready."""
+        return 0 if self.spec.process.script else self.program.start_ms
+
+
+class Life(Body):
+    """A container's process as the runtime knows it."""
+
+    container: str
+    pid: int
+    started_at: int
+    ready: bool = False
+    exited: bool = False
+    exit_code: int = 0
+    finished_at: int = 0
+
+
+class RunTask(Body):
+    """Create and start the process of a container; ``pod`` for the one that holds a sandbox open."""
+
+    container: str
+    sandbox: str
+    program: Program
+    annotations: tuple[tuple[str, str], ...] = ()
+    spec: Spec | None = None
+    pod: Pod | None = None
+
+
+class ExecTask(Body):
+    """Run a process in a container. A stream: what it writes follows the answer."""
+
+    container: str
+    argv: tuple[str, ...]
+    tty: bool = False
+    stdin: bool = False
+
+
+class AttachTask(Body):
+    """Join the container's own process. A stream."""
+
+    container: str
+    stdin: bool = False
+
+
+class ReadLog(Body):
+    """What has this container written? With ``follow`` a stream: what it will write follows the answer."""
+
+    container: str
+    options: LogOptions = LogOptions()
+    follow: bool = False
+
+
+class Opened(Body):
+    """The answer to what opens a stream, or reads a log: the text so far, and whether ``more`` may come."""
+
+    text: str = ""
+    more: bool = True
+
+
+class NotStarted(Body):
+    """A process that could not be started, in runc's words."""
+
+    message: str
+
+
+class Signal(Body):
+    """Send a signal (15, 9) to the process of a container."""
+
+    container: str
+    number: int
+
+
+class DeleteTask(Body):
+    """The exit was noted; the shim can forget the task."""
+
+    container: str
+
+
+class RemoveLog(Body):
+    """The container is forgotten; its log can go."""
+
+    container: str
+
+
+class Annotate(Body):
+    """The annotations that the programs of a sandbox see have changed."""
+
+    sandbox: str
+    annotations: tuple[tuple[str, str], ...]
+
+
+class ListTasks(Body):
+    """Which tasks do you hold, running or ended?"""
+
+
+class Tasks(Body):
+    """The answer to `ListTasks`."""
+
+    tasks: tuple[Life, ...]
+
+
+class TaskStarted(Body):
+    """The answer to `RunTask`."""
+
+    task: Life
+
+
+class TaskDone(Body):
+    """The answer to what has nothing to tell."""
+
+
+class TaskChanged(Body):
+    """Told to the runtime: a process has ended, or its program has become ready or unready."""
+
+    task: Life
+
+
+class WriteRules(Body):
+    """From kube-proxy to the machine's kernel, in which sandboxes live: these are the iptables rules from now on."""
+
+    rules: tuple[Rule, ...]
+
+
+class Stream(Body):
+    """An open stream: who reads it, what it shows (``exec``, ``attach``, ``log``), and of which process."""
+
+    peer: str
+    what: str
+    container: str
+    pid: int = 1
+    options: LogOptions = LogOptions()
+
+
+class TaskHolder(Calling):
+    """State of the shims, and what containers write."""
+
+    config: ShimConfig
+    disk: LogDisk
+
+    def __init__(self, name: str, config: Any = None, disk: Any = None) -> None:
+        super().__init__(name, config, disk if disk is not None else LogDisk())
+        self.tasks: dict[str, Task] = {}
+        self.pods: dict[str, Pod] = {}
+        """Id of a sandbox → whose it is."""
+        self.procs: dict[str, Proc] = {}
+        """``container/pid`` → a process that runs a script: a container's own, or one that was started by exec."""
+        self.files: dict[str, str | None] = {}
+        """What containers have written (see `shell.files`)."""
+        self.streams: dict[int, Stream] = {}
+        """Call that opened it → stream."""
+        self.rules: tuple[Rule, ...] = ()
+        """What kube-proxy has written into this machine's kernel."""
+        self.next_pid = FIRST_PID
+        self.pids: dict[str, int] = {}
+        """Container → the latest number of a process in it."""
+
+    def print(self, ctx: Context, container: str, written: list[tuple[int, str]]) -> None:
+        """The container's own process writes: into its log, and to those who follow."""
+        fresh = tuple([line for channel, text in written for line in logs.split(ctx.now, channel, text)])
+        if not fresh:
+            return
+        self.disk.logs[container] = self.disk.logs.get(container, Log()).add(fresh)
+        for call, stream in self.streams.items():
+            if stream.container != container or stream.what == "exec":
+                continue
+            if stream.what == "log":
+                text = logs.text_of(fresh, stream.options, self.config.epoch)
+                ctx.reply(stream.peer, StreamData(call, 1, text.encode()))
+            else:
+                for line in fresh:
+                    ctx.reply(stream.peer, StreamData(call, line.channel, line.text.encode()))
+
+    def say(self, ctx: Context, task: Task, templates: tuple[str, ...], **values: str) -> None:
+        """The image's program writes lines."""
+        if templates:
+            self.print(ctx, task.container, speech.lines(templates, {**self.facts(ctx, task), **values}))
+
+    def facts(self, ctx: Context, task: Task) -> dict[str, str]:
+        """What a program can write about itself."""
+        pod = self.pods.get(task.sandbox)
+        return {
+            **speech.stamps(ctx.now, self.config.epoch), "hostname": pod.name if pod else "", "ip": pod.ip if pod else "",
+            "code": str(task.program.exit_code), "up": str((ctx.now - task.started_at) // 1000),
+        }  # fmt: skip
