@@ -198,3 +198,33 @@ def test_a_change_that_cannot_help_wakes_nobody() -> None:
     cluster.patch("/api/v1/nodes/node-1", {"metadata": {"labels": {"disk": "ssd"}}})
     cluster.settle()
     assert nodes_of(cluster)["picky"] == "node-1"
+
+
+def test_a_claim_that_waits_for_its_first_consumer_gets_a_volume_near_the_pod_before_the_pod_is_bound() -> None:
+    cluster = Cluster()
+    storage = "/apis/storage.k8s.io/v1/storageclasses"
+    kind = {"provisioner": "kubernetes.io/no-provisioner", "volumeBindingMode": "WaitForFirstConsumer"}
+    cluster("POST", storage, {"apiVersion": "storage.k8s.io/v1", "kind": "StorageClass", "metadata": {"name": "local"}, **kind})
+    here = {"key": "kubernetes.io/hostname", "operator": "In", "values": ["node-2"]}
+    wanted: dict[str, Any] = {"accessModes": ["ReadWriteOnce"], "storageClassName": "local"}
+    spec: dict[str, Any] = {
+        **wanted, "capacity": {"storage": "2Gi"}, "local": {"path": "/mnt/disk"},
+        "nodeAffinity": {"required": {"nodeSelectorTerms": [{"matchExpressions": [here]}]}},
+    }  # fmt: skip
+    claim = {**wanted, "resources": {"requests": {"storage": "1Gi"}}}
+    claims = "/api/v1/namespaces/default/persistentvolumeclaims"
+    cluster("POST", claims, {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "data"}, "spec": claim})
+    cluster("POST", PODS, pod("db", volumes=[{"name": "d", "persistentVolumeClaim": {"claimName": "data"}}]))
+    cluster.run(2)
+    text = scheduled(cluster("GET", f"{PODS}/db"))["message"]
+    assert text.startswith("0/3 nodes are available: 3 node(s) didn't find available persistent volumes to bind. no new claims")
+    volumes = "/api/v1/persistentvolumes"
+    cluster("POST", volumes, {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": "disk"}, "spec": spec})
+    cluster.patch(f"{volumes}/disk/status", {"status": {"phase": "Available"}})
+    cluster.run(2)
+    assert cluster("GET", f"{volumes}/disk")["spec"]["claimRef"]["name"] == "data"
+    done = {"metadata": {"annotations": {"pv.kubernetes.io/bind-completed": "yes"}}, "spec": {"volumeName": "disk"}}
+    cluster.patch(f"{claims}/data", done)  # as the volume controller does
+    cluster.run(2)
+    assert nodes_of(cluster) == {"db": "node-2"}
+    assert scheduler(cluster).waiting == scheduler(cluster).reserved == {}
