@@ -71,6 +71,10 @@ def _raw(session: Session, words: Words) -> Asking[int]:
     session.managed = True
     text = yield from session.ask_raw("GET", path, pairs)
     session.out.append(text)
+    if ("watch", "true") in pairs:
+        from k8s_tutor.kubectl import watching
+
+        return (yield from watching.raw(session))
     return 0
 
 

@@ -62,6 +62,18 @@ def _follow(printed: Printer) -> Asking[int]:
             printed.one(told.type, tree)
 
 
+def raw(session: Session) -> Asking[int]:
+    """``get --raw`` of a watch: each event as the server writes it, one JSON line after the other."""
+    while True:
+        told: Any = yield Listen()
+        if isinstance(told, CallFailed):
+            return INTERRUPTED if told.reason == "interrupted" else 0
+        if isinstance(told, WatchEnd):
+            return 0
+        if isinstance(told, WatchFrame):
+            session.say(f'{{"type":"{told.type}","object":{bytes(told.object).decode()}}}')
+
+
 class Printer:
     """Prints a list, then one event after the other. Columns stay as wide as they have been."""
 

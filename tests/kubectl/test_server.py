@@ -123,3 +123,9 @@ def test_somebody_with_a_token_that_nobody_knows_is_not_let_in(terminal: Termina
     refused = terminal.type("get pods --user=stranger")
     assert (refused.code, refused.stderr) == (1, "error: You must be logged in to the server (Unauthorized)\n")
     assert terminal.type("create rolebinding b --clusterrole=view --user=stranger").code == 0
+
+
+def test_a_raw_watch_from_before_the_beginning_says_that_it_is_too_old(terminal: Terminal) -> None:
+    answer = terminal.type("get --raw '/api/v1/namespaces/default/configmaps?watch=true&resourceVersion=1'")
+    event = json.loads(answer.stdout)
+    assert (event["type"], event["object"]["code"], event["object"]["reason"]) == ("ERROR", 410, "Expired")
