@@ -16,6 +16,9 @@ from k8s_tutor.api.watchcache import Caches
 from k8s_tutor.api.wire import Request
 
 _VERBS = {"POST": "create", "PUT": "update", "PATCH": "patch"}
+CONNECTS = ("attach", "exec", "portforward")
+"""Who connects to a pod needs ``create``, also with a GET that becomes a websocket
+(AuthorizePodWebsocketUpgradeCreatePermission)."""
 OPEN = ("/healthz", "/livez", "/readyz")
 """Paths that anybody may get (--authorization-always-allow-paths)."""
 

@@ -73,6 +73,8 @@ class Door(Collections):
         verb = request.method.lower()
         if target.resource is not None:
             verb = access.verb_of(request.method, bool(target.name), watching)
+            if target.subresource in access.CONNECTS and target.resource.kind == "Pod":
+                verb = "create"
         op = Op(hop, request, target, verb)
         try:
             user = authn.identify(request, self.config.tokens, self.issuer, self.caches, self.unix(ctx))

@@ -14,6 +14,7 @@ import msgspec
 from k8s_tutor.api import bodies, bootstrap, protobuf, scheme, status
 from k8s_tutor.api.base import ETCD_TIMEOUT, Op
 from k8s_tutor.api.components import Components
+from k8s_tutor.api.connecting import CONNECTS, Connecting
 from k8s_tutor.api.door import Free, Impatient
 from k8s_tutor.api.feed import BOOKMARK_PERIOD, Bookmark, Refeed
 from k8s_tutor.api.reads import Early
@@ -21,7 +22,7 @@ from k8s_tutor.api.resources import ANSWERS
 from k8s_tutor.api.reviews import Reviews
 from k8s_tutor.api.scheme import Target
 from k8s_tutor.api.watchcache import Hop
-from k8s_tutor.api.wire import RelayClosed, Relayed, WatchCancel
+from k8s_tutor.api.wire import RelayClosed, Relayed, StreamData, StreamEnd, WatchCancel
 from k8s_tutor.etcd.wire import Compare, Put, Txn, TxnResult, WatchCanceled, WatchEvents
 from k8s_tutor.sim import Call, Context
 
@@ -35,6 +36,10 @@ _SUBRESOURCE_VERBS = {
     "resize": ("get", "update", "patch"),
     "approval": ("get", "update", "patch"),
     "token": ("create",),
+    "log": ("get",),
+    "exec": ("create",),
+    "attach": ("create",),
+    "portforward": ("create",),
 }
 REVIEWS = tuple(row for row in ANSWERS if row.kind.endswith("Review"))
 BODY_LIMIT = 3 * 1024 * 1024
@@ -43,7 +48,7 @@ _COLLECTION = ("list", "watch", "create", "deletecollection")
 _OBJECT = ("get", "watch", "update", "patch", "delete")
 
 
-class ApiServer(Reviews, Components):
+class ApiServer(Connecting, Reviews, Components):
     """One API server."""
 
     def start(self, ctx: Context) -> None:
@@ -74,14 +79,19 @@ class ApiServer(Reviews, Components):
             self.bookmark(ctx)
         elif isinstance(body, RelayClosed):
             self.drop_watches(src, body.client)
+            self.drop_streams(ctx, src, body.client)
         elif isinstance(body, WatchCancel):
             self.drop_watches(src, "", body.watch)
+        elif isinstance(body, (StreamData, StreamEnd)):
+            self.passed(ctx, src, "", body)
 
     def _relayed(self, ctx: Context, src: str, body: Relayed) -> None:
         if isinstance(body.frame, Call):
             self.knock(ctx, Hop(src, body.client, body.frame.id), body.frame.body)
         elif isinstance(body.frame, WatchCancel):
             self.drop_watches(src, body.client, body.frame.watch)
+        elif isinstance(body.frame, (StreamData, StreamEnd)):
+            self.passed(ctx, src, body.client, body.frame)
 
     def disconnected(self, ctx: Context, peer: str, reason: str) -> None:
         super().disconnected(ctx, peer, reason)
@@ -130,6 +140,9 @@ class ApiServer(Reviews, Components):
             return
         if target.subresource == "token":
             self.give_token(ctx, op)
+            return
+        if target.subresource in CONNECTS and op.row.kind == "Pod":
+            self.connect(ctx, op)
             return
         if target.subresource and op.verb != "get":
             self.change(ctx, op)

@@ -12,15 +12,16 @@ import msgspec
 
 from k8s_tutor.api import scheme
 from k8s_tutor.api.informer import Change
-from k8s_tutor.api.wire import Response
+from k8s_tutor.api.wire import Response, StreamData, StreamEnd
 from k8s_tutor.node import cri, sync
 from k8s_tutor.node.admission import verdict
-from k8s_tutor.node.garbage import COLLECT_EVERY, Collect, SandboxCollector
+from k8s_tutor.node.garbage import COLLECT_EVERY, Collect
+from k8s_tutor.node.kubelet_server import KubeletServer
 from k8s_tutor.node.node_status import Beat, KubeletConfig
 from k8s_tutor.node.pod_worker import CRI_TIMEOUT, PullBackOff, SyncPod
 from k8s_tutor.node.podstate import EXITED, Known, PodState, adopt, after_exit, initial, merge
 from k8s_tutor.node.programs import steering
-from k8s_tutor.sim import SECOND, Body, CallFailed, Context
+from k8s_tutor.sim import SECOND, Body, Call, CallFailed, Context
 
 RUNTIME_RETRY = 1 * SECOND
 MINIMUM_GRACE = 2
@@ -33,7 +34,7 @@ class Dial(Body):
     """The kubelet's own timer: try to reach the runtime."""
 
 
-class Kubelet(SandboxCollector):
+class Kubelet(KubeletServer):
     """The process ``kubelet-i``. Config: `KubeletConfig`."""
 
     def __init__(self, name: str, config: Any = None, disk: Any = None) -> None:
@@ -66,6 +67,10 @@ class Kubelet(SandboxCollector):
             self.collect(ctx)
         elif isinstance(body, PullBackOff):
             self.pull_back_off(ctx, body)
+        elif isinstance(body, Call):
+            self.serve(ctx, src, body.id, body.body)
+        elif isinstance(body, (StreamData, StreamEnd)):
+            self.passed(ctx, src, "", body)
         elif isinstance(body, Dial):
             self.dialing = False
             self._dial(ctx)
