@@ -14,6 +14,7 @@ from k8s_tutor.node.machine import REGISTRY, Shape, worker
 from k8s_tutor.node.plain import PlainConfig, PlainKubelet
 from k8s_tutor.node.registry import Registry, RegistryConfig
 from k8s_tutor.scheduler.actor import Scheduler
+from k8s_tutor.scheduler.profiles import CelPlugin, Profile, SchedulerConfig
 from k8s_tutor.sim import World
 
 BALANCER = "lb"
@@ -47,6 +48,17 @@ def _manager(world: World, spec: ClusterSpec, i: int) -> None:
     host, api = f"cp-{i}", f"api-{i}"
     tokens = tuple(Token(one.token, one.user, tuple(one.groups)) for one in spec.tokens)
     world.add(ApiServer, api, ApiConfig(f"etcd-{i}", spec.epoch, tokens, spec.signing_key), host=host)
-    world.add(Scheduler, f"scheduler-{i}", Access(api, "system:kube-scheduler", spec.epoch), host=host)
+    world.add(Scheduler, f"scheduler-{i}", _scheduler(spec, api), host=host)
     config = ManagerConfig(api, "system:kube-controller-manager", spec.epoch, spec.certificate or CERTIFICATE)
     world.add(ControllerManager, f"controller-manager-{i}", config, host=host)
+
+
+def _scheduler(spec: ClusterSpec, api: str) -> SchedulerConfig:
+    """The configuration of one scheduler."""
+    profiles = []
+    for one in spec.scheduler.profiles:
+        cel = tuple([CelPlugin(p.name, p.filter, p.message, p.score, p.weight) for p in one.plugins])
+        weights = tuple(sorted(one.weights.items()))
+        profiles.append(Profile(one.name, weights, tuple(one.disabled), one.fit, one.hard_pod_affinity_weight, cel))
+    share = spec.scheduler.percentage_of_nodes
+    return SchedulerConfig(api, "system:kube-scheduler", spec.epoch, tuple(profiles), share)

@@ -46,4 +46,10 @@ def _shown(verdict: Verdict) -> VerdictView:
     ]  # fmt: skip
     rows += [(refusal.node, "; ".join(refusal.rejection.reasons), (), 0) for refusal in verdict.refused]
     rows.sort()
-    return VerdictView(pod=verdict.pod, at=verdict.at, chosen=verdict.chosen, message=verdict.message, rows=tuple(rows))
+    room = verdict.preemption
+    return VerdictView(
+        pod=verdict.pod, at=verdict.at, chosen=verdict.chosen, message=verdict.message, rows=tuple(rows),
+        attempt=verdict.attempt, filters=verdict.filters, feasible=verdict.feasible, columns=verdict.columns,
+        refused_by=tuple([(refusal.node, refusal.plugin) for refusal in verdict.refused]), skipped=verdict.skipped,
+        nominated=room.node if room is not None else "", victims=room.victims if room is not None else (),
+    )  # fmt: skip

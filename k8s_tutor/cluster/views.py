@@ -417,6 +417,21 @@ class VerdictView(View, frozen=True):
     message: str
     rows: tuple[tuple[str, str, tuple[tuple[str, int], ...], int], ...]
     """(node, reason of refusal or empty, ((plugin, weighted score), ...), total)."""
+    attempt: int = 1
+    filters: tuple[str, ...] = ()
+    """The plugins that filtered, in the order in which they were asked; each node up to the one that refused it."""
+    refused_by: tuple[tuple[str, str], ...] = ()
+    """(node, plugin that refused it)."""
+    feasible: tuple[str, ...] = ()
+    """The nodes that were scored."""
+    columns: tuple[tuple[str, int, tuple[int, ...], tuple[int, ...]], ...] = ()
+    """(plugin, weight, raw scores, scores from 0 to 100), each in the order of ``feasible``."""
+    skipped: int = 0
+    """Nodes that nobody looked at, because enough had been found."""
+    nominated: str = ""
+    """The node that is being emptied for the pod."""
+    victims: tuple[str, ...] = ()
+    """Keys of the pods that must go for it, the most important first."""
 
 
 class BranchView(View, frozen=True):

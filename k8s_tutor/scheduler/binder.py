@@ -85,7 +85,7 @@ class Binding(Watching):
     # ------------------------------------------------------------------ the binding cycle
 
     def bind(self, ctx: Context, info: PodInfo, verdict: Verdict) -> None:
-        """Assumes the pod on its node. The binding is sent at once when its claims have their volumes, else these come first."""
+        """Assumes the pod on its node. The binding is sent at once when its claims have volumes, else these come first."""
         ctx.decide()
         key, node = info.key, verdict.chosen
         feasible = len(verdict.feasible)
