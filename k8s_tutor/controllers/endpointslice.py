@@ -12,6 +12,7 @@ from k8s_tutor.controllers import objects
 from k8s_tutor.controllers.base import Controller, Stores
 from k8s_tutor.controllers.objects import Clock, Tree
 from k8s_tutor.controllers.requests import NOTHING, Decision, Write, create, delete, update
+from k8s_tutor.controllers.triggertime import Seen, annotated, compare
 from k8s_tutor.sim import CallFailed
 
 MOST = 100
@@ -83,13 +84,13 @@ def _labels(service: Any) -> dict[str, str]:
     return {**found, SERVICE: service.metadata.name, MANAGED: MANAGER}
 
 
-def _new_slice(service: Any, ports: Ports, endpoints: list[Tree]) -> Tree:
+def _new_slice(service: Any, ports: Ports, endpoints: list[Tree], trigger: str) -> Tree:
+    metadata = {
+        "generateName": f"{service.metadata.name}-", "namespace": service.metadata.namespace,
+        "labels": _labels(service), "ownerReferences": [objects.owner_reference(service)],
+    }  # fmt: skip
     return {
-        "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice",
-        "metadata": {
-            "generateName": f"{service.metadata.name}-", "namespace": service.metadata.namespace,
-            "labels": _labels(service), "ownerReferences": [objects.owner_reference(service)],
-        },
+        "apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "metadata": annotated(metadata, trigger),
         "addressType": "IPv4", "endpoints": endpoints, "ports": _port_trees(ports),
     }  # fmt: skip
 
@@ -112,7 +113,9 @@ def _uid(tree: Tree) -> str:
     return str(tree.get("targetRef", {}).get("uid", ""))
 
 
-def _fill(service: Any, ports: Ports, wanted: dict[str, Tree], slices: Sequence[Any]) -> tuple[list[Write], list[Any]]:
+def _fill(
+    service: Any, ports: Ports, wanted: dict[str, Tree], slices: Sequence[Any], trigger: str
+) -> tuple[list[Write], list[Any]]:
     """(writes, slices to give up) so that these endpoints, by uid, stand in slices of these ports: endpoints stay where
     they are, new ones go where something changes anyway, then where there is room, then into new slices."""
     left = dict(wanted)
@@ -131,18 +134,25 @@ def _fill(service: Any, ports: Ports, wanted: dict[str, Tree], slices: Sequence[
     writes = []
     for piece, kept, changed in contents:
         if kept and changed:
-            tree = objects.tree_of(piece)
-            tree["metadata"] = {**tree["metadata"], "labels": _labels(service)}
-            writes.append(update({**tree, "endpoints": kept}))
-    writes += [create(_new_slice(service, ports, waiting[at : at + MOST])) for at in range(0, len(waiting), MOST)]
+            writes.append(update({**_labelled(service, piece, trigger), "endpoints": kept}))
+    writes += [
+        create(_new_slice(service, ports, waiting[at : at + MOST], trigger)) for at in range(0, len(waiting), MOST)
+    ]
     return writes, [piece for piece, kept, _ in contents if not kept]
 
 
-def reconcile(service: Any, pods: Iterable[Any], slices: Sequence[Any], nodes: dict[str, Any]) -> Decision:
+def _labelled(service: Any, piece: Any, trigger: str) -> Tree:
+    tree = objects.tree_of(piece)
+    return {**tree, "metadata": annotated({**tree["metadata"], "labels": _labels(service)}, trigger)}
+
+
+def reconcile(
+    service: Any, pods: Iterable[Any], slices: Sequence[Any], nodes: dict[str, Any], trigger: str = ""
+) -> Decision:
     """The writes that make the slices of a Service say where its pods are.
 
     ``pods``: those that its selector finds. ``slices``: its slices that this controller manages, by name. ``nodes``: Node
-    structs by name (for zones).
+    structs by name (for zones). ``trigger``: the reason to look, see `triggertime`.
     """
     groups: dict[Ports, dict[str, Tree]] = {}
     for pod in pods:
@@ -156,23 +166,22 @@ def reconcile(service: Any, pods: Iterable[Any], slices: Sequence[Any], nodes: d
     writes: list[Write] = []
     spare: list[Any] = []
     for ports in sorted({*groups, *by_ports}):
-        more, empty = _fill(service, ports, groups.get(ports, {}), by_ports.get(ports, []))
+        more, empty = _fill(service, ports, groups.get(ports, {}), by_ports.get(ports, []), trigger)
         writes += more
         spare += empty
     if not groups:
         blank = next((piece for piece in spare if not piece.ports and not piece.endpoints), None)
         if blank is None:
-            writes.append(create(_new_slice(service, (), [])))
+            writes.append(create(_new_slice(service, (), [], trigger)))
         else:
             spare.remove(blank)
             if (blank.metadata.labels or {}) != _labels(service):
-                tree = objects.tree_of(blank)
-                writes.append(update({**tree, "metadata": {**tree["metadata"], "labels": _labels(service)}}))
+                writes.append(update(_labelled(service, blank, trigger)))
     writes += [delete(piece) for piece in spare]
     return Decision((tuple(writes),)) if writes else NOTHING
 
 
-def _shows(pod: Any) -> tuple[Any, ...]:
+def shows(pod: Any) -> tuple[Any, ...]:
     """All of a pod that an endpoint shows."""
     if pod is None:
         return ()
@@ -181,6 +190,17 @@ def _shows(pod: Any) -> tuple[Any, ...]:
         status and status.podIP, objects.is_ready(pod), bool(pod.metadata.deletionTimestamp), objects.has_ended(pod),
         pod.metadata.labels, pod.spec.nodeName, pod.metadata.uid,
     )  # fmt: skip
+
+
+def services_of(stores: Stores, change: Change) -> list[str]:
+    """Keys of the Services that select a pod, or did."""
+    either = [pod.metadata.labels or {} for pod in (change.old, change.new) if pod is not None]
+    space = (change.new or change.old).metadata.namespace
+    return [
+        objects.key_of(service) for service in stores.services
+        if service.metadata.namespace == space and service.spec.selector
+        and any(service.spec.selector.items() <= labels.items() for labels in either)
+    ]  # fmt: skip
 
 
 class EndpointSliceController(Controller):
@@ -192,6 +212,8 @@ class EndpointSliceController(Controller):
         super().__init__()
         self.written: dict[str, tuple[str, int]] = {}
         """Slice key → (service key, resourceVersion that our write gave it)."""
+        self.seen: dict[str, Seen] = {}
+        """Service key → what has been a reason to look so far."""
 
     def begin(self, stores: Stores, clock: Clock) -> list[str]:
         return sorted(stores.services.objects)
@@ -199,14 +221,8 @@ class EndpointSliceController(Controller):
     def keys(self, stores: Stores, change: Change, clock: Clock) -> list[str]:
         if change.kind == "Service":
             return [change.key]
-        if change.kind == "Pod" and _shows(change.old) != _shows(change.new):
-            either = [pod.metadata.labels or {} for pod in (change.old, change.new) if pod is not None]
-            space = (change.new or change.old).metadata.namespace
-            return [
-                objects.key_of(service) for service in stores.services
-                if service.metadata.namespace == space and service.spec.selector
-                and any(service.spec.selector.items() <= labels.items() for labels in either)
-            ]  # fmt: skip
+        if change.kind == "Pod" and shows(change.old) != shows(change.new):
+            return services_of(stores, change)
         if change.kind == "EndpointSlice":
             return self._slice_keys(change)
         return []
@@ -228,6 +244,7 @@ class EndpointSliceController(Controller):
         if service is None or service.metadata.deletionTimestamp:
             for name in [name for name, (owner, _) in self.written.items() if owner == key]:
                 del self.written[name]
+            self.seen.pop(key, None)
             return NOTHING
         if not service.spec.selector or service.spec.type == "ExternalName":
             return NOTHING
@@ -241,7 +258,8 @@ class EndpointSliceController(Controller):
             and (piece.metadata.labels or {}).get(SERVICE) == service.metadata.name
             and (piece.metadata.labels or {}).get(MANAGED) == MANAGER
         ]  # fmt: skip
-        return reconcile(service, pods, slices, stores.nodes.objects)
+        self.seen[key], trigger = compare(self.seen.get(key, Seen()), service, pods)
+        return reconcile(service, pods, slices, stores.nodes.objects, trigger)
 
     def answered(self, key: str, write: Write, answer: Response | CallFailed, clock: Clock) -> None:
         if not isinstance(answer, Response) or answer.code >= 300:

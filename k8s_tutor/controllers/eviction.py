@@ -21,7 +21,8 @@ class Stay(NamedTuple):
     time: int = 0
 
 
-def _tolerates(toleration: Any, taint: Any) -> bool:
+def tolerates(toleration: Any, taint: Any) -> bool:
+    """Whether a toleration covers a taint."""
     if toleration.effect and toleration.effect != taint.effect:
         return False
     if toleration.key and toleration.key != taint.key:
@@ -37,7 +38,7 @@ def stay(pod: Any, taints: Iterable[Any]) -> Stay:
     for taint in taints:
         if taint.effect != "NoExecute":
             continue
-        fitting = next((found for found in pod.spec.tolerations or () if _tolerates(found, taint)), None)
+        fitting = next((found for found in pod.spec.tolerations or () if tolerates(found, taint)), None)
         if fitting is None:
             return Stay(False, 0)
         used.append(fitting)

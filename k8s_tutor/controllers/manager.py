@@ -11,27 +11,12 @@ from k8s_tutor.api.component import Access
 from k8s_tutor.api.election import Elected, Election
 from k8s_tutor.api.informer import Change, Informer
 from k8s_tutor.api.wire import Response, WatchCancel
-from k8s_tutor.controllers.aggregation import ClusterRoleAggregationController
 from k8s_tutor.controllers.base import FIELDS, Controller, Index, Stores
-from k8s_tutor.controllers.deployment import DeploymentController
-from k8s_tutor.controllers.endpointslice import EndpointSliceController
-from k8s_tutor.controllers.eviction import TaintEvictionController
-from k8s_tutor.controllers.finishedjobs import FinishedJobController
-from k8s_tutor.controllers.garbage import GarbageCollector
-from k8s_tutor.controllers.job import JobController
-from k8s_tutor.controllers.namespace import NamespaceController
-from k8s_tutor.controllers.nodeipam import NodeIpamController
-from k8s_tutor.controllers.nodelifecycle import NodeLifecycleController
 from k8s_tutor.controllers.objects import Clock
-from k8s_tutor.controllers.podgc import PodGarbageCollector
-from k8s_tutor.controllers.protection import ClaimProtectionController, VolumeProtectionController
 from k8s_tutor.controllers.recorder import Recorder
-from k8s_tutor.controllers.replicaset import ReplicaSetController, ReplicationController
+from k8s_tutor.controllers.registry import CONTROLLERS
 from k8s_tutor.controllers.requests import MERGE, Decision, Event, Write
-from k8s_tutor.controllers.resourcequota import ResourceQuotaController
-from k8s_tutor.controllers.serviceaccounts import RootCertificatePublisher, ServiceAccountsController
-from k8s_tutor.controllers.statefulset import StatefulSetController
-from k8s_tutor.controllers.ttl import TtlController
+from k8s_tutor.controllers.serviceaccounts import RootCertificatePublisher
 from k8s_tutor.sim import Body, CallFailed, Context
 
 PATIENCE = 3
@@ -114,35 +99,13 @@ class ControllerManager(Elected):
     def _fresh(self) -> None:
         """Controllers that know nothing yet."""
         self.errands, self.waits = {}, {}
-        self.deployment = DeploymentController()
-        self.replicaset = ReplicaSetController()
-        self.replication = ReplicationController()
-        self.statefulset = StatefulSetController()
-        self.job = JobController()
-        self.finished_jobs = FinishedJobController()
-        self.endpointslice = EndpointSliceController()
-        self.nodelifecycle = NodeLifecycleController()
-        self.eviction = TaintEvictionController()
-        self.garbage = GarbageCollector()
-        self.podgc = PodGarbageCollector()
-        self.namespace = NamespaceController()
-        self.accounts = ServiceAccountsController()
+        for name, make in CONTROLLERS.items():
+            setattr(self, name, make())
         self.root_certificate = RootCertificatePublisher(self.config.certificate)
-        self.quota = ResourceQuotaController()
-        self.aggregation = ClusterRoleAggregationController()
-        self.claim_protection = ClaimProtectionController()
-        self.volume_protection = VolumeProtectionController()
-        self.ipam = NodeIpamController()
-        self.ttl = TtlController()
 
     def controllers(self) -> list[Controller]:
         """All controllers, in the order in which they hear of changes."""
-        return [
-            self.deployment, self.replicaset, self.replication, self.statefulset, self.job, self.finished_jobs,
-            self.endpointslice, self.nodelifecycle, self.eviction, self.garbage, self.podgc, self.namespace, self.accounts,
-            self.root_certificate, self.quota, self.aggregation, self.claim_protection, self.volume_protection, self.ipam,
-            self.ttl,
-        ]  # fmt: skip
+        return [*(getattr(self, name) for name in CONTROLLERS), self.root_certificate]
 
     def controller(self, name: str) -> Controller:
         """The controller of that name."""
