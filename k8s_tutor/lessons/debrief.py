@@ -84,7 +84,12 @@ def words(given: inputs.Input, lens: Lens) -> str:
     if isinstance(given, inputs.Kubectl):
         line = given.line if given.line.startswith(("etcdctl", "etcdutl")) else f"kubectl {given.line}"
         return line if len(line) <= LONGEST else shorten(line, LONGEST // 2, placeholder=" …")
-    return " ".join(lens.name(word) for word in inputs.in_words(given).split(" "))
+    return " ".join(_named(word, lens) for word in inputs.in_words(given).split(" "))
+
+
+def _named(word: str, lens: Lens) -> str:
+    """A word in a lens' names, be it who comes (``+cp-4``) or goes."""
+    return word[0] + lens.name(word[1:]) if word[:1] in ("+", "-") else lens.name(word)
 
 
 def told(line: Line) -> str:
