@@ -105,8 +105,9 @@ def verdict(scene: Scene) -> tuple[str, str, str]:
 def _going_on(scene: Scene, rooms: tuple[RoomView, ...], leader: MemberView) -> tuple[str, str, str]:
     """The verdict where one leader has a majority although cables are cut: its room goes on, and those that it reaches."""
     home = next((room for room in rooms if leader.machine in room.machines), None)
-    together = [room for room in rooms if home is None or not apart(scene.view, home, room)]
-    waiting = " The others wait, and will catch up." if len(together) < len(rooms) else ""
+    peopled = [room for room in rooms if _members(scene, room)]
+    together = [room for room in peopled if home is None or not apart(scene.view, home, room)]
+    waiting = " The others wait, and will catch up." if len(together) < len(peopled) else ""
     names = listed([room.name for room in together], len(rooms))
     has, goes = (f"Room {names} has", "goes") if len(together) == 1 else (f"Rooms {names} have", "go")
     subject = has.rpartition(" ")[0]
