@@ -156,11 +156,21 @@ def _interactive() -> None:
         raise Problem("the app needs a terminal; use `k8s-tutor learn LESSON --plain` or `k8s-tutor run LESSON` without one")
 
 
-def _app(args: argparse.Namespace) -> int:
+def _screen(lesson: str | None = None, **wanted: Any) -> int:
+    """The app in this terminal; what it needs to serve a world to the outside is handed to it."""
     _interactive()
     from k8s_tutor.ui import app
 
-    return app.run()
+    def serve(host: Any) -> Any:
+        from k8s_tutor.serve.guest import Guest
+
+        return Guest(host)
+
+    return app.run(lesson, serve=serve, **wanted)
+
+
+def _app(args: argparse.Namespace) -> int:
+    return _screen()
 
 
 def _learn(args: argparse.Namespace) -> int:
@@ -172,17 +182,11 @@ def _learn(args: argparse.Namespace) -> int:
         from k8s_tutor.serve import headless
 
         return headless.narrate(args.lesson, seed=args.seed, auto=args.auto, lens=args.lens)
-    _interactive()
-    from k8s_tutor.ui import app
-
-    return app.run(args.lesson, seed=args.seed, lens=args.lens)
+    return _screen(args.lesson, seed=args.seed, lens=args.lens)
 
 
 def _present(args: argparse.Namespace) -> int:
-    _interactive()
-    from k8s_tutor.ui import app
-
-    return app.run(args.lesson, seed=args.seed, lens=args.lens, projector=True)
+    return _screen(args.lesson, seed=args.seed, lens=args.lens, projector=True)
 
 
 def _own_cluster(args: argparse.Namespace) -> dict[str, Any]:
@@ -208,10 +212,7 @@ def _serve(args: argparse.Namespace) -> int:
 
 def _sandbox(args: argparse.Namespace) -> int:
     spec = _own_cluster(args)
-    _interactive()
-    from k8s_tutor.ui import app
-
-    return app.run(spec=spec)
+    return _screen(spec=spec)
 
 
 def _run(args: argparse.Namespace) -> int:
@@ -228,9 +229,7 @@ def _replay(args: argparse.Namespace) -> int:
     saved = headless.read_session(args.file)
     if saved is None:
         return BAD
-    from k8s_tutor.ui import app
-
-    return app.run(saved=saved)
+    return _screen(saved=saved)
 
 
 def _lessons_list(args: argparse.Namespace) -> int:

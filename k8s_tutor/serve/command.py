@@ -101,7 +101,7 @@ async def _serve(spec: dict[str, Any], options: Options) -> int:
     cluster = Cluster(ClusterSpec.model_validate({**spec, **given}))
     driver = Driver(cluster, options.speed)
     driver.align(time.time() - cluster.spec.epoch)
-    server = await _listen(loop, Front(driver), authority, options.port)
+    server = await listen(loop, Front(driver), authority, options.port)
     port = server.sockets[0].getsockname()[1]
     driving = asyncio.create_task(driver.run())
     address = f"https://{pki.HOST}:{port}"
@@ -118,7 +118,8 @@ async def _serve(spec: dict[str, Any], options: Options) -> int:
     return 0
 
 
-async def _listen(loop: asyncio.AbstractEventLoop, front: Front, authority: pki.Authority, port: int) -> asyncio.Server:
+async def listen(loop: asyncio.AbstractEventLoop, front: Front, authority: pki.Authority, port: int) -> asyncio.Server:
+    """Serves HTTPS on loopback; port 0 is a free one. Raises `ServeError`."""
     try:
         return await loop.create_server(front, pki.HOST, port, ssl=pki.server_context(authority), backlog=1024)
     except OSError as error:

@@ -17,14 +17,15 @@ from k8s_tutor.sim import Body, CallFailed
 class Exchange:
     """One request, and what comes back: ``first`` is its answer; ``frames`` gets what follows on a stream."""
 
-    __slots__ = ("client", "first", "frames", "id", "streams")
+    __slots__ = ("client", "first", "frames", "id", "streams", "watches")
 
-    def __init__(self, ident: int, client: str, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, ident: int, client: str, watches: bool, loop: asyncio.AbstractEventLoop) -> None:
         self.id = ident
         self.client = client
         self.first: asyncio.Future[Response | CallFailed] = loop.create_future()
         self.frames: asyncio.Queue[Body] = asyncio.Queue()
         self.streams = False
+        self.watches = watches
 
 
 class Desk:
@@ -54,7 +55,7 @@ class Desk:
         """Gives a request to the world. Raises `InputError`."""
         self._ids += 1
         self.give(inputs.ApiCall(client, self._ids, request))
-        exchange = self._exchanges[self._ids] = Exchange(self._ids, client, self._loop)
+        exchange = self._exchanges[self._ids] = Exchange(self._ids, client, request.flag("watch"), self._loop)
         self.waiting += 1
         self._seen.setdefault(client, 0)
         return exchange

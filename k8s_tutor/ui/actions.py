@@ -167,6 +167,8 @@ ACTIONS: tuple[Action, ...] = (
         "Hands",
         argument="[NAME]",
     ),
+    Action("serve", (), "serve", "Open this cluster to a kubectl in another terminal, or shut the door.", STAGE, "Hands",
+           argument="[KUBECONFIG]"),
     Action(
         "reconfigure",
         ("J",),

@@ -23,6 +23,7 @@ from k8s_tutor.ui.home import Home
 from k8s_tutor.ui.shelf import by_track
 
 if TYPE_CHECKING:
+    from k8s_tutor.ui.guests import Serve
     from k8s_tutor.ui.session import Session
     from k8s_tutor.ui.stage import Stage
 
@@ -57,8 +58,11 @@ class Tutor(App[int]):
         speed: str | Fraction | int | None = None,
         theme_name: str | None = None,
         saved: Mapping[str, Any] | None = None,
+        serve: Serve | None = None,
     ) -> None:
         super().__init__()
+        self.serve = serve
+        """How a world on the stage is served to the outside; None: it cannot be."""
         self.first_lesson = lesson
         self.seed = seed
         self.first_lens = lens
@@ -336,12 +340,13 @@ def run(
     speed: str | Fraction | int | None = None,
     theme_name: str | None = None,
     saved: Mapping[str, Any] | None = None,
+    serve: Serve | None = None,
 ) -> int:
     """Runs the app until somebody leaves; the exit status. ``lesson``: open it at once; ``spec``: a sandbox of this shape;
-    ``saved``: a session that was saved, where it ended."""
+    ``saved``: a session that was saved, where it ended; ``serve``: how a world is served to the outside."""
     app = Tutor(
         lesson, seed=seed, lens=lens, projector=projector, spec=spec, manifests=manifests, speed=speed, theme_name=theme_name,
-        saved=saved,
+        saved=saved, serve=serve,
     )  # fmt: skip
     status = app.run()
     if app.trouble:

@@ -75,6 +75,24 @@ def remove(stage: Stage, argument: str) -> None:
     _at_the_console(stage, inputs.in_words(now))
 
 
+def serve(stage: Stage, argument: str) -> None:
+    """Open the door to the outside, or shut it."""
+    from pathlib import Path
+
+    from k8s_tutor.ui.guests import KUBECONFIG, Guests
+
+    if stage.guests is not None:
+        stage.shut()
+        stage.say("nobody from outside is served any more", "dim")
+        return
+    if stage.session.cluster.spec.components == "etcd":
+        raise LookupError("there is no API server here that could serve a kubectl")
+    if stage.tutor.serve is None:
+        raise LookupError("this app was started without the means to serve")
+    stage.guests = Guests(stage, stage.tutor.serve)
+    stage.guests.open(Path(argument or KUBECONFIG))
+
+
 def reconfigure(stage: Stage, argument: str) -> None:
     """Several come and go at once."""
     come, leave = ([lenses.component(stage.lens, name) for name in names] for names in inputs.comings(argument.split()))

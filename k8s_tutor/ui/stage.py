@@ -21,6 +21,7 @@ from k8s_tutor.ui.widgets import PanelView, TimeStrip
 
 if TYPE_CHECKING:
     from k8s_tutor.ui.app import Tutor
+    from k8s_tutor.ui.guests import Guests
 
 FRAMES = 30
 """Frames a second."""
@@ -32,6 +33,8 @@ class Stage(StageView):
     BINDINGS = keys.bindings("stage")
     CSS = "Stage { background: $tutor-ground; } Stage.projector { background: $tutor-wall; }"
 
+    guests: Guests | None = None
+    """Who comes from outside; None: the door is shut."""
     _last = 0.0
     _step = (-1, "")
 
@@ -75,6 +78,8 @@ class Stage(StageView):
         moved = self.driver.frame(wall)
         if self.session.errands:
             self.run_errands()
+        if self.guests is not None:
+            self.guests.turn()
         if self.tutor.frozen:
             self.thrift.at_once()
         if self._follow_lesson():
@@ -123,7 +128,17 @@ class Stage(StageView):
     def dismiss_stage(self) -> None:
         """Back to the home screen, or out."""
         self.driver.playing = False
+        self.shut()
         self.tutor.close_stage(self)
+
+    def on_unmount(self) -> None:
+        self.shut()
+
+    def shut(self) -> None:
+        """Nobody from outside is served any more."""
+        if self.guests is not None:
+            self.guests.close()
+            self.guests = None
 
     def toggle_ascii(self) -> None:
         """ASCII only, or all characters."""
