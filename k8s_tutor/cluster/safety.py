@@ -62,6 +62,11 @@ class Safety:
         if group != self._group:  # restored from a backup: another group, whose log begins anew
             self._group, self._invariants = group, Invariants()
             self._leading.clear()
+        network = world.network
+        links = (network.default, *network.links.values())
+        slow = any(link.latency + link.jitter > SLOW or link.loss for link in links)
+        self._calm = not (slow or network.cuts or world.paused or world.down)
+        self._since = world.now
         for name, disk in disks.items():
             actor = world.actor(name)
             ident = disk.identity or world.processes[name].config.id
@@ -71,11 +76,6 @@ class Safety:
             else:
                 self._invariants.restarted(ident)
                 self._leading.pop(name, None)
-        network = world.network
-        links = (network.default, *network.links.values())
-        slow = any(link.latency + link.jitter > SLOW or link.loss for link in links)
-        self._calm = not (slow or network.cuts or world.paused or world.down)
-        self._since = world.now
 
     def _observe(self, world: World, name: str, actor: Member, message: int) -> None:
         node = actor.node

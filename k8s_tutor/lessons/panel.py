@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from k8s_tutor.lessons import actions as act
 from k8s_tutor.lessons import models
 from k8s_tutor.lessons.debrief import told
 from k8s_tutor.lessons.steps import ASKING, DONE, FAILED, READING, RUNNING, SHOWING, WORKING
@@ -15,6 +16,7 @@ TOLD = (READING, DONE, WORKING)
 
 if TYPE_CHECKING:
     from k8s_tutor.lessons.player import Player
+    from k8s_tutor.lessons.stage import Script
 
 
 def draw(player: Player) -> LessonView:
@@ -78,24 +80,21 @@ def _captions(player: Player) -> list[Block]:
     run = player.open.run
     if run is None:
         return []
-    script = run.stages[0].script
-    blocks = []
-    for index, action in enumerate(script.actions):
-        state = "done" if index < script.index else "now" if index == script.index else "open"
-        if action.say or action.VERB not in ("wait", "until"):
-            blocks.append(Block("caption", action.say or _in_words(action), state=state))
+    blocks = _played(run.stages[0].script)
     blocks += [Block("warning", trouble) for trouble in run.troubles]
     if run.late:
         blocks.append(Block("warning", "This did not happen in time. Go on, or begin the step again."))
     return blocks
 
 
-def _in_words(action: object) -> str:
-    from k8s_tutor.lessons.actions import Base
-    from k8s_tutor.lessons.actions import in_words as words
-
-    assert isinstance(action, Base)
-    return words(action)
+def _played(script: Script) -> list[Block]:
+    """Each action of a script and how far it has come; waiting that has no words of its own goes without saying."""
+    blocks = []
+    for index, action in enumerate(script.actions):
+        state = "done" if index < script.index else "now" if index == script.index else "open"
+        if action.say or action.VERB not in ("wait", "until"):
+            blocks.append(Block("caption", action.say or act.in_words(action), state=state))
+    return blocks
 
 
 def _predict(player: Player, step: models.Predict) -> list[Block]:
@@ -174,10 +173,7 @@ def _task(player: Player, step: models.Task) -> list[Block]:
             )
         )
     if state.shown:
-        script = player.main.script
-        for index, action in enumerate(script.actions):
-            mark = "done" if index < script.index else "now" if index == script.index else "open"
-            blocks.append(Block("caption", action.say or _in_words(action), "", mark))
+        blocks += _played(player.main.script)
     blocks += _after(player, step.say)
     return blocks
 

@@ -86,3 +86,12 @@ def test_members_that_come_and_go_and_a_restored_group_break_nothing() -> None:
     one.run_until(one.now + 4 * SECOND)
     assert kubectl(one, "etcdctl put a c").code == 0
     assert broken(one) == {}
+
+
+def test_a_calm_hour_before_a_restore_is_no_time_without_a_leader() -> None:
+    one = cluster(managers=3, workers=0, components="etcd")
+    kubectl(one, "etcdctl snapshot save f.db")
+    one.run_until(one.now + 60 * SECOND)
+    one.give(inputs.Restore("f.db"))
+    one.run_until(one.now + 10 * SECOND)
+    assert one.view().raft.leaders and not broken(one)
