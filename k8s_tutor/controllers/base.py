@@ -114,7 +114,9 @@ class Controller(State):
     """One control loop. Its memory is volatile; a new leader starts with an empty one."""
 
     name = ""
-    """As in events: ``replicaset-controller``."""
+    """``replicaset-controller``."""
+    source = ""
+    """How its events are signed, if not by its name."""
     workers = 5
     """How many keys are worked on at a time."""
     period = 0

@@ -140,8 +140,8 @@ def _go(selector: Any) -> str:
 class DisruptionController(Controller):
     """Keys are budgets; it listens to them and to pods."""
 
-    name = "controllermanager"
-    """As its events are signed."""
+    name = "disruption-controller"
+    source = "controllermanager"
 
     def begin(self, stores: Stores, clock: Clock) -> list[str]:
         return sorted(stores.budgets.objects)

@@ -303,7 +303,8 @@ class ControllerManager(Elected):
 
     def _record(self, ctx: Context, controller: Controller, event: Event) -> None:
         kind = "Warning" if event.warning else "Normal"
-        record = self.recorder.record(controller.name, event.about, kind, event.reason, event.text, self._clock(ctx))
+        source = controller.source or controller.name
+        record = self.recorder.record(source, event.about, kind, event.reason, event.text, self._clock(ctx))
         if record is not None:
             form = MERGE if record.method == "PATCH" else "application/json"
             self.request(ctx, record.method, record.path, record.tree, content_type=form)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from k8s_tutor.controllers.aggregation import ClusterRoleAggregationController
+from k8s_tutor.controllers.autoscaling import AutoscalerController
 from k8s_tutor.controllers.base import Controller
 from k8s_tutor.controllers.cronjob import CronJobController
 from k8s_tutor.controllers.daemonset import DaemonSetController
@@ -24,6 +25,7 @@ from k8s_tutor.controllers.resourcequota import ResourceQuotaController
 from k8s_tutor.controllers.serviceaccounts import ServiceAccountsController
 from k8s_tutor.controllers.statefulset import StatefulSetController
 from k8s_tutor.controllers.ttl import TtlController
+from k8s_tutor.controllers.volumebinding import VolumeBindingController
 
 CONTROLLERS: dict[str, type[Controller]] = {
     "deployment": DeploymentController, "replicaset": ReplicaSetController, "replication": ReplicationController,
@@ -34,5 +36,6 @@ CONTROLLERS: dict[str, type[Controller]] = {
     "namespace": NamespaceController, "accounts": ServiceAccountsController, "quota": ResourceQuotaController,
     "aggregation": ClusterRoleAggregationController, "claim_protection": ClaimProtectionController,
     "volume_protection": VolumeProtectionController, "ipam": NodeIpamController, "ttl": TtlController,
+    "autoscaler": AutoscalerController, "volume_binding": VolumeBindingController,
 }  # fmt: skip
 """In the order in which they hear of changes. `RootCertificatePublisher` comes besides: it needs the certificate."""
