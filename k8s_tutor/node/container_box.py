@@ -47,7 +47,7 @@ class ContainerBox:
     ) -> None:  # fmt: skip
         self._task, self._processes, self._kill = task, processes, kill
         self.hostname, self.ip, self.now, self.epoch = pod.name, pod.ip, now, epoch
-        self.image = task.program.argv
+        self.image = task.program.names
         self.answers = dict(task.program.answers)
         self.tools = task.program.tools
         self.lenient = not self.tools
@@ -61,7 +61,7 @@ class ContainerBox:
             f"fe00::0\tip6-localnet\nfe00::0\tip6-mcastprefix\nfe00::1\tip6-allnodes\nfe00::2\tip6-allrouters\n{pod.ip}\t{pod.name}\n"
         )
         search = f"{pod.namespace}.svc.cluster.local svc.cluster.local cluster.local"
-        argv = self._task.spec.process.argv or self.image
+        argv = self._task.spec.process.argv
         return {
             "/etc/hostname": pod.name + "\n", "/etc/hosts": hosts,
             "/etc/resolv.conf": f"search {search}\nnameserver {DNS_ADDRESS}\noptions ndots:5\n",

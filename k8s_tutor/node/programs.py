@@ -10,6 +10,7 @@ import shlex
 
 import msgspec
 
+from k8s_tutor.node import toolbox
 from k8s_tutor.sim import MS, Body
 
 PREFIX = "golden.k8s-tutor/"
@@ -87,6 +88,11 @@ class Program(Body):
         """The command line of the image's own program."""
         return self.entrypoint + self.cmd
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The files that start the image's own program."""
+        return tuple(words[0].rsplit("/", 1)[-1] for words in (self.entrypoint, self.cmd) if words)
+
     def stop_after(self, annotations: tuple[tuple[str, str], ...]) -> int:
         """µs from SIGTERM to the end of the process, or -1 when it ignores the signal."""
         delay = _seconds(annotation(annotations, "stop-delay"))
@@ -140,14 +146,16 @@ class Process(Body):
 def process_of(program: Program, command: tuple[str, ...], args: tuple[str, ...]) -> Process:
     """What runs when a container's ``command`` and ``args`` stand for the image's ENTRYPOINT and CMD."""
     argv = (*command, *args) if command else (*program.entrypoint, *(args or program.cmd))
-    if not argv or (not command and not args):
-        own = argv and argv[0].rsplit("/", 1)[-1] in SHELLS + ("sleep", "echo")
-        return Process(argv, script_of(argv) if own and program.kind == "serve" and not program.port else "")
-    name = argv[0].rsplit("/", 1)[-1]
-    if program.argv and name == program.argv[0].rsplit("/", 1)[-1] and name not in SHELLS:
+    if len(argv) > 1 and argv[0].endswith("entrypoint.sh"):
+        argv = argv[1:]  # such a script prepares something, and then becomes what follows
+    if not argv or not (command or args):
         return Process(argv)
-    if not program.tools and name.startswith("-"):
-        return Process((*program.argv, *argv))
+    tool = program.cmd[0] if program.cmd and toolbox.has(program.tools, program.cmd[0]) else ""
+    if tool and (argv[0].startswith("-") or "://" in argv[0]):
+        argv = (tool, *argv)  # such as curl, whose arguments may be given alone
+    name = argv[0].rsplit("/", 1)[-1]
+    if argv[0].startswith("-") or (name in program.names and not toolbox.has(program.tools, name)):
+        return Process(argv)
     return Process(argv, script_of(argv))
 
 

@@ -116,7 +116,7 @@ class Box(Protocol):
     now: int
     epoch: int
     image: tuple[str, ...]
-    """The command of the image's own program."""
+    """The files that start the image's own program."""
     answers: dict[str, str]
     """What commands of the image print: ``redis-cli ping`` → ``PONG``."""
     lenient: bool
@@ -322,7 +322,7 @@ class Burst:
             return Done(said)
         if name in self.commands.BUILTIN and argv[0] == name:
             return self.commands.BUILTIN[name](self, argv, text, piped)  # type: ignore[no-any-return]
-        if self.box.image and name == _base(self.box.image[0]) and self.proc.pid == 1:
+        if name in self.box.image and self.proc.pid == 1 and name not in self.commands.TOOLS:
             return Wait("program", tuple(argv))
         known = self.commands.TOOLS.get(name)
         if known is None and self.box.lenient and self.proc.pid == 1:
