@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from k8s_tutor.kubectl import printers, tabs, targets
 from k8s_tutor.kubectl.errors import Failure, raise_all
 from k8s_tutor.kubectl.goprint import plain
@@ -79,26 +81,48 @@ def _list(session: Session, words: Words) -> Asking[int]:
     if status.get("incomplete") and status.get("evaluationError"):
         session.warn(f"warning: the list may be incomplete: {status['evaluationError']}")
     rows = [] if words.on("no-headers") else [["Resources", "Non-Resource URLs", "Resource Names", "Verbs"]]
-    for rule in rules_of(status.get("resourceRules") or [], status.get("nonResourceRules") or []):
-        rows.append([rule[0], *(plain(part) for part in rule[1:])])
+    for row in rows_of([*(status.get("resourceRules") or []), *(status.get("nonResourceRules") or [])]):
+        rows.append([row.title, plain(row.urls), plain(row.names), plain(row.verbs)])
     session.say(tabs.table(rows))
     return 0
 
 
-def rules_of(resource_rules: list[Tree], url_rules: list[Tree]) -> list[tuple[str, list[str], list[str], list[str]]]:
-    """(resource, URLs, names, verbs) rows of rules: those that differ in their verbs only made one, sorted (compact rules)."""
+class Row(NamedTuple):
+    """One line of a table of rules."""
+
+    group: str
+    resource: str
+    urls: tuple[str, ...]
+    names: tuple[str, ...]
+    verbs: list[str]
+
+    @property
+    def title(self) -> str:
+        """``pods/log``, ``deployments.apps/scale``."""
+        head, slash, sub = self.resource.partition("/")
+        return f"{head}.{self.group}{slash}{sub}" if self.group else self.resource
+
+    @property
+    def order(self) -> str:
+        """What kubectl sorts by: the rule as Go prints it, verbs first."""
+        parts = (self.verbs, [self.group], [self.resource], self.names, self.urls)
+        return "],".join(" ".join(part) for part in parts) + "]"
+
+
+def rows_of(rules: list[Tree]) -> list[Row]:
+    """One row for each resource, name and URL that rules speak of, verbs together (rbac BreakdownRule, CompactRules)."""
     merged: dict[tuple[str, str, tuple[str, ...]], list[str]] = {}
-    for rule in resource_rules:
+    urls: list[Row] = []
+    for rule in rules:
+        verbs = rule.get("verbs") or ()
         for group in rule.get("apiGroups") or ():
             for resource in rule.get("resources") or ():
-                verbs = merged.setdefault((group, resource, tuple(rule.get("resourceNames") or ())), [])
-                verbs += [verb for verb in rule.get("verbs") or () if verb not in verbs]
-    rows: list[tuple[str, list[str], list[str], list[str]]] = []
-    for (group, resource, names), verbs in sorted(merged.items(), key=lambda one: (one[0][0], one[0][1], one[0][2])):
-        head, slash, sub = resource.partition("/")
-        rows.append((f"{head}.{group}{slash}{sub}" if group else resource, [], list(names), verbs))
-    rows += [("", [url], [], list(rule.get("verbs") or ())) for rule in url_rules for url in rule.get("nonResourceURLs") or ()]
-    return rows
+                for names in [(name,) for name in rule.get("resourceNames") or ()] or [()]:
+                    known = merged.setdefault((group, resource, names), [])
+                    known += [verb for verb in verbs if verb not in known]
+        urls += [Row("", "", (url,), (), [verb]) for url in rule.get("nonResourceURLs") or () for verb in verbs]
+    found = [Row(group, resource, (), names, verbs) for (group, resource, names), verbs in merged.items()]
+    return sorted([*found, *urls], key=lambda row: row.order)
 
 
 def whoami(session: Session, words: Words) -> Asking[int]:

@@ -27,7 +27,9 @@ def run(session: Session, words: Words) -> Asking[int]:
     infos = yield from targets.resolve(session, words, words.positional, failures)
     for info in infos:
         if info.resource.kind not in SCALABLE:
-            failures.append(Failure(f"cannot autoscale a {info.resource.kind}: the server could not find the requested resource"))
+            place = f"{info.resource.group}/{info.resource.version}, Resource={info.resource.plural}"
+            text = f"could not find scale subresource for {place} in discovery information"
+            failures.append(Failure(f"cannot autoscale a {info.resource.kind}: {text}"))
             continue
         yield from create(session, words, the("horizontalpodautoscalers", "autoscaling"), _autoscaler(words, info), "",
                           "kubectl-autoscale", "autoscaled")  # fmt: skip

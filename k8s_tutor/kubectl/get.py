@@ -36,6 +36,7 @@ def run(session: Session, words: Words) -> Asking[int]:
     failures: list[Failure] = []
     wanted = _wanted(session, words, failures)
     printers.check(output, printers.GET_FORMATS)
+    session.managed = words.on("show-managed-fields") or output.partition("=")[0] not in ("", "wide", "name", "json", "yaml")
     if words.on("watch") or words.on("watch-only"):
         from k8s_tutor.kubectl import watching
 
@@ -105,7 +106,6 @@ class Group:
 
 def _tables(session: Session, words: Words, wanted: list[targets.Target], output: str, failures: list[Failure]) -> Asking[None]:
     groups: list[Group] = []
-    several = len({target.resource for target in wanted}) > 1
     for target in wanted:
         try:
             answer = yield from fetch(session, words, target, TABLE)
@@ -116,6 +116,7 @@ def _tables(session: Session, words: Words, wanted: list[targets.Target], output
         if not groups or groups[-1].resource != target.resource:
             groups.append(Group(target.resource))
         groups[-1].add(answer, session.now)
+    several = len({group.resource for group in groups}) > 1
     shown = [group for group in groups if group.rows]
     texts = [layout(group, words, several or words.on("show-kind"), output == "wide") for group in shown]
     session.out.append("\n\n".join(texts) + "\n" if texts else "")
@@ -247,7 +248,7 @@ def _objects(session: Session, words: Words, wanted: list[targets.Target], outpu
     if form.startswith("custom-columns"):
         session.out.append(printers.columns(items, template, not words.on("no-headers")) if items or not failures else "")
         return
-    managed = words.on("show-managed-fields")
+    managed = session.managed
     if single:
         for item in items:
             session.out.append(printers.show(item, output, managed))

@@ -87,7 +87,7 @@ def _change(session: Session, words: Words, info: Info, changes: Changes, noun: 
     if not words.on("overwrite"):
         _refuse_overwrite(had, changes.set, noun)
     for key in changes.remove:
-        if key not in had:
+        if key not in had and noun == "label":
             session.say(f'{noun} "{key}" not found.')
     new = {key: value for key, value in {**had, **changes.set}.items() if key not in changes.remove}
     mode = dry_run(words)

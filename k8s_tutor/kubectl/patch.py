@@ -9,7 +9,7 @@ from k8s_tutor.api import patch as patches
 from k8s_tutor.api import schema
 from k8s_tutor.kubectl import printers, targets
 from k8s_tutor.kubectl.create import dry_run, dry_run_query
-from k8s_tutor.kubectl.errors import Failure, Refused, Usage, raise_all
+from k8s_tutor.kubectl.errors import Failure, Refused, raise_all
 from k8s_tutor.kubectl.line import Words
 from k8s_tutor.kubectl.program import Asking, Tree
 from k8s_tutor.kubectl.resources import Info
@@ -27,7 +27,7 @@ def run(session: Session, words: Words) -> Asking[int]:
         raise Failure("must specify --patch or --patch-file containing the contents of the patch")
     kind = words.text("type", "strategic").lower()
     if kind not in KINDS:
-        raise Usage(f'--type must be one of [json merge strategic], not "{kind}"', "kubectl patch")
+        raise Failure(f'--type must be one of [json merge strategic], not "{kind}"')
     output = printers.chosen(session, words)
     printers.check(output)
     mode = dry_run(words)
@@ -49,7 +49,8 @@ def run(session: Session, words: Words) -> Asking[int]:
         before = (info.tree.get("metadata") or {}).get("resourceVersion")
         same = before == (tree.get("metadata") or {}).get("resourceVersion") and not mode and not words.on("local")
         done = "patched (no change)" if same else "patched"
-        session.out.append(printers.done(info.resource, info.name, done, output, tree, mode))
+        line = printers.done(info.resource, info.name, done, output, tree, mode)
+        session.out.append(line if output or not words.text("subresource") else f"{printers.name_of(tree)} {done}\n")
     raise_all(failures)
     return 0
 
@@ -68,6 +69,8 @@ def _read(session: Session, words: Words) -> Any:
     try:
         return json.loads(text)
     except ValueError:
+        if not any(sign in text for sign in "{[:\n"):
+            return text  # YAML: a word is a string, which the server refuses
         raise Failure(f'unable to parse "{text}": yaml: this console reads patches as JSON') from None
 
 

@@ -54,7 +54,7 @@ def _each(session: Session, words: Words, act: Act, kinds: tuple[str, ...], unfi
     for info in infos:
         try:
             if info.resource.kind not in kinds:
-                raise Failure(unfit.format(kind=info.resource.kind, plural=info.resource.qualified, name=info.name))
+                raise Failure(unfit.format(group=info.resource.group, kind=info.resource.kind, plural=info.resource.qualified, name=info.name))
             yield from act(session, words, info)
         except Failure as failure:
             failures.append(failure)
@@ -105,7 +105,7 @@ def _revisions(session: Session, info: Info) -> Asking[dict[int, Tree]]:
 
 def history(session: Session, words: Words) -> Asking[int]:
     """``rollout history``."""
-    return (yield from _each(session, words, _history, ROLLED, "no history viewer has been implemented for {kind}"))
+    return (yield from _each(session, words, _history, ROLLED, 'error retrieving history for "{kind}", no visitor method exists for {{{group} {kind}}}'))
 
 
 def _history(session: Session, words: Words, info: Info) -> Asking[None]:
@@ -154,7 +154,7 @@ def _undo(session: Session, words: Words, info: Info) -> Asking[None]:
         raise Failure(f"unable to find specified revision {wanted} in history")
     chosen, mode = revisions[wanted], dry_run(words)
     if mode == "client":
-        text = template.pod_template(template_of(chosen)).rstrip("\n")
+        text = template.pod_template(template_of(chosen))
         session.say(f"{info.title} {text} (dry run)")
         return
     live = (info.tree.get("spec") or {}).get("template") or {}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 
 from k8s_tutor.kubectl import generators, printers
 from k8s_tutor.kubectl.create import COMMON, create
@@ -17,7 +16,6 @@ FLAGS = COMMON + (
     "image port# env@ labels:l restart command! overrides override-type annotations@ image-pull-policy expose! "
     "stdin:i! tty:t! rm! attach! quiet:q! privileged!"
 )
-NAME_RULE = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 
 
 def run(session: Session, words: Words) -> Asking[int]:
@@ -30,9 +28,6 @@ def run(session: Session, words: Words) -> Asking[int]:
     if not words.positional:
         raise Usage("NAME is required for run", "kubectl run")
     name, *extra = words.positional
-    if not NAME_RULE.fullmatch(name):
-        raise Failure(f'invalid pod name "{name}": a lowercase RFC 1123 subdomain must consist of lower case alphanumeric '
-                      "characters, '-' or '.', and must start and end with an alphanumeric character")  # fmt: skip
     arguments = (*extra, *(words.rest or ()))
     restart = words.text("restart", "Always")
     if restart not in ("Always", "OnFailure", "Never"):

@@ -36,8 +36,8 @@ def run(session: Session, words: Words) -> Asking[int]:
             failures.append(failure)
             continue
         session.out.append(printers.done(info.resource, info.name, "scaled", output, info.tree, mode))
-    if not infos and not failures:
-        raise Failure("no objects passed to scale")
+    if not infos:
+        raise Failure(" ".join(["no objects passed to scale", *(getattr(one, "said", one.message) for one in failures)]))
     raise_all(failures)
     return 0
 

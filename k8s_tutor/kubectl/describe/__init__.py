@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from k8s_tutor.api import selectors
 from k8s_tutor.kubectl import manifests, targets
-from k8s_tutor.kubectl.describe import node, others, pod, workloads
+from k8s_tutor.kubectl.describe import access, jobs, network, node, others, pod, scaling, storage, workloads
 from k8s_tutor.kubectl.errors import Failure, Refused, raise_all
-from k8s_tutor.kubectl.get import nothing
 from k8s_tutor.kubectl.line import Words
 from k8s_tutor.kubectl.program import Asking, Tree
-from k8s_tutor.kubectl.resources import ENDPOINTSLICES, EVENTS, LEASES, PODS, Info, Resource, find
+from k8s_tutor.kubectl.resources import ENDPOINTSLICES, EVENTS, LEASES, PODS, RESOURCES, SECRETS, SERVICES, Info, Resource, the
 from k8s_tutor.kubectl.revisions import replica_sets, revision_of
-from k8s_tutor.kubectl.session import Session
+from k8s_tutor.kubectl.session import Query, Session
 
 FLAGS = "all-namespaces:A! selector:l filename:f* show-events! recursive:R! chunk-size#"
 
@@ -22,7 +23,7 @@ def run(session: Session, words: Words) -> Asking[int]:
     if not words.positional and not words.many("filename"):
         kinds = 'Use "kubectl api-resources" for a complete list of supported resources.'
         raise Failure(f"You must specify the type of resource to describe. {kinds}")
-    infos = yield from _chosen(session, words, failures)
+    infos, matched = yield from _chosen(session, words, failures)
     texts: list[str] = []
     for info in infos:
         try:
@@ -30,14 +31,15 @@ def run(session: Session, words: Words) -> Asking[int]:
             texts.append(text)
         except Refused as refused:
             failures.append(refused)
-    session.out.append("\n\n".join(texts))
+    session.out.append("\n\n".join(texts) + ("\n" if matched else ""))
     if not infos and not failures:
-        session.warn(nothing(session, words, [target.resource for target in targets.read(session, words.positional)]))
+        session.warn("No resources found" + ("" if words.on("all-namespaces") else f" in {session.namespace} namespace."))
     raise_all(failures)
     return 0
 
 
-def _chosen(session: Session, words: Words, failures: list[Failure]) -> Asking[list[Info]]:
+def _chosen(session: Session, words: Words, failures: list[Failure]) -> Asking[tuple[list[Info], bool]]:
+    """The objects, and whether they were found by the beginning of a name."""
     if words.many("filename"):
         named = manifests.load(session, words.many("filename"), failures)
         wanted = [targets.Target(one.resource, one.name, one.namespace) for one in named]
@@ -45,15 +47,17 @@ def _chosen(session: Session, words: Words, failures: list[Failure]) -> Asking[l
         wanted = targets.read(session, words.positional)
         targets.check(words, wanted)
     found: list[Info] = []
+    matched = False
     for target in wanted:
         try:
             if target.name:
                 found += yield from _named(session, words, target)
+                matched |= found[-1].name != target.name
             else:
                 found += yield from targets.listed(session, words, target.resource)
         except Failure as failure:
             failures.append(failure)
-    return found
+    return found, matched
 
 
 def _named(session: Session, words: Words, target: targets.Target) -> Asking[list[Info]]:
@@ -72,39 +76,116 @@ def _named(session: Session, words: Words, target: targets.Target) -> Asking[lis
     return [Info(target.resource, namespace, target.name, tree)]
 
 
+Text = Callable[[Tree, "list[Tree] | None", int], str]
+PLAIN: dict[str, Text] = {
+    "CertificateSigningRequest": access.signing_request,
+    "ClusterRole": access.role,
+    "ClusterRoleBinding": access.binding,
+    "ConfigMap": others.config_map,
+    "CronJob": jobs.cron_job,
+    "EndpointSlice": network.endpoint_slice,
+    "Endpoints": network.old_endpoints,
+    "HorizontalPodAutoscaler": scaling.autoscaler,
+    "IngressClass": network.ingress_class,
+    "Job": jobs.job,
+    "LimitRange": storage.limit_range,
+    "NetworkPolicy": network.policy,
+    "PersistentVolume": storage.volume,
+    "Pod": pod.describe,
+    "PodDisruptionBudget": scaling.budget,
+    "PriorityClass": storage.priority_class,
+    "ResourceQuota": storage.quota,
+    "Role": access.role,
+    "RoleBinding": access.binding,
+    "Secret": storage.secret,
+    "StorageClass": storage.storage_class,
+}
+"""Kinds that are told from the object and its events alone."""
+OWNERS: dict[str, Callable[[Tree, list[Tree], list[Tree] | None, int], str]] = {
+    "DaemonSet": jobs.daemon_set,
+    "PersistentVolumeClaim": storage.claim,
+    "ReplicaSet": workloads.replica_set,
+    "ReplicationController": jobs.replication_controller,
+    "StatefulSet": jobs.stateful_set,
+}
+"""Kinds that are told with pods."""
+
+
 def describe(session: Session, info: Info, show_events: bool) -> Asking[str]:
     """The text of one object."""
-    tree, kind, now = info.tree, info.resource.kind, session.now
+    tree, now = info.tree, session.now
+    kind = info.resource.kind if info.resource in RESOURCES else ""
     if kind == "Node":
         return (yield from _node(session, info, show_events))
     if kind == "Namespace":
-        quotas = yield from _optional(session, find("resourcequotas"), info.name)
-        limits = yield from _optional(session, find("limitranges"), info.name)
+        quotas = yield from session.listed(the("resourcequotas"), info.name)
+        limits = yield from session.listed(the("limitranges"), info.name)
         return others.namespace(tree, quotas, limits)
-    slices: list[Tree] = []
-    if kind == "Service":
-        label = (("labelSelector", f"kubernetes.io/service-name={info.name}"),)
-        slices = yield from session.listed(ENDPOINTSLICES, info.namespace, label)
-    pods: list[Tree] = []
-    if kind == "ReplicaSet":
-        text = str(selectors.from_object((tree.get("spec") or {}).get("selector")))
-        pods = yield from session.listed(PODS, info.namespace, (("labelSelector", text),))
+    related = yield from _related(session, info, kind)
     events = (yield from _events(session, info)) if show_events else None
     if kind == "Deployment":
         old, new = yield from _replica_sets(session, tree)
         return workloads.deployment(tree, old, new, events, now)
-    if kind == "ReplicaSet":
-        return workloads.replica_set(tree, pods, events, now)
+    if kind in OWNERS:
+        return OWNERS[kind](tree, related, events, now)
     if kind == "Service":
-        return others.service(tree, slices, events, now)
-    simple = {"Pod": pod.describe, "ConfigMap": others.config_map, "EndpointSlice": others.endpoint_slice}
-    return simple.get(kind, others.generic)(tree, events, now)
+        return network.service(tree, related, events, now)
+    if kind == "ServiceAccount":
+        return storage.service_account(tree, related, events, now)
+    if kind == "Ingress":
+        known = yield from _backends(session, info)
+        return network.ingress(tree, known, events, now)
+    return PLAIN.get(kind, others.generic)(tree, events, now)
 
 
-def _optional(session: Session, resource: Resource | None, namespace: str) -> Asking[list[Tree]]:
-    if resource is None:
+def _related(session: Session, info: Info, kind: str) -> Asking[list[Tree]]:
+    """The objects that an object is told with: pods, slices of endpoints, secrets."""
+    if kind == "Service":
+        return (yield from _slices(session, info.namespace, info.name))
+    if kind == "ServiceAccount":
+        return (yield from _allowed(session, SECRETS, info.namespace, ()))
+    if kind == "PersistentVolumeClaim":
+        return (yield from _allowed(session, PODS, info.namespace, ()))
+    if kind in OWNERS:
+        own = (info.tree.get("spec") or {}).get("selector") or {}
+        plain = kind == "ReplicationController"
+        text = str(selectors.from_map(own) if plain else selectors.from_object(own))
+        return (yield from _allowed(session, PODS, info.namespace, (("labelSelector", text),)))
+    return []
+
+
+def _allowed(session: Session, resource: Resource, namespace: str | None, query: Query) -> Asking[list[Tree]]:
+    """A list; empty for who may not see it."""
+    try:
+        return (yield from session.listed(resource, namespace, query))
+    except Refused:
         return []
-    return (yield from session.listed(resource, namespace))
+
+
+def _slices(session: Session, namespace: str | None, service: str) -> Asking[list[Tree]]:
+    label = (("labelSelector", f"kubernetes.io/service-name={service}"),)
+    return (yield from session.listed(ENDPOINTSLICES, namespace, label))
+
+
+def _backends(session: Session, info: Info) -> Asking[dict[str, str]]:
+    """What stands behind each backend of an Ingress: addresses, or why there are none."""
+    found: dict[str, str] = {}
+    for backend in network.backends(info.tree):
+        name = network.name_of(backend)
+        if not name or name in found:
+            continue
+        target = backend["service"]
+        try:
+            service = yield from session.fetch(SERVICES, target["name"], info.namespace)
+            slices = yield from _slices(session, info.namespace, target["name"])
+        except Refused as refused:
+            found[name] = f"<error: {refused.said}>"
+            continue
+        wanted = target.get("port") or {}
+        port = next((one.get("name", "") for one in (service.get("spec") or {}).get("ports") or ()
+                     if one.get("port") == wanted.get("number") or one.get("name") == wanted.get("name")), "")  # fmt: skip
+        found[name] = network.endpoints(slices, port)
+    return found
 
 
 def _events(session: Session, info: Info) -> Asking[list[Tree]]:

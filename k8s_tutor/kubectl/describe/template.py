@@ -217,26 +217,77 @@ def write_volumes(writer: Writer, volumes: Any, space: str) -> None:
 
 
 def _volume(volume: Tree) -> list[str]:
-    source = next((key for key in volume if key != "name"), "emptyDir")
-    body: Tree = volume.get(source) or {}
-    optional = f"Optional:\t{lower(body.get('optional'))}"
+    return volume_rows({key: value for key, value in volume.items() if key != "name"})
+
+
+def volume_rows(sources: Tree) -> list[str]:
+    """The lines of one source of a volume."""
+    source = next(iter(sources), "emptyDir")
+    body: Tree = sources.get(source) or {}
+    if source in VOLUMES:
+        title, fields = VOLUMES[source]
+        return [f"Type:\t{title}", *(row for name, field in fields for row in _field_rows(name, body.get(field), field))]
     if source == "emptyDir":
         limit = body.get("sizeLimit")
         return ["Type:\tEmptyDir (a temporary directory that shares a pod's lifetime)", f"Medium:\t{body.get('medium', '')}",
                 f"SizeLimit:\t{quantity.canonical(str(limit)) if limit else '<unset>'}"]  # fmt: skip
-    if source == "configMap":
-        return ["Type:\tConfigMap (a volume populated by a ConfigMap)", f"Name:\t{body.get('name', '')}", optional]
-    if source == "secret":
-        return ["Type:\tSecret (a volume populated by a Secret)", f"SecretName:\t{body.get('secretName', '')}", optional]
-    if source == "hostPath":
-        return ["Type:\tHostPath (bare host directory volume)", f"Path:\t{body.get('path')}",
-                f"HostPathType:\t{body.get('type', '<none>')}"]  # fmt: skip
-    if source == "persistentVolumeClaim":
-        return ["Type:\tPersistentVolumeClaim (a reference to a PersistentVolumeClaim in the same namespace)",
-                f"ClaimName:\t{body.get('claimName')}", f"ReadOnly:\t{lower(body.get('readOnly'))}"]  # fmt: skip
+    if source == "downwardAPI":
+        return ["Type:\tDownwardAPI (a volume populated by information about the pod)", "Items:", *_downward(body)]
+    if source == "ephemeral":
+        return _ephemeral(body.get("volumeClaimTemplate") or {})
     if source == "projected":
         return _projected(body)
     return ["<unknown>"] if not body else [f"Type:\t{source}", *(f"{key}:\t{_plain(body[key])}" for key in sorted(body))]
+
+
+VOLUMES: dict[str, tuple[str, tuple[tuple[str, str], ...]]] = {
+    "configMap": ("ConfigMap (a volume populated by a ConfigMap)", (("Name", "name"), ("Optional", "optional"))),
+    "csi": ("CSI (a Container Storage Interface (CSI) volume source)",
+            (("Driver", "driver"), ("FSType", "fsType"), ("VolumeHandle", "volumeHandle"), ("ReadOnly", "readOnly"),
+             ("VolumeAttributes", "volumeAttributes"))),
+    "hostPath": ("HostPath (bare host directory volume)", (("Path", "path"), ("HostPathType", "type"))),
+    "iscsi": ("ISCSI (an ISCSI Disk resource that is attached to a kubelet's host machine and then exposed to the pod)",
+              (("TargetPortal", "targetPortal"), ("IQN", "iqn"), ("Lun", "lun"), ("FSType", "fsType"), ("ReadOnly", "readOnly"))),
+    "local": ("LocalVolume (a persistent volume backed by local storage on a node)", (("Path", "path"),)),
+    "nfs": ("NFS (an NFS mount that lasts the lifetime of a pod)",
+            (("Server", "server"), ("Path", "path"), ("ReadOnly", "readOnly"))),
+    "persistentVolumeClaim": ("PersistentVolumeClaim (a reference to a PersistentVolumeClaim in the same namespace)",
+                              (("ClaimName", "claimName"), ("ReadOnly", "readOnly"))),
+    "secret": ("Secret (a volume populated by a Secret)", (("SecretName", "secretName"), ("Optional", "optional"))),
+}  # fmt: skip
+"""Kinds of volumes: what they are, and their fields as (title, name)."""
+
+
+def _field_rows(title: str, value: Any, field: str) -> list[str]:
+    if field == "volumeHandle" and value is None:  # only persistent volumes have one
+        return []
+    if field == "volumeAttributes":
+        return [f"{title}:\t{'    ' + key + '=' + str(value[key])}" if place == 0 else f"\t    {key}={value[key]}"
+                for place, key in enumerate(sorted(value or {}))]  # fmt: skip
+    if field in ("optional", "readOnly"):
+        return [f"{title}:\t{lower(value)}"]
+    return [f"{title}:\t{'' if value is None else value}"]
+
+
+def _downward(body: Tree) -> list[str]:
+    rows = []
+    for item in body.get("items") or ():
+        if item.get("fieldRef"):
+            rows.append(f"  {item['fieldRef'].get('fieldPath')} -> {item.get('path')}")
+        elif item.get("resourceFieldRef"):
+            rows.append(f"  {item['resourceFieldRef'].get('resource')} -> {item.get('path')}")
+    return rows
+
+
+def _ephemeral(claim: Tree) -> list[str]:
+    metadata, spec = claim.get("metadata") or {}, claim.get("spec") or {}
+    labels = [f"{key}={value}" for key, value in sorted((metadata.get("labels") or {}).items())] or ["<none>"]
+    return [
+        "Type:\tEphemeralVolume (an inline specification for a volume that gets created and deleted with the pod)",
+        f"StorageClass:\t{spec.get('storageClassName') or ''}", "Volume:\t", f"Labels:    \t    {', '.join(labels)}",
+        "Annotations:    \t    <none>", "Capacity:\t", "Access Modes:\t",
+        *([f"VolumeMode:\t{spec['volumeMode']}"] if spec.get("volumeMode") else []),
+    ]  # fmt: skip
 
 
 def _projected(body: Tree) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -31,6 +32,13 @@ class Writer:
     def text(self) -> str:
         """Everything, aligned."""
         return tabs.align("".join(self.parts))
+
+    def head(self, metadata: Tree) -> None:
+        """Name, namespace, labels and annotations."""
+        self.line(0, f"Name:\t{metadata.get('name', '')}")
+        self.line(0, f"Namespace:\t{metadata.get('namespace', '')}")
+        self.labels("Labels", metadata.get("labels"))
+        self.annotations("Annotations", metadata.get("annotations"))
 
     def several(self, title: str, values: list[str], indent: str = "") -> None:
         """A title with one value a line, or ``<none>``."""
@@ -83,6 +91,19 @@ class Writer:
             message = f"{path}: {message}" if path else message
             row = (str(event.get("type", "")), str(event.get("reason", "")), interval(event, now), source, message)
             self.line(1, "\t".join(row))
+
+
+def labels_line(labels: dict[str, str] | None) -> str:
+    """``a=b,c=d``, or ``<none>``."""
+    return ",".join(f"{key}={value}" for key, value in sorted((labels or {}).items())) or "<none>"
+
+
+def decoded(text: str) -> bytes:
+    """Base64 as bytes; nothing for what is none."""
+    try:
+        return base64.b64decode(text)
+    except ValueError:
+        return b""
 
 
 def taint(one: Tree) -> str:
