@@ -139,5 +139,5 @@ class RequestTail:
             known, asked = self._found[fields["id"]]
             self._found[fields["id"]] = known, RequestView(
                 id=asked.id, server=asked.server, at=asked.at, user=asked.user, verb=asked.verb, path=asked.path,
-                stages=asked.stages, code=fields["code"], work=True,
+                stages=asked.stages, code=fields["code"], work=True, message=fields.get("message", ""),
             )  # fmt: skip

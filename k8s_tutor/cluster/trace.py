@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import msgspec
+
 from k8s_tutor.cluster import inputs
 from k8s_tutor.cluster.views import TraceStepView, TraceView
 from k8s_tutor.cluster.why import note_view
@@ -109,7 +111,7 @@ class Tracer:
         furthest = self._effect[1] or max((ident for ident in self._reached if ident not in self._lost), default=0)
         way = self._way(furthest)
         wanted = {*way, *self._way(self._answered), *self._acknowledgements(way)}
-        steps = [step for ident in sorted(wanted, key=self._order) if (step := self._step(world, ident)) is not None]
+        steps = [step for ident in sorted(wanted, key=self._order) for step in self._steps(world, ident)]
         typed = inputs.line_of(self._given)
         line, client = (typed.line, typed.client) if typed is not None else (inputs.in_words(self._given), "")
         first = TraceStepView(at=self._at, actor=client, text=line, message=0, flight=None, notes=())
@@ -136,6 +138,23 @@ class Tracer:
         twins = [one for one in self._children.get(first[5], ()) if _appends(self._reached[one])]
         replies = [reply for twin in twins for reply in self._children.get(twin, ()) if _acknowledges(self._reached[reply])]
         return twins + replies
+
+    def _steps(self, world: World, ident: int) -> list[TraceStepView]:
+        """A delivery as a step, and the gates through which a request of one's own goes there as further ones; nothing for
+        what says nothing by itself."""
+        step = self._step(world, ident)
+        if step is None:
+            return []
+        typed = inputs.line_of(self._given)
+        asked = next((note for note in step.notes if note.kind == "api.request"), None)
+        if asked is None or typed is None or asked.fields.get("client") != typed.client:
+            return [step]
+        stages = [TraceStepView(at=step.at, actor=step.actor, text=str(stage), message=ident, flight=None, notes=())
+                  for stage in asked.fields.get("stages", ())]  # fmt: skip
+        if not stages:
+            return [step]
+        replace = msgspec.structs.replace
+        return [replace(step, notes=()), *stages[:-1], replace(stages[-1], notes=step.notes)]
 
     def _step(self, world: World, ident: int) -> TraceStepView | None:
         """A delivery as a step; None for what says nothing by itself."""

@@ -196,6 +196,8 @@ class RequestView(View, frozen=True):
     code: int
     """HTTP status once answered, else 0."""
     work: bool
+    message: str = ""
+    """Why it was refused."""
 
 
 class ControlPlaneView(View, frozen=True):
@@ -499,7 +501,8 @@ class TraceStepView(View, frozen=True):
     actor: str
     """In whose hands it is: the receiver."""
     text: str
-    """What the message says; what was typed, for the first step; empty for a timer."""
+    """What the message says; what was typed, for the first step; ``authz ✓`` for a stage of a request at an API server (all
+    stages are steps of one delivery); empty for a timer."""
     message: int
     """Id of the delivery; 0 for the first step."""
     flight: FlightView | None

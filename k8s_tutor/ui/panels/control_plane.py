@@ -6,6 +6,7 @@ from k8s_tutor.cluster.views import FlightView, ProcessView, RequestView
 from k8s_tutor.ui.big import put_big
 from k8s_tutor.ui.draw import Canvas, ending, shorten
 from k8s_tutor.ui.glyphs import process_mark
+from k8s_tutor.ui.panels import gates
 from k8s_tutor.ui.panels.panel import panel, picked, progress
 from k8s_tutor.ui.rows import Row
 from k8s_tutor.ui.rows import width as cells_of
@@ -229,7 +230,7 @@ def _requests(canvas: Canvas, scene: Scene, row: int, rows: int) -> None:
         target = f"request {request.id}"
         role = "you" if not request.code else "dim"
         left = canvas.put(row + offset, 0, stamp(request.at), "dim") + 2 if canvas.width >= 70 else 0
-        tail = _fate(request, canvas.width - left)
+        tail = _fate(request, canvas.width - left, not offset)
         room = canvas.width - left - cells_of(tail) - 2
         text = f"{request.verb} {request.path}"
         canvas.put(row + offset, left, ending(text, room, len(request.verb) + 1), picked(scene, target, role))
@@ -237,11 +238,16 @@ def _requests(canvas: Canvas, scene: Scene, row: int, rows: int) -> None:
         canvas.spot(row + offset, 0, canvas.width, target)
 
 
-def _fate(request: RequestView, cells: int) -> Row:
-    if request.code:
-        return ((str(request.code), "ok" if request.code < 400 else "fail"),)
-    stages = request.stages if cells >= 30 + sum(len(stage) + 1 for stage in request.stages) else request.stages[-1:]
-    return tuple((f" {stage}" if number else stage, "ok" if "✓" in stage else "warn") for number, stage in enumerate(stages))
+def _fate(request: RequestView, cells: int, newest: bool) -> Row:
+    """Its gates and its answer; gates of the newest one and of those that were refused stay to be seen."""
+    if not request.code:
+        return gates.row(request.stages, cells - 30)
+    code: Row = ((str(request.code), "ok" if request.code < 400 else "fail"),)
+    if gates.is_refused(request.stages):
+        return (*gates.row(request.stages, cells - 50), ("  ", "text"), *code)
+    done = tuple(stage.replace(gates.OPEN, gates.PASSED) for stage in request.stages)
+    whole = gates.row(done, cells - 50)
+    return (*whole, ("  ", "text"), *code) if newest and len(whole) == len(done) > 1 else code
 
 
 def _projector(canvas: Canvas, scene: Scene) -> None:

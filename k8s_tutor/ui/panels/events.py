@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from k8s_tutor.cluster.views import NoteView
+from k8s_tutor.ui.panels import gates
 
 _KNOWN: dict[str, str] = {
     "raft.leader": "{actor} became leader of term {term}",
@@ -82,6 +83,9 @@ ASKING = ("campaign", "prevote", "retry")
 def words(note: NoteView) -> str:
     """What happened, as those who run clusters would put it; kinds without a sentence tell their fields."""
     fields = {name: _short(value) for name, value in note.fields.items()}
+    if refused(note):
+        fields["gate"] = gates.name_of(note.fields["stages"][-1])
+        return "{user}: {verb} {path} refused at {gate}".format_map(fields)
     template = _KNOWN.get(f"{note.kind} {fields.get('lost', '')}") or _KNOWN.get(note.kind)
     if template is not None:
         try:
@@ -109,6 +113,8 @@ def briefly(text: str) -> str:
 
 def role_of(note: NoteView) -> str:
     """The role in which a note is told: failing, choosing, asking, or plain."""
+    if refused(note):
+        return "fail"
     harmless = note.kind == "raft.reset" and not note.fields.get("lost")
     if not harmless and any(word in note.kind for word in FAILING):
         return "fail"
@@ -126,4 +132,9 @@ _QUIET = ("api.", "lb.connected", "lb.reset", "kubelet.sync", "kubelet.runtime",
 
 def quiet(note: NoteView) -> bool:
     """Notes that only say that something was asked, answered or looked at: left out of the log."""
-    return note.kind.startswith(_QUIET)
+    return note.kind.startswith(_QUIET) and not refused(note)
+
+
+def refused(note: NoteView) -> bool:
+    """Whether a request has failed at a gate of an API server."""
+    return note.kind == "api.request" and gates.is_refused(note.fields.get("stages", ()))

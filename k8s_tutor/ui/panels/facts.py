@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from k8s_tutor.cluster.views import MachineView, MemberView, NodeView, PodView, ProcessView
+from k8s_tutor.cluster.views import MachineView, MemberView, NodeView, PodView, ProcessView, RequestView
 from k8s_tutor.ui.glyphs import flight_mark, member_mark, node_mark, pod_mark, process_mark, term_mark
+from k8s_tutor.ui.panels import gates
 from k8s_tutor.ui.panels.books import MARKS, Books
 from k8s_tutor.ui.panels.lamps import lamp_at
 from k8s_tutor.ui.panels.members import called
@@ -153,10 +154,18 @@ def _request(scene: Scene, rest: str) -> list[Fact]:
                 ("request", f"{one.verb} {one.path}", "bright"),
                 ("by", one.user, "text"),
                 ("at", f"{one.server}, {stamp(one.at)}", "text"),
-                ("stages", "  ".join(one.stages), "text"),
-                ("answer", str(one.code) if one.code else "none yet", "ok" if 0 < one.code < 400 else "warn"),
+                *(("gates" if not number else "", gates.told(stage, one.message), gates.role_of(stage))
+                  for number, stage in enumerate(one.stages)),
+                ("answer", _answered(one), "ok" if 0 < one.code < 400 else "fail" if one.code else "warn"),
             ]
     return []
+
+
+def _answered(one: RequestView) -> str:
+    """Its code, and why it was refused if no gate says so already."""
+    if not one.code:
+        return "none yet"
+    return str(one.code) if not one.message or gates.is_refused(one.stages) else f"{one.code}: {one.message}"
 
 
 def _deployment(scene: Scene, rest: str) -> list[Fact]:

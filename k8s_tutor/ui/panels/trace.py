@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from k8s_tutor.ui.draw import Canvas, shorten, squeeze, wrap
 from k8s_tutor.ui.glyphs import flight_mark, flight_role
-from k8s_tutor.ui.panels import events
+from k8s_tutor.ui.panels import events, gates
 from k8s_tutor.ui.panels.panel import named, panel
 from k8s_tutor.ui.rows import Row
 from k8s_tutor.ui.scene import Picture, Scene
@@ -84,9 +84,18 @@ def words(scene: Scene, trace: TraceView, number: int) -> str:
     step = trace.steps[number]
     if not number:
         return trace.line
+    if step.flight is None and step.text:
+        return _gate(scene, step)
     said = _message(scene, trace, number)
     noted = [_note(scene, note) for note in step.notes if note.kind not in QUIET or not said]
     return "; ".join(part for part in (said, *noted) if part)
+
+
+def _gate(scene: Scene, step: TraceStepView) -> str:
+    """A stage of a request, with what else the server noted there; a refusal with its reason."""
+    why = next((str(note.fields["message"]) for note in step.notes if note.fields.get("message")), "")
+    rest = [_note(scene, note) for note in step.notes if not note.kind.startswith("api.")]
+    return "; ".join((gates.told(step.text, why), *rest))
 
 
 def _message(scene: Scene, trace: TraceView, number: int) -> str:
@@ -117,6 +126,8 @@ def _note(scene: Scene, note: NoteView) -> str:
 def _role(step: TraceStepView) -> str:
     if step.flight is not None and step.flight.outcome != "arrived":
         return "fail"
+    if step.message and step.flight is None and step.text:
+        return gates.role_of(step.text)
     told = next((role for note in step.notes if (role := events.role_of(note)) != "text"), "")
     return told or (flight_role(step.flight) if step.flight is not None else "text" if step.message else "you")
 

@@ -1,0 +1,62 @@
+"""The stages of a request at an API server: gates that it passes one after the other, or at one of which it is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from k8s_tutor.ui.rows import Row
+
+REFUSED, OPEN, PASSED = "✗", "…", "✓"
+
+_GATES: dict[str, tuple[str, str]] = {
+    "authn": ("authentication", "who asks"),
+    "audit": ("audit", "it is written down who asks for what"),
+    "impersonate": ("impersonation", "whether one may act as somebody else"),
+    "as": ("impersonation", "from here on as"),
+    "fairness": ("priority and fairness", "it has a seat, nobody crowds others out"),
+    "authz": ("authorization", "whether this user may do this"),
+    "admit": ("admission", "plug-ins add what belongs there, and look at what they are given"),
+    "default": ("defaulting", "what was left out is filled in"),
+    "validate": ("validation", "every field is looked at"),
+    "store": ("etcd", "it is handed on to be stored"),
+    "read": ("etcd", "it is read with a quorum"),
+    "cache": ("watch cache", "answered from what is known here"),
+    "watch": ("watch", "whatever changes will be told"),
+    "connect": ("kubelet", "which machine it is about"),
+    "kubelet": ("kubelet", "passed on to the machine"),
+    "no": ("no change", "nothing is to be stored"),
+}
+"""Stage → (its name, what happens there)."""
+
+
+def is_refused(stages: Sequence[str]) -> bool:
+    """Whether a request has failed at a gate."""
+    return bool(stages) and stages[-1].endswith(REFUSED)
+
+
+def role_of(stage: str) -> str:
+    """How a stage is drawn: passed, refused, or on its way."""
+    return "fail" if stage.endswith(REFUSED) else "ok" if stage.endswith(PASSED) else "warn"
+
+
+def name_of(stage: str) -> str:
+    """``authz ✓`` → ``authorization``."""
+    word = stage.split(" ")[0]
+    return _GATES.get(word, (word, ""))[0]
+
+
+def told(stage: str, why: str = "") -> str:
+    """A stage in a sentence: ``✓ authorization: whether this user may do this``; a refusal says ``why``."""
+    mark = stage[-1:] if stage[-1:] in (REFUSED, OPEN, PASSED) else "·"
+    word, _, rest = stage.rstrip(f" {REFUSED}{OPEN}{PASSED}").partition(" ")
+    name, does = _GATES.get(word, (word, ""))
+    if word == "as":
+        does = f"{does} {rest}"
+    said = why if mark == REFUSED and why else does
+    return f"{mark} {name}: {said}" if said else f"{mark} {name}"
+
+
+def row(stages: Sequence[str], cells: int) -> Row:
+    """All gates one behind the other where they fit, else the last; a refusal is always seen."""
+    shown = stages if sum(len(stage) + 1 for stage in stages) <= cells else stages[-1:]
+    return tuple((f" {stage}" if number else stage, role_of(stage)) for number, stage in enumerate(shown))
