@@ -174,8 +174,6 @@ class Narrator:
         elif line == "solve":
             if player.solve():
                 self._tellers = {}
-            else:
-                self._out("The solution plays from the moment at which the task opened. Say solve once more.")
         elif line == "reset":
             player.reset()
             self._tellers = {}
@@ -187,7 +185,7 @@ class Narrator:
                     player.give(entry)
                 self._run(max(wait for _, wait in told), given[0] if given else None)
             except (CommandError, InputError) as error:
-                self._out(str(error))
+                self._wrapped(str(error), "", "    ")
 
     # ------------------------------------------------------------------ telling
 
