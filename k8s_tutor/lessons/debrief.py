@@ -79,11 +79,11 @@ def _whose(given: inputs.Input) -> str:
     return f"{given.client}: " if isinstance(given, inputs.Kubectl) and given.client != "you" else ""
 
 
-def words(given: inputs.Input, lens: Lens) -> str:
-    """An input in a lens' names; a console line of more than `LONGEST` letters is told by its beginning."""
+def words(given: inputs.Input, lens: Lens, longest: int = LONGEST) -> str:
+    """An input in a lens' names; a console line of more than ``longest`` letters is told by its beginning."""
     if isinstance(given, inputs.Kubectl):
         line = given.line if given.line.startswith(("etcdctl", "etcdutl")) else f"kubectl {given.line}"
-        return line if len(line) <= LONGEST else shorten(line, LONGEST // 2, placeholder=" …")
+        return line if len(line) <= longest else shorten(line, longest // 2, placeholder=" …", break_on_hyphens=False)
     return " ".join(_named(word, lens) for word in inputs.in_words(given).split(" "))
 
 

@@ -226,7 +226,7 @@ class Narrator:
                 self._tellers[id(stage)] = Teller(stage, self.lens, self.player.stages)
         lines = [line for stage in self.player.stages for line in self._tellers[id(stage)].lines()]
         for at, _, text in sorted(lines, key=lambda line: line[:2]):
-            for row in textwrap.wrap(text, self._width - 12, subsequent_indent="    ") or [""]:
+            for row in textwrap.wrap(text, self._width - 12, subsequent_indent="    ", break_on_hyphens=False) or [""]:
                 self._out(f"  {clock(at)}  {row}" if row == text or not row.startswith("    ") else f"{'':13}{row}")
 
     def _options(self, options: list[str]) -> None:

@@ -26,6 +26,8 @@ SAID_BY_OTHERS = (
     "proxy.",
 )  # fmt: skip
 """Notes that are left out."""
+LONGEST_TYPED = 320
+"""Letters of a typed line that is told as it was typed: whoever reads along wants to type it, too."""
 REPEATS = 3
 """Lines of one kind in a row before the rest is summed up."""
 
@@ -71,7 +73,7 @@ class Teller:
     def _line(self, record: Any) -> tuple[int, str, str] | None:
         if isinstance(record, Given):
             who = f"{record.input.client}: " if isinstance(record.input, inputs.Kubectl) else ""
-            return record.at, "given", f"{who}{words(record.input, self.lens)}"
+            return record.at, "given", f"{who}{words(record.input, self.lens, LONGEST_TYPED)}"
         if isinstance(record, Note):
             return self._note(record)
         if isinstance(record, Lost):
