@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from k8s_tutor.cluster import views
@@ -331,6 +332,50 @@ def election(**given: Any) -> Scene:
     return Scene(everything, timeline(), **{"lens": COMMITTEE, **given})
 
 
+def joint(**given: Any) -> Scene:
+    """Bob and Carol go, Dave and Erin come: both lists must agree to what Alice has written down. Frank waits at the door."""
+    members = (
+        member(1, role="leader", log=5, open_from=5, id=1, peers=(peer(2, 5), peer(3), peer(4, 2))),
+        member(2, log=5, open_from=5, id=2), member(3, id=3), member(4, log=2, id=4), member(5, up=False, role="down", id=5),
+        member(6, log=0, term=0, leader=""),
+    )  # fmt: skip
+    state = raft(
+        members, size=3, quorum=2, reach=2, may_lose=0, has_quorum=True,
+        voters=("etcd-1", "etcd-4", "etcd-5"), outgoing=("etcd-1", "etcd-2", "etcd-3"),
+    )  # fmt: skip
+    flying = tuple(flight(820 + number, "etcd-1", f"etcd-{number}", text="5 put choice olives") for number in (3, 4))
+    return Scene(view(raft=state, wire=views.WireView(flying=flying, recent=())), timeline(), **{"lens": COMMITTEE, **given})
+
+
+def traced(**given: Any) -> Scene:
+    """A line on its way: through the gates of an API server into the log, to its answer; the moment shown is in between."""
+
+    def step(at: int, actor: str, text: str, flew: views.FlightView | None, *notes: views.NoteView) -> views.TraceStepView:
+        number = flew.id if flew else 0 if text == line else 790
+        return views.TraceStepView(at=at * MS, actor=actor, text=text, message=number, flight=flew, notes=notes)
+
+    line = "create configmap topping --from-literal=choice=olives"
+    path, key = "/api/v1/namespaces/default/configmaps", "/registry/configmaps/default/topping"
+    gone: dict[str, Any] = {"outcome": "arrived"}
+    asked = note(3_207 * MS, "api-1", "api.request", verb="create", path=path, user="admin", client="you", stages=("authn ✓",))
+    commit = note(3_215 * MS, "etcd-1", "raft.commit", index=5, term=3, acks=("etcd-1", "etcd-3"))
+    acks = "AppendEntriesReply"
+    steps = (
+        step(3_200, "you", line, None),
+        step(3_207, "api-1", f"POST {path}", flight(790, "you", "api-1", "POST", path, **gone)),
+        *(step(3_207, "api-1", stage, None) for stage in ("authn ✓", "audit ✓", "fairness ✓", "authz ✓", "admit ✓")),
+        step(3_207, "api-1", "store …", None, asked),
+        step(3_209, "etcd-1", "put", flight(795, "api-1", "etcd-1", "etcd", f"put {key}", **gone)),
+        step(3_212, "etcd-3", "5", flight(801, "etcd-1", "etcd-3", text="5 put topping", **gone)),
+        step(3_212, "etcd-2", "5", flight(802, "etcd-1", "etcd-2", text="5 put topping", outcome="down")),
+        step(3_215, "etcd-1", "have 5", flight(804, "etcd-3", "etcd-1", acks, "have 5", **gone), commit),
+        step(3_216, "api-1", "stored", flight(805, "etcd-1", "api-1", "etcd answer", "stored @5", **gone)),
+        step(3_218, "you", "201", flight(806, "api-1", "you", "answer", "201", **gone)),
+    )
+    trace = views.TraceView(line=line, client="you", at=3_200 * MS, steps=steps, number=2, of=3)
+    return replace(pizza(**given), trace=trace)
+
+
 def split(naive: bool = True, **given: Any) -> Scene:
     """Four managers in two rooms with the cable cut; by the naive vote both rooms lead, by Raft neither."""
     term = 4 if naive else 3
@@ -477,6 +522,8 @@ SCENES = {
     "pizza9": lambda **given: pizza(9, **given),
     "pizza1": lambda **given: pizza(1, **given),
     "election": election,
+    "joint": joint,
+    "traced": traced,
     "split": split,
     "split-raft": lambda **given: split(naive=False, **given),
     "cluster": cluster,

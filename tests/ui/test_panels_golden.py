@@ -10,6 +10,7 @@ from typing import NamedTuple
 import pytest
 import scenes
 
+from k8s_tutor.ui.design import Design, picture
 from k8s_tutor.ui.frame import frame, inside
 from k8s_tutor.ui.panels import PANELS
 from k8s_tutor.ui.rows import text_of
@@ -40,7 +41,7 @@ WHY = (
 )
 
 DRAWN = {
-    "committee": ("pizza", "election", "split", "pizza9"),
+    "committee": ("pizza", "election", "split", "pizza9", "joint"),
     "control_plane": ("pizza", "cluster"),
     "workers": ("cluster", "cluster100"),
     "orchestra": ("cluster",),
@@ -50,6 +51,7 @@ DRAWN = {
     "service": ("cluster",),
     "verdicts": ("cluster",),
     "timeline": ("pizza",),
+    "trace": ("traced",),
     "console": ("pizza",),
     "inspector": ("pizza", "cluster"),
 }
@@ -88,6 +90,25 @@ def test_panel_on_the_stage(panel: str, terminal: str) -> None:
 def test_panel_on_the_projector(panel: str) -> None:
     sizes = {"80x24": (80, 16), "120x36": (120, 26), "60x20": (60, 12)}
     compare(f"{panel}-projector", drawn(panel, "projector", sizes))
+
+
+DESIGNS = {
+    "five in two rooms": Design(),
+    "five in three rooms": Design((0, 0, 1, 1, 2), 3, 4),
+    "nine, naive": Design((0, 0, 0, 0, 1, 1, 1, 1, 1), 2, 2, whole=True, rule="naive"),
+}
+"""Committees on paper."""
+
+
+@pytest.mark.parametrize("terminal", sorted(SIZES))
+def test_designs_on_paper(terminal: str) -> None:
+    wide, high = SIZES[terminal]["whole"]
+    parts = []
+    for name, design in DESIGNS.items():
+        drawn = picture(design, scenes.COMMITTEE, min(110, wide - 4) - 4, high - 7)
+        rows = "\n".join(text_of(row).rstrip() for row in drawn.rows)
+        parts.append(f"{name} {wide}x{high}: {text_of(drawn.status)}\n{rows}")
+    compare(f"designer-{terminal}", "\n\n".join(parts) + "\n")
 
 
 @pytest.mark.parametrize("panel", ["committee", "workers", "rooms", "timeline"])

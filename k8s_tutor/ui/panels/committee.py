@@ -59,6 +59,9 @@ def status(scene: Scene, width: int) -> Row:
         return (*wrong, (f"{len(deciding)} leaders at once", "fail"))
     if raft.lost:
         return (*wrong, (f"{raft.lost} decided and lost", "fail"))
+    if not raft.has_quorum and raft.outgoing:
+        told = "joint: old and new group have no majority of both" if width >= 56 else "joint: no majority of both"
+        return (*wrong, (told, "fail"))
     if not raft.has_quorum:
         few = "no quorum" if width < 36 else f"no quorum: {raft.reach} of {raft.size}"
         return (*wrong, (f"no quorum: here {raft.reach}, needs {raft.quorum} of {raft.size}" if width >= 56 else few, "fail"))

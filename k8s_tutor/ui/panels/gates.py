@@ -10,12 +10,12 @@ REFUSED, OPEN, PASSED = "✗", "…", "✓"
 
 _GATES: dict[str, tuple[str, str]] = {
     "authn": ("authentication", "who asks"),
-    "audit": ("audit", "it is written down who asks for what"),
+    "audit": ("audit", "who asks for what is written down"),
     "impersonate": ("impersonation", "whether one may act as somebody else"),
     "as": ("impersonation", "from here on as"),
-    "fairness": ("priority and fairness", "it has a seat, nobody crowds others out"),
+    "fairness": ("priority and fairness", "it has a seat"),
     "authz": ("authorization", "whether this user may do this"),
-    "admit": ("admission", "plug-ins add what belongs there, and look at what they are given"),
+    "admit": ("admission", "plug-ins complete it and look at it"),
     "default": ("defaulting", "what was left out is filled in"),
     "validate": ("validation", "every field is looked at"),
     "store": ("etcd", "it is handed on to be stored"),
