@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from k8s_tutor.api import scheme
 from k8s_tutor.sim import MS, SECOND, State
@@ -26,8 +26,10 @@ class Informer(State):
     """The local store of one kind: ``namespace/name`` (or ``name``) → typed struct. May be behind the API server, never
     ahead of it."""
 
-    def __init__(self, kind: str, field_selector: str = "", label_selector: str = "") -> None:
+    def __init__(self, kind: str, field_selector: str = "", label_selector: str = "", root: str = "") -> None:
         self.kind = kind
+        self.root = root or scheme.resource(kind).path()
+        """The URL of the collection; given for custom resources, of which only the metadata are decoded."""
         self.field_selector = field_selector
         self.label_selector = label_selector
         self.objects: dict[str, Any] = {}
@@ -38,6 +40,14 @@ class Informer(State):
         self.synced = False
         """Whether a first list has arrived."""
         self.failures = 0
+
+    def copy(self) -> Self:
+        """As any part is copied, in one go: there are more of these than of any other part."""
+        new = object.__new__(type(self))
+        new.kind, new.field_selector, new.label_selector = self.kind, self.field_selector, self.label_selector
+        new.objects, new.data = self.objects.copy(), self.data.copy()
+        new.revision, new.watch, new.synced, new.failures = self.revision, self.watch, self.synced, self.failures
+        return new
 
     def __iter__(self) -> Iterator[Any]:
         """The objects, ordered by key."""

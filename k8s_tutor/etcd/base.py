@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -49,7 +50,16 @@ class Watcher(Body):
 
 
 encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(Proposal).decode
+"""What goes into an entry: binary, as values are bytes."""
+
+
+@lru_cache(maxsize=256)
+def _decode(data: bytes) -> Proposal:
+    """Each member reads the same entry at about the same time; what they keep of it is kept once."""
+    return _decoder.decode(data)
+
+
+_decoder = msgspec.json.Decoder(Proposal)
 
 
 def proposal_of(entry: Entry) -> Proposal | None:

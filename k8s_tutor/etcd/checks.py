@@ -3,6 +3,7 @@ request checks this before it asks anybody else."""
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from k8s_tutor.etcd import errors
@@ -19,13 +20,7 @@ def malformed(body: Any) -> EtcdError | None:
     """Why a request cannot be carried out by any store, or None."""
     text = ""
     if isinstance(body, Txn):
-        text = _txn(body, MAX_OPS)
-        if not text:
-            try:
-                _written(body.success)
-                _written(body.failure)
-            except _Twice:
-                text = errors.ERR_DUPLICATE_KEY
+        text = _whole_txn(body)
     elif isinstance(body, Put):
         text = _put(body)
     elif isinstance(body, (Range, DeleteRange)):
@@ -43,6 +38,19 @@ def _put(put: Put) -> str:
     if put.ignore_lease and put.lease:
         return errors.ERR_LEASE_PROVIDED
     return ""
+
+
+@lru_cache(maxsize=256)
+def _whole_txn(txn: Txn) -> str:
+    """Remembered, for it is asked by the member that takes the request and by each that applies it."""
+    text = _txn(txn, MAX_OPS)
+    if not text:
+        try:
+            _written(txn.success)
+            _written(txn.failure)
+        except _Twice:
+            text = errors.ERR_DUPLICATE_KEY
+    return text
 
 
 def _txn(txn: Txn, most: int) -> str:

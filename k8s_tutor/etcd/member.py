@@ -6,7 +6,7 @@ the loop that ties them to Raft. Notes in the event log: ``raft.*`` for what the
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
 import msgspec
 
@@ -58,7 +58,10 @@ class Member(Requests):
                 return
             if node.role is LEADER:
                 self.hear(ctx, body.sender)
-            self._step(body)
+            try:
+                node.step(body)
+            except AssertionError as error:
+                self._impossible(error)
         elif isinstance(body, Tick):
             ctx.after(self.config.tick, body, work=False)
             self._tick(ctx)
@@ -95,14 +98,11 @@ class Member(Requests):
         for ident in [ident for ident, waiting in self.waiting.items() if waiting.client == peer]:
             self.forget(ctx, ident)
 
-    def _step(self, message: Message) -> None:
-        """Hands a message to Raft. What a broken twin has made impossible ends the process, as etcd ends itself."""
-        try:
-            self.node.step(message)
-        except AssertionError as error:
-            if self.config.variant == "raft":
-                raise
-            raise Panic(str(error)) from None
+    def _impossible(self, error: AssertionError) -> NoReturn:
+        """What a broken twin has made impossible ends the process, as etcd ends itself."""
+        if self.config.variant == "raft":
+            raise error
+        raise Panic(str(error)) from None
 
     def _tick(self, ctx: Context) -> None:
         self.node.tick()
@@ -149,7 +149,8 @@ class Member(Requests):
         while self.syncing is None and node.has_ready():
             ready = node.ready()
             if not ready.must_sync:
-                self._persist(ctx, ready)
+                if ready.hard_state is not None:
+                    self._persist(ctx, ready)
                 self._carry_out(ctx, ready)
                 continue
             wait, careless = ctx.fsync, sends_first(self.config.variant)
@@ -181,12 +182,12 @@ class Member(Requests):
     def _send(self, ctx: Context, ready: Ready) -> None:
         members = self.disk.backend.members
         for message in ready.messages:
-            member = members.get(message.to)
-            if member is None:
+            to = members.get(message.to)
+            if to is None:
                 continue
             if message.snapshot is not None:
                 message = self._with_data(ctx, message)
-            ctx.send(member.name or self.peer(message.to), message)
+            ctx.send(to.name or self.peer(to.id), message)
 
     def _with_data(self, ctx: Context, message: Message) -> Message:
         """A snapshot is sent as the backend stands now, which may be further than where the log was compacted
@@ -226,9 +227,8 @@ class Member(Requests):
     def _note_commit(self, ctx: Context, committed: tuple[Entry, ...]) -> None:
         if self.node.role is not Role.LEADER or not ctx.work:
             return
-        index, progress = committed[-1].index, self.node.status().progress
-        voters = self.node.voters
-        acks = tuple(self.peer(ident) for ident, peer in progress.items() if peer.match >= index and ident in voters)
+        index, voters = committed[-1].index, self.node.voters
+        acks = tuple([self.peer(ident) for ident, peer in self.node.peers.items() if peer.match >= index and ident in voters])
         ctx.note("raft.commit", index=index, term=committed[-1].term, acks=acks, members=len(voters))
 
     # ------------------------------------------------------------------ the state machine

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import deque
 from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from k8s_tutor.sim.context import Context
 
-_CONTAINERS = (dict, list, deque)
+_SHARED: set[type] = set()
+"""Types without a ``copy``: their values are immutable. Filled as types are met."""
 
 
 class State:
@@ -18,15 +18,13 @@ class State:
     def copy(self) -> Self:
         """An independent part with the same content."""
         new = object.__new__(type(self))
-        own = new.__dict__
-        for name, value in self.__dict__.items():
-            kind = value.__class__
-            if kind is int or kind is str or value is None:
-                own[name] = value
-            elif kind in _CONTAINERS or hasattr(value, "copy"):
-                own[name] = value.copy()
-            else:
-                own[name] = value
+        own = new.__dict__ = self.__dict__.copy()
+        for name, value in own.items():
+            if value.__class__ not in _SHARED:
+                if hasattr(value, "copy"):
+                    own[name] = value.copy()
+                else:
+                    _SHARED.add(value.__class__)
         return new
 
 

@@ -111,7 +111,7 @@ def encode(entries: Entries) -> bytes:
 
 # ---------------------------------------------------------------------- writes
 
-_PRESENT = (
+_PRESENT: Paths = frozenset([
     ("f:spec",), ("f:status",), ("f:spec", "f:template"), ("f:spec", "f:template", "f:metadata"),
     ("f:spec", "f:template", "f:spec"), ("f:spec", "f:strategy"), ("f:spec", "f:updateStrategy"),
     ("f:spec", "f:jobTemplate"), ("f:spec", "f:jobTemplate", "f:metadata"), ("f:spec", "f:jobTemplate", "f:spec"),
@@ -120,17 +120,21 @@ _PRESENT = (
     ("f:spec", "f:jobTemplate", "f:spec", "f:template", "f:spec"), ("f:spec", "f:names"), ("f:roleRef",),
     ("f:spec", "f:containers"), ("f:spec", "f:template", "f:spec", "f:containers"), ("f:involvedObject",), ("f:source",),
     ("f:status", "f:loadBalancer"), ("f:spec", "f:scaleTargetRef"),
-)  # fmt: skip
+])  # fmt: skip
 """Structs that Go has even in an empty object, so that nobody adds them."""
 
 
 def created(shape: Shape, tree: Tree, manager: str, api_version: str, time: str, with_status: bool) -> Entries:
     """The one entry of a new object: everything that its creator sent, and what defaults made of it. ``with_status``: the
     status is not his, because it has a subresource."""
-    fields = trees.everything(shape, tree) - _STRIPPED - frozenset(_PRESENT)
-    if with_status:
-        fields = _without(fields, "f:status")
+    fields = _creators(trees.everything(shape, tree), with_status)
     return (Entry(manager, UPDATE, api_version, time, "", fields),) if fields else ()
+
+
+@lru_cache(maxsize=2048)
+def _creators(fields: Paths, with_status: bool) -> Paths:
+    fields = fields - _STRIPPED - _PRESENT
+    return _without(fields, "f:status") if with_status else fields
 
 
 def _without(fields: Paths, top: str) -> Paths:
@@ -222,7 +226,7 @@ def applied(
 
 def _before_first_apply(shape: Shape, live: Tree, api_version: str) -> Entries:
     """An object that nobody's fields are known of belongs to somebody all the same."""
-    fields = trees.everything(shape, live) - _STRIPPED - frozenset(_PRESENT)
+    fields = trees.everything(shape, live) - _STRIPPED - _PRESENT
     return (Entry("before-first-apply", UPDATE, api_version, live["metadata"].get("creationTimestamp", ""), "", fields),)
 
 

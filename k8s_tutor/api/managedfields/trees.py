@@ -6,6 +6,7 @@ Nothing here changes what it is given.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from k8s_tutor.api.managedfields import fieldset
@@ -156,10 +157,53 @@ def _all(shape: Shape, value: Any, path: Path, found: list[Path]) -> None:
 
 def everything(shape: Shape, tree: Tree) -> Paths:
     """All fields of an object that was nothing before, containers included."""
+    return _listed(_outline(shape, tree))
+
+
+Outline = tuple[str, tuple[str, ...], tuple[Any, ...]] | None
+"""All that the fields of a value depend on, and few objects of a cluster differ in: what each step to what is in it begins with,
+the rest of each step, and the outlines of what is there; None for a leaf."""
+
+
+def _outline(shape: Shape, value: Any) -> Outline:
+    kind = shape.kind
+    if type(value) is dict:
+        if kind not in _OPEN:
+            return None
+        if not value:
+            return _EMPTY
+        field = shape.field
+        below = [
+            _outline(field(name) or LEAF, child) if type(child) in _CONTAINERS else None for name, child in value.items()
+        ]
+        return "f:", tuple(value), tuple(below)
+    if type(value) is not list or kind not in ("list", "set"):
+        return None
+    if kind == "set":
+        return "", tuple([fieldset.value_step(member) for member in value]), (None,) * len(value)
+    element = shape.element
+    return "", tuple([item_step(shape, item) for item in value]), tuple([_outline(element, item) for item in value])
+
+
+_OPEN = ("struct", "map", "any")
+_CONTAINERS = (dict, list)
+_EMPTY: Outline = ("f:", (), ())
+
+
+@lru_cache(maxsize=2048)
+def _listed(outline: Outline) -> Paths:
     found: list[Path] = []
-    for step, child, below in _steps(shape, tree):
-        _all(below, child, (step,), found)
+    _list(outline, (), found)
     return frozenset(found)
+
+
+def _list(outline: Outline, path: Path, found: list[Path]) -> None:
+    if outline is not None:
+        head, steps, below = outline
+        for step, inner in zip(steps, below, strict=True):
+            here = (*path, head + step)
+            found.append(here)
+            _list(inner, here, found)
 
 
 # ---------------------------------------------------------------------- the merge of two objects
