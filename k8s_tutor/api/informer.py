@@ -44,9 +44,8 @@ class Informer(State):
     def copy(self) -> Self:
         """As any part is copied, in one go: there are more of these than of any other part."""
         new = object.__new__(type(self))
-        new.kind, new.field_selector, new.label_selector = self.kind, self.field_selector, self.label_selector
+        new.__dict__ = self.__dict__.copy()
         new.objects, new.data = self.objects.copy(), self.data.copy()
-        new.revision, new.watch, new.synced, new.failures = self.revision, self.watch, self.synced, self.failures
         return new
 
     def __iter__(self) -> Iterator[Any]:

@@ -141,7 +141,7 @@ class Store(Reading):
     def _impossible(self, txn: Txn, paths: list[bool]) -> EtcdError | None:
         """All of a transaction can be done, or nothing is (etcd server/etcdserver/txn checkTxn). Which way each transaction
         goes is decided before anything is written, and noted in ``paths``, outer ones first (compareToPath)."""
-        succeeded = all([self.holds(compare) for compare in txn.compares])
+        succeeded = all(map(self.holds, txn.compares))
         paths.append(succeeded)
         for part in txn.success if succeeded else txn.failure:
             if isinstance(part, Txn):

@@ -161,8 +161,8 @@ def everything(shape: Shape, tree: Tree) -> Paths:
 
 
 Outline = tuple[str, tuple[str, ...], tuple[Any, ...]] | None
-"""All that the fields of a value depend on, and few objects of a cluster differ in: what each step to what is in it begins with,
-the rest of each step, and the outlines of what is there; None for a leaf."""
+"""All that the fields of a value depend on, and few objects of a cluster differ in: how each step to what is in it begins, the
+rest of each step, and the outlines of what is there; None for a leaf."""
 
 
 def _outline(shape: Shape, value: Any) -> Outline:
