@@ -65,7 +65,7 @@ class Sockets(Processes):
         if not target:
             return
         if target in LOCALHOST or target == pod.ip:
-            asked = Connect(pod.ip, pod.ip, dial.port, dial.protocol, dial.data)
+            asked = Connect("127.0.0.1" if target in LOCALHOST else pod.ip, pod.ip, dial.port, dial.protocol, dial.data)
             self._answer_later(ctx, proc, self.arrived(ctx, asked), "127.0.0.1" if target in LOCALHOST else target, NEARBY)
             return
         packet, _ = translate(self.rules, Packet(pod.ip, target, dial.port), lambda bound: ctx.draw("iptables", bound))

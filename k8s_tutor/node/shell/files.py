@@ -37,6 +37,8 @@ class Files:
         key = self._key(path)
         if key in self._written:
             return self._written[key]
+        if not key.startswith(self._place + ":"):
+            return None  # what a volume is mounted over cannot be seen
         if path in DEVICES:
             return ""
         return self._image.get(path)
@@ -90,7 +92,8 @@ class Files:
     def _below(self, path: str) -> dict[str, None]:
         base = path.rstrip("/") + "/"
         found: dict[str, None] = {}
-        for known in (*self._image, *DIRECTORIES, *DEVICES, *(mount for mount, _ in self._mounts)):
+        own = self._key(base).startswith(self._place + ":")
+        for known in (*(self._image if own else ()), *DIRECTORIES, *DEVICES, *(mount for mount, _ in self._mounts)):
             if known.startswith(base) and known != base:
                 found[known[len(base) :].partition("/")[0]] = None
         key = self._key(base.rstrip("/") or "/").rstrip("/") + "/"
