@@ -16,7 +16,7 @@ from k8s_tutor.lessons.parts import part
 from k8s_tutor.lessons.player import Player
 from k8s_tutor.lessons.stage import Stage
 from k8s_tutor.lessons.steps import ASKING, DONE, FAILED, READING, RUNNING, SHOWING, WORKING
-from k8s_tutor.lessons.telling import Teller
+from k8s_tutor.lessons.telling import SHOWN, WHOLE, Teller
 from k8s_tutor.lessons.values import clock
 
 WIDTH = 88
@@ -52,7 +52,7 @@ class Narrator:
             assert step is not None
             self._out("")
             self._out(f"[{self.player.index + 1}/{self.player.total}] {step.title or _KINDS[step.KIND]}")
-            self._tellers = {id(stage): Teller(stage, self.lens, self.player.stages) for stage in self.player.stages}
+            self._tellers = {id(stage): self._teller(stage) for stage in self.player.stages}
             try:
                 good = self._step(step) and good
             except EOFError:
@@ -220,10 +220,15 @@ class Narrator:
             if player.phase == SHOWING and check is not None and isinstance(step, models.Task):
                 end = min(end, check.opened + step.deadline)
 
+    def _teller(self, stage: Stage) -> Teller:
+        """Who tells of a stage: what a person at a task has asked for is told whole."""
+        works = isinstance(self.player.step, models.Task) and not self.auto
+        return Teller(stage, self.lens, self.player.stages, WHOLE if works else SHOWN)
+
     def _tell(self) -> None:
         for stage in self.player.stages:
             if id(stage) not in self._tellers:
-                self._tellers[id(stage)] = Teller(stage, self.lens, self.player.stages)
+                self._tellers[id(stage)] = self._teller(stage)
         lines = [line for stage in self.player.stages for line in self._tellers[id(stage)].lines()]
         for at, _, text in sorted(lines, key=lambda line: line[:2]):
             for row in textwrap.wrap(text, self._width - 12, subsequent_indent="    ", break_on_hyphens=False) or [""]:

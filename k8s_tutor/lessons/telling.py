@@ -28,6 +28,8 @@ SAID_BY_OTHERS = (
 """Notes that are left out."""
 LONGEST_TYPED = 320
 """Letters of a typed line that is told as it was typed: whoever reads along wants to type it, too."""
+SHOWN, WHOLE = 12, 200
+"""Lines of an answer that are told: of one that is shown, of one that somebody works with."""
 REPEATS = 3
 """Lines of one kind in a row before the rest is summed up."""
 
@@ -35,8 +37,10 @@ REPEATS = 3
 class Teller:
     """Follows one stage's log."""
 
-    def __init__(self, stage: Stage, lens: Lens, stages: Sequence[Stage]) -> None:
+    def __init__(self, stage: Stage, lens: Lens, stages: Sequence[Stage], most: int = SHOWN) -> None:
+        """``most``: lines of one answer that are told."""
         self.stage = stage
+        self._most = most
         self.lens = lens
         self._prefix = f"{stage.title}: " if len(stages) > 1 else ""
         self._consensus = stage.cluster.spec.components == "etcd" or stage.cluster.spec.workers == 0
@@ -111,7 +115,9 @@ class Teller:
                 self._answered.add(answer.id)
             said = self._said.get(answer.id, 0)
             self._said[answer.id] = len(text)
-            for line in [line for line in text[said:].splitlines() if line.strip()][:12]:
+            heard = [line for line in text[said:].splitlines() if line.strip()]
+            more = [f"… ({len(heard) - self._most} more lines)"] if len(heard) > self._most else []
+            for line in heard[: self._most] + more:
                 self._told += 1
                 at = self.stage.cluster.now if answer.code == -1 else answer.done_at
                 out.append((at, self._told, f"{self._prefix}{answer.client} reads: {line}"))

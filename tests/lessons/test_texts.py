@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from k8s_tutor.lessons.console import CommandError, command
 from k8s_tutor.lessons.debrief import words
 from k8s_tutor.lessons.lens import fields_of
 from k8s_tutor.lessons.loader import Loaded
-from k8s_tutor.lessons.models import Say
+from k8s_tutor.lessons.models import Do, Say
 from k8s_tutor.lessons.narrate import narrate
 from k8s_tutor.lessons.player import Player
 from k8s_tutor.lessons.progress import Progress, ProgressError
@@ -176,3 +177,16 @@ def test_progress_that_cannot_be_kept_does_not_stop_a_lesson(tmp_path: Path) -> 
 )
 def test_a_lens_says_paths_in_its_own_words(verb: str, path: str, said: str) -> None:
     assert lenses.lens("orchestra").thing(path, verb) == said
+
+
+def test_a_long_answer_is_told_in_part_and_whole_to_whoever_works_with_it(small: Loaded) -> None:
+    shown: list[str] = []
+    step = Do.model_validate({"do": [{"etcdctl": "help"}]})
+    narrate(Player(small.lesson.model_copy(update={"steps": [step]})), shown.append, auto=True)
+    assert any(line.endswith("more lines)") for line in shown)
+    worked: list[str] = []
+    typed = iter(["etcdctl help"])
+    task = small.lesson.model_copy(update={"steps": [small.lesson.steps[2]]})
+    with contextlib.suppress(StopIteration):
+        narrate(Player(task), worked.append, lambda prompt: next(typed))
+    assert len(worked) > len(shown) and not any(line.endswith("more lines)") for line in worked)
