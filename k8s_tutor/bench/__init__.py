@@ -13,6 +13,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "consensus": ("B3", "B3-go"),
     "history": ("B8", "B9"),
     "serving": ("B4", "B15"),
+    "scheduling": ("B5",),
     "screen": ("B11", "B12", "B13"),
 }
 """Module → the rows that it measures."""

@@ -46,6 +46,8 @@ class Cluster(NamedTuple):
     """The nodes that have pods with affinity."""
     objects: Objects = {}
     """What the scheduler watches beside pods and nodes."""
+    tainted: bool = True
+    """Whether any node may have taints, or be cordoned."""
 
     def of(self, kind: str) -> Mapping[str, Any]:
         """The objects of a kind, by key."""
@@ -87,9 +89,9 @@ class Plugin:
         """What `score` needs to know of this pod; None: this plugin does not score it."""
         return None
 
-    def score(self, state: Any, pod: PodInfo, info: NodeInfo) -> int:
-        """Raw score of a feasible node."""
-        return 0
+    def score(self, state: Any, pod: PodInfo, feasible: Sequence[NodeInfo]) -> list[int]:
+        """Raw scores of the feasible nodes: of all at once, because this is where a cycle spends its time."""
+        return [0] * len(feasible)
 
     def normalise(self, state: Any, scores: list[int], feasible: Sequence[NodeInfo]) -> list[int]:
         """Raw scores to 0..100."""
@@ -252,8 +254,7 @@ def _score(
         state = plugin.pre_score(pod, cluster, feasible) if weight else None
         if state is None:
             continue
-        score = plugin.score
-        raw = [score(state, pod, info) for info in feasible]
+        raw = plugin.score(state, pod, feasible)
         normal = plugin.normalise(state, raw, feasible)
         columns.append(Column(plugin.name, weight, tuple(raw), tuple(normal)))
     return columns

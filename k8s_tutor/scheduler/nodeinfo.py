@@ -123,6 +123,8 @@ class Cache(State):
         """Pods alike → how many on each node; the inner tables are replaced, never changed."""
         self.affine: dict[str, bool] = {}
         """The nodes that have pods with affinity."""
+        self.tainted: dict[str, bool] = {}
+        """The nodes that have taints or are cordoned."""
         self.order: list[NodeInfo] = []
         """All nodes that exist, zone by turns (backend/cache/node_tree.go), by name within a zone."""
         self.index: dict[str, int] = {}
@@ -133,10 +135,11 @@ class Cache(State):
             self.nodes.pop(name, None)
         else:
             self.nodes[name] = info
-        if info.affine:
-            self.affine[name] = True
-        elif name in self.affine:
-            del self.affine[name]
+        for among, belongs in ((self.affine, info.affine), (self.tainted, info.taints or info.cordoned)):
+            if belongs:
+                among[name] = True
+            elif name in among:
+                del among[name]
         place = self.index.get(name)
         if place is None:
             if info.node is not None:

@@ -11,6 +11,7 @@ BACKOFF_FIRST = 1 * SECOND
 BACKOFF_MOST = 10 * SECOND
 WINDOW = 1 * SECOND
 """Back-offs that end within the same second count as ending together: then priority decides."""
+IDLE, TIMED = ("unschedulable", "gated"), ("backoff", "error")
 UNSCHEDULABLE_MOST = 300 * SECOND
 """After this long a pod is tried again even though nothing has happened."""
 
@@ -37,14 +38,28 @@ class SchedulingQueue(State):
         self.heap: list[tuple[int, int, int, str]] = []
         """(-priority, since, arrival, key); may hold places that were given up."""
         self.arrivals = 0
+        self.idle: dict[str, bool] = {}
+        """Those of the pods that are unschedulable or gated."""
+        self.timed: dict[str, bool] = {}
+        """Those whose back-off is not over."""
 
     def __contains__(self, key: str) -> bool:
         return key in self.pods
 
     def keys(self, place: str) -> list[str]:
         """The pods in one place, the next one first."""
-        found = [(-pod.priority, pod.since, key) for key, pod in self.pods.items() if pod.place == place]
+        pods = self.pods
+        among = self.idle if place in IDLE else self.timed if place in TIMED else pods
+        found = [(-pods[key].priority, pods[key].since, key) for key in among if pods[key].place == place]
         return [key for *_, key in sorted(found)]
+
+    def _put(self, key: str, pod: Queued) -> None:
+        self.pods[key] = pod
+        for places, among in ((IDLE, self.idle), (TIMED, self.timed)):
+            if pod.place in places:
+                among[key] = True
+            elif key in among:
+                del among[key]
 
     def add(self, key: str, priority: int, now: int) -> bool:
         """A pod wants a node. False when it waits already."""
@@ -54,7 +69,7 @@ class SchedulingQueue(State):
         return True
 
     def _activate(self, key: str, pod: Queued, now: int) -> None:
-        self.pods[key] = pod._replace(place="active", since=now)
+        self._put(key, pod._replace(place="active", since=now))
         self.arrivals += 1
         heappush(self.heap, (-pod.priority, now, self.arrivals, key))
 
@@ -65,14 +80,14 @@ class SchedulingQueue(State):
             pod = self.pods.get(key)
             if pod is not None and pod.place == "active" and pod.since == since:
                 return self._take(key, pod)
-        waiting = [(p.until // WINDOW, -p.priority, p.since, key) for key, p in self.pods.items() if p.place == "backoff"]
+        waiting = [(key, self.pods[key]) for key in self.timed if self.pods[key].place == "backoff"]
         if not waiting:
             return None
-        key = min(waiting)[3]
+        key = min((pod.until // WINDOW, -pod.priority, pod.since, key) for key, pod in waiting)[3]
         return self._take(key, self.pods[key])
 
     def _take(self, key: str, pod: Queued) -> str:
-        self.pods[key] = pod._replace(place="flying", attempts=pod.attempts + 1)
+        self._put(key, pod._replace(place="flying", attempts=pod.attempts + 1))
         return key
 
     def attempts(self, key: str) -> int:
@@ -83,18 +98,18 @@ class SchedulingQueue(State):
         """No node fits: wait until something changes that may help against these plugins."""
         pod = self.pods[key]
         until = now + backoff(pod.attempts)
-        self.pods[key] = pod._replace(place="unschedulable", since=now, until=until, plugins=plugins)
+        self._put(key, pod._replace(place="unschedulable", since=now, until=until, plugins=plugins))
 
     def hold(self, key: str, priority: int, now: int, plugin: str) -> None:
         """A plugin does not let this pod queue up."""
         pod = self.pods.get(key, Queued(priority, "gated", now))
-        self.pods[key] = pod._replace(place="gated", plugins=(plugin,))
+        self._put(key, pod._replace(place="gated", plugins=(plugin,)))
 
     def retry(self, key: str, now: int) -> int:
         """A request went wrong: try again later. Returns when (µs)."""
         pod = self.pods[key]
         until = now + backoff(pod.attempts)
-        self.pods[key] = pod._replace(place="error", since=now, until=until)
+        self._put(key, pod._replace(place="error", since=now, until=until))
         return until
 
     def move(self, keys: list[str], now: int) -> list[str]:
@@ -103,10 +118,10 @@ class SchedulingQueue(State):
         moved = []
         for key in keys:
             pod = self.pods.get(key)
-            if pod is None or pod.place not in ("unschedulable", "gated"):
+            if pod is None or pod.place not in IDLE:
                 continue
             if pod.until > now:
-                self.pods[key] = pod._replace(place="backoff")
+                self._put(key, pod._replace(place="backoff"))
             else:
                 self._activate(key, pod, now)
             moved.append(key)
@@ -114,23 +129,20 @@ class SchedulingQueue(State):
 
     def flush(self, now: int) -> int:
         """Moves pods whose back-off has ended to the active ones; returns how many."""
-        due = [key for key in sorted(self.pods) if self._served(self.pods[key], now)]
+        due = [key for key in sorted(self.timed) if self.pods[key].until <= now]
         for key in due:
             self._activate(key, self.pods[key], now)
         return len(due)
 
-    @staticmethod
-    def _served(pod: Queued, now: int) -> bool:
-        return pod.place in ("backoff", "error") and pod.until <= now
-
     def leftover(self, now: int) -> list[str]:
         """Unschedulable pods that have waited for five minutes."""
-        old = [key for key, pod in self.pods.items() if pod.place == "unschedulable" and now - pod.since >= UNSCHEDULABLE_MOST]
-        return sorted(old)
+        pods = self.pods
+        return sorted(k for k in self.idle if pods[k].place == "unschedulable" and now - pods[k].since >= UNSCHEDULABLE_MOST)
 
     def forget(self, key: str) -> None:
         """The pod needs no node any more."""
-        self.pods.pop(key, None)
+        for among in (self.pods, self.idle, self.timed):
+            among.pop(key, None)
 
 
 def backoff(attempts: int) -> int:

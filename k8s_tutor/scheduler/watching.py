@@ -117,7 +117,7 @@ class Watching(Elected):
         cache = self.cache
         objects = {informer.kind: informer.objects for informer in self.informers()}
         affine = [info for name in cache.affine if (info := cache.nodes[name]).node is not None]
-        return Cluster(cache.snapshot(), cache.nodes, cache.groups, affine, objects)
+        return Cluster(cache.snapshot(), cache.nodes, cache.groups, affine, objects, bool(cache.tainted))
 
     # ------------------------------------------------------------------ what it hears
 

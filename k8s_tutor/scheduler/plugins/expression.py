@@ -42,9 +42,12 @@ class Expression(Plugin):
     def pre_score(self, pod: PodInfo, cluster: Cluster, feasible: Sequence[NodeInfo]) -> Any:
         return _tree(pod.pod)
 
-    def score(self, state: Any, pod: PodInfo, info: NodeInfo) -> int:
+    def score(self, state: Any, pod: PodInfo, feasible: Sequence[NodeInfo]) -> list[int]:
+        return [self._points(state, info) for info in feasible]
+
+    def _points(self, pod: Any, info: NodeInfo) -> int:
         try:
-            return int(cel.program(self.scores).run(_variables(state, info)))
+            return int(cel.program(self.scores).run(_variables(pod, info)))
         except (cel.CelFailure, TypeError, ValueError, OverflowError):
             return 0
 

@@ -29,13 +29,16 @@ class ImageLocality(Plugin):
     def pre_score(self, pod: PodInfo, cluster: Cluster, feasible: Sequence[NodeInfo]) -> Any:
         spec = pod.pod.spec
         names = [normalised(c.image or "") for c in (*(spec.initContainers or ()), *(spec.containers or ()))]
-        holders = tuple((name, sum(1 for info in cluster.nodes if name in info.images)) for name in names)
+        having = [info.images for info in cluster.nodes if info.images]
+        holders = tuple((name, sum(1 for images in having if name in images)) for name in names)
         return holders, max(len(cluster.nodes), 1)
 
-    def score(self, state: Any, pod: PodInfo, info: NodeInfo) -> int:
+    def score(self, state: Any, pod: PodInfo, feasible: Sequence[NodeInfo]) -> list[int]:
         holders, nodes = state
-        if not info.images:
-            return 0
-        found: int = sum(info.images[name] * count // nodes for name, count in holders if name in info.images)
-        most = MOST * len(holders)
-        return MAX_SCORE * (min(max(found, LEAST), most) - LEAST) // (most - LEAST)
+        if not any(count for _, count in holders):
+            return [0] * len(feasible)
+        most, scores = MOST * len(holders), []
+        for info in feasible:
+            found: int = sum(info.images[name] * count // nodes for name, count in holders if name in info.images)
+            scores.append(MAX_SCORE * (min(max(found, LEAST), most) - LEAST) // (most - LEAST))
+        return scores

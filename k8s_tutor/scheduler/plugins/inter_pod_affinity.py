@@ -134,9 +134,9 @@ class InterPodAffinity(Plugin):
                 _weigh(pairs, _meant(theirs.disliked, pod.namespace, pod.labels, known), info, -1)
         return (pairs, _keys(pairs)) if pairs else None
 
-    def score(self, state: Any, pod: PodInfo, info: NodeInfo) -> int:
+    def score(self, state: Any, pod: PodInfo, feasible: Sequence[NodeInfo]) -> list[int]:
         pairs, keys = state
-        return sum(pairs.get((key, info.labels.get(key)), 0) for key in keys)
+        return [sum(pairs.get((key, info.labels.get(key)), 0) for key in keys) for info in feasible]
 
     def normalise(self, state: Any, scores: list[int], feasible: Sequence[NodeInfo]) -> list[int]:
         least, most = min(scores), max(scores)

@@ -82,8 +82,8 @@ class NodeAffinity(Plugin):
         affinity = _node_affinity(pod.pod)
         return tuple((affinity and affinity.preferredDuringSchedulingIgnoredDuringExecution) or ()) or None
 
-    def score(self, state: Any, pod: PodInfo, info: NodeInfo) -> int:
-        return sum(wish.weight for wish in state if wish.weight and term_matches(wish.preference, info))
+    def score(self, state: Any, pod: PodInfo, feasible: Sequence[NodeInfo]) -> list[int]:
+        return [sum(wish.weight for wish in state if term_matches(wish.preference, info)) for info in feasible]
 
     def normalise(self, state: Any, scores: list[int], feasible: Sequence[NodeInfo]) -> list[int]:
         return default_normalise(scores)

@@ -23,7 +23,7 @@ class NodeUnschedulable(Plugin):
     events = {"Node": (ADD, TAINT), OWN: (TOLERATION,)}
 
     def pre_filter(self, pod: PodInfo, cluster: Cluster) -> Any:
-        return PASS if tolerates(pod.pod.spec.tolerations or (), _CordonTaint) else True
+        return PASS if not cluster.tainted or tolerates(pod.pod.spec.tolerations or (), _CordonTaint) else True
 
     def filter(self, state: Any, pod: PodInfo, info: NodeInfo) -> Rejection | None:
         return Rejection(("node(s) were unschedulable",)) if info.cordoned else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from k8s_tutor.scheduler.changes import ADD, ALLOCATABLE, ASSIGNED, DELETE, OWN, SCALE_DOWN, Event
@@ -40,15 +41,12 @@ class Fit(Plugin):
     def pre_score(self, pod: PodInfo, cluster: Cluster, feasible: Sequence[NodeInfo]) -> Any:
         return self.strategy
 
-    def score(self, state: Any, pod: PodInfo, info: NodeInfo) -> int:
-        room, total, weights = info.allocatable, 0, 0
-        if room.cpu:
-            weights = 1
-            total = _share(pod.scored_cpu + info.scored_cpu, room.cpu, state)
-        if room.memory:
-            weights += 1
-            total += _share(pod.scored_memory + info.scored_memory, room.memory, state)
-        return total // weights if weights else 0
+    def score(self, state: Any, pod: PodInfo, feasible: Sequence[NodeInfo]) -> list[int]:
+        cpu, memory = pod.scored_cpu, pod.scored_memory
+        return [
+            _points(cpu + info.scored_cpu, memory + info.scored_memory, info.allocatable.cpu, info.allocatable.memory, state)
+            for info in feasible
+        ]
 
     def hint(self, pod: PodInfo, event: Event) -> bool:
         if event.kind != "Node":
@@ -56,8 +54,15 @@ class Fit(Plugin):
         return _lacking(pod, NodeInfo(event.new.metadata.name).with_node(event.new)) is None
 
 
+@lru_cache(maxsize=4096)
+def _points(cpu: int, memory: int, most_cpu: int, most_memory: int, strategy: str) -> int:
+    """The mean over what the node has of the two. Many nodes are alike, so most answers are known."""
+    total = _share(cpu, most_cpu, strategy) + _share(memory, most_memory, strategy)
+    return total // ((most_cpu > 0) + (most_memory > 0) or 1)
+
+
 def _share(used: int, most: int, strategy: str) -> int:
-    if used > most:
+    if used > most or not most:
         return 0
     return (most - used if strategy == LEAST else used) * MAX_SCORE // most
 

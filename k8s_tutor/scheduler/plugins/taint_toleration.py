@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from k8s_tutor.scheduler.changes import ADD, OWN, TAINT, TOLERATION, Event
-from k8s_tutor.scheduler.framework import Cluster, Plugin, default_normalise
+from k8s_tutor.scheduler.framework import PASS, Cluster, Plugin, default_normalise
 from k8s_tutor.scheduler.nodeinfo import NodeInfo
 from k8s_tutor.scheduler.resources import PodInfo
 from k8s_tutor.scheduler.verdict import Rejection
@@ -33,6 +33,10 @@ def untolerated(tolerations: Iterable[Any], taints: Iterable[Any]) -> bool:
     return any(taint.effect in ("NoSchedule", "NoExecute") and not tolerates(tolerations, taint) for taint in taints)
 
 
+def _disliked(tolerations: Iterable[Any], taints: Iterable[Any]) -> int:
+    return sum(1 for taint in taints if taint.effect == "PreferNoSchedule" and not tolerates(tolerations, taint))
+
+
 class TaintToleration(Plugin):
     """NoSchedule and NoExecute refuse; PreferNoSchedule counts against the node."""
 
@@ -41,7 +45,7 @@ class TaintToleration(Plugin):
     events = {"Node": (ADD, TAINT), OWN: (TOLERATION,)}
 
     def pre_filter(self, pod: PodInfo, cluster: Cluster) -> Any:
-        return tuple(pod.pod.spec.tolerations or ())
+        return tuple(pod.pod.spec.tolerations or ()) if cluster.tainted else PASS
 
     def filter(self, state: Any, pod: PodInfo, info: NodeInfo) -> Rejection | None:
         if info.taints and untolerated(state, info.taints):
@@ -51,10 +55,8 @@ class TaintToleration(Plugin):
     def pre_score(self, pod: PodInfo, cluster: Cluster, feasible: Sequence[NodeInfo]) -> Any:
         return tuple(t for t in pod.pod.spec.tolerations or () if not t.effect or t.effect == "PreferNoSchedule")
 
-    def score(self, state: Any, pod: PodInfo, info: NodeInfo) -> int:
-        if not info.taints:
-            return 0
-        return sum(1 for taint in info.taints if taint.effect == "PreferNoSchedule" and not tolerates(state, taint))
+    def score(self, state: Any, pod: PodInfo, feasible: Sequence[NodeInfo]) -> list[int]:
+        return [_disliked(state, info.taints) if info.taints else 0 for info in feasible]
 
     def normalise(self, state: Any, scores: list[int], feasible: Sequence[NodeInfo]) -> list[int]:
         return default_normalise(scores, reverse=True)

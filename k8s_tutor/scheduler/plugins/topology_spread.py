@@ -86,7 +86,7 @@ def _default(pod: Any, cluster: Cluster) -> tuple[Constraint, ...]:
     labels, space = about.labels or {}, f"{about.namespace}/"
     for key, service in cluster.of("Service").items():
         wanted = service.spec.selector
-        if key.startswith(space) and wanted and all(labels.get(name) == value for name, value in wanted.items()):
+        if wanted and key.startswith(space) and wanted.items() <= labels.items():
             requirements.update(dict.fromkeys(selectors.from_map(wanted).requirements))
     for owner in about.ownerReferences or ():
         found = cluster.of(owner.kind).get(space + owner.name) if owner.controller else None
@@ -176,18 +176,21 @@ class PodTopologySpread(Plugin):
         sizes = (len(scored) if rule.key == HOSTNAME else len(count) for rule, count in zip(rules, counts, strict=True))
         return Spread(rules, tuple(counts), tuple(round(math.log(size + 2) * _MICRO) for size in sizes), demanding)
 
-    def score(self, state: Any, pod: PodInfo, info: NodeInfo) -> int:
+    def score(self, state: Any, pod: PodInfo, feasible: Sequence[NodeInfo]) -> list[int]:
         rules, counts, weights, demanding = state
-        labels = info.labels
-        if demanding and not _has_keys(rules, info):
-            return 0
-        total = 0
-        for i, rule in enumerate(rules):
-            value = labels.get(rule.key)
-            if value is not None:
-                found = counts[i].get(info.name if rule.key == HOSTNAME else value, 0)
-                total += found * weights[i] + (rule.max_skew - 1) * _MICRO
-        return (total + _MICRO // 2) // _MICRO
+        parts = [
+            (rule.key, rule.key == HOSTNAME, count, weight, (rule.max_skew - 1) * _MICRO)
+            for rule, count, weight in zip(rules, counts, weights, strict=True)
+        ]
+        scores = []
+        for info in feasible:
+            total, labels = _MICRO // 2, info.labels
+            for key, by_node, count, weight, skew in parts:
+                value = labels.get(key)
+                if value is not None:
+                    total += count.get(info.name if by_node else value, 0) * weight + skew
+            scores.append(0 if demanding and not _has_keys(rules, info) else total // _MICRO)
+        return scores
 
     def normalise(self, state: Any, scores: list[int], feasible: Sequence[NodeInfo]) -> list[int]:
         if state.demanding and not all(_has_keys(state.constraints, info) for info in feasible):
@@ -220,11 +223,11 @@ def _domains(
 ) -> dict[str, int]:  # fmt: skip
     """Matching pods by the values that the label has on the scored nodes, counted over the whole cluster."""
     count = {info.labels[rule.key]: 0 for info in scored if rule.key in info.labels}
-    if not count:
-        return count
-    for node, pods in found.items():
+    spec = pod.pod.spec
+    anywhere = spec.affinity is None and not spec.nodeSelector and rule.honor_affinity and not rule.honor_taints and not keys
+    for node, pods in found.items() if count else ():
         info = cluster.known[node]
         value = info.labels.get(rule.key, "")
-        if value in count and _has_keys(keys, info) and _counts_in(rule, pod, info):
+        if value in count and (anywhere or (_has_keys(keys, info) and _counts_in(rule, pod, info))):
             count[value] += pods
     return count
