@@ -8,7 +8,7 @@ from typing import Any
 from k8s_tutor import kubectl
 from k8s_tutor.api import wire
 from k8s_tutor.api.component import Access
-from k8s_tutor.api.wire import Request, WatchEnd, WatchFrame
+from k8s_tutor.api.wire import Request, StreamData, StreamEnd, WatchEnd, WatchFrame
 from k8s_tutor.etcd.admin import Status
 from k8s_tutor.etcd.wire import WatchCancel, WatchCanceled, WatchCreated, WatchEvents
 from k8s_tutor.kubectl.program import At, Clock, Edit, Edited, Endpoints, Listen, Load, Pause, Result, Save
@@ -120,7 +120,7 @@ class Console(Calling):
             session_ = self.sessions.get(body.session)
             if session_ is not None and session_.editing is not None:
                 self._answer(ctx, session_, Edited(body.text, body.documents))
-        elif isinstance(body, (WatchEvents, WatchCanceled, WatchFrame, WatchEnd)):
+        elif isinstance(body, (WatchEvents, WatchCanceled, WatchFrame, WatchEnd, StreamData, StreamEnd)):
             self._heard(ctx, src, body)
 
     @property
@@ -153,10 +153,13 @@ class Console(Calling):
         settings = decode(session.settings)
         return kubectl.so_far(session.line, session.files, self._clock(session.at), session.answers, settings)
 
-    def _heard(self, ctx: Context, src: str, body: WatchEvents | WatchCanceled | WatchFrame | WatchEnd) -> None:
-        """A watch tells something."""
+    def _heard(
+        self, ctx: Context, src: str, body: WatchEvents | WatchCanceled | WatchFrame | WatchEnd | StreamData | StreamEnd
+    ) -> None:  # fmt: skip
+        """A watch tells something, or a stream."""
+        opened_by = body.stream if isinstance(body, (StreamData, StreamEnd)) else body.watch
         for session in list(self.sessions.values()):
-            if session.endpoint == src and body.watch in (-1, session.watch):
+            if session.endpoint == src and opened_by in (-1, session.watch):
                 if session.listens:
                     self._answer(ctx, session, body)
                 else:
@@ -212,7 +215,7 @@ class Console(Calling):
     def _send(self, ctx: Context, request: Any, args: tuple[int, int]) -> None:
         if isinstance(request, Request):
             call = self.ask(ctx, self.config.api, request, "_arrived", args, PATIENCE)
-            if request.parameter("watch") == "true":
+            if request.opens_stream:
                 session = self.sessions[args[0]]
                 self.sessions[session.id] = _changed(session, watch=call, endpoint=self.config.api, heard=())
         elif isinstance(request, At):
@@ -260,6 +263,7 @@ class Console(Calling):
         self.sessions.pop(session.id, None)
         if session.watch and session.endpoint == self.config.api:
             ctx.reply(session.endpoint, wire.WatchCancel(session.watch))
+            ctx.reply(session.endpoint, StreamEnd(session.watch))
         elif session.watch:
             ctx.reply(session.endpoint, WatchCancel(session.watch))
         self.answers.append(Answered(session.id, session.line, session.at, ctx.now, result.stdout, result.stderr, result.code))

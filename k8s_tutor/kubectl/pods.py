@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from k8s_tutor.api import quantity, selectors
-from k8s_tutor.kubectl import tabs, targets
+from k8s_tutor.kubectl import streaming, tabs, targets
 from k8s_tutor.kubectl.errors import Failure, Refused
 from k8s_tutor.kubectl.line import Words
 from k8s_tutor.kubectl.program import Asking, Tree
@@ -13,6 +13,7 @@ from k8s_tutor.kubectl.session import Query, Session
 EXEC_FLAGS = "container:c stdin:i! tty:t! quiet:q! filename:f* pod-running-timeout~"
 ATTACH_FLAGS = "container:c stdin:i! tty:t! quiet:q! pod-running-timeout~"
 TOP_FLAGS = "all-namespaces:A! selector:l field-selector containers! sort-by no-headers! use-protocol-buffers! sum! show-capacity! show-swap!"
+SHELLS = ("sh", "bash", "ash", "dash", "zsh")
 METRICS = "/apis/metrics.k8s.io/v1beta1"
 
 
@@ -49,8 +50,7 @@ def container_of(session: Session, words: Words, pod: Tree) -> str:
     name = pod["metadata"]["name"]
     if words.text("container"):
         if words.text("container") not in names:
-            raise Failure(f"container {words.text('container')} is not valid for pod {name} out of: {', '.join(names)}"
-                          if len(names) > 1 else f"container {words.text('container')} is not valid for pod {name}")  # fmt: skip
+            raise Failure(f"container {words.text('container')} is not valid for pod {name}")
         return words.text("container")
     default = ((pod.get("metadata") or {}).get("annotations") or {}).get("kubectl.kubernetes.io/default-container")
     if default in names:
@@ -59,7 +59,7 @@ def container_of(session: Session, words: Words, pod: Tree) -> str:
         kinds = [f"{one['name']}{suffix}" for field, suffix in zip(fields, ("", " (init)", " (ephem)"), strict=True)
                  for one in spec.get(field) or ()]  # fmt: skip
         session.warn(f'Defaulted container "{names[0]}" out of: {", ".join(kinds)}')
-    return names[0]
+    return str(names[0])
 
 
 def exec_(session: Session, words: Words) -> Asking[int]:
@@ -78,9 +78,10 @@ def exec_(session: Session, words: Words) -> Asking[int]:
     container = container_of(session, words, info.tree)
     query: list[tuple[str, str]] = [("command", word) for word in words.rest]
     query += [("container", container), ("stdout", "true"), ("stderr", "true")]
-    text = yield from session.ask_raw("POST", PODS.path(info.namespace, info.name, "exec"), tuple(query))
-    session.out.append(text)
-    return 0
+    if words.on("tty") and words.rest[0].rsplit("/", 1)[-1] in SHELLS and len(words.rest) == 1:
+        raise Failure(f"this console has no terminal to talk to a shell in; give it a line at a time: kubectl exec {info.name} -- "
+                      f"{words.rest[0]} -c '...'")  # fmt: skip
+    return (yield from streaming.run(session, PODS.path(info.namespace, info.name, "exec"), tuple(query), words.on("quiet")))
 
 
 def attach(session: Session, words: Words) -> Asking[int]:
@@ -96,9 +97,7 @@ def attach(session: Session, words: Words) -> Asking[int]:
         raise Failure(f"cannot attach a container in a completed pod; current phase is {phase}")
     container = container_of(session, words, info.tree)
     query = (("container", container), ("stdout", "true"), ("stderr", "true"))
-    text = yield from session.ask_raw("POST", PODS.path(info.namespace, info.name, "attach"), query)
-    session.out.append(text)
-    return 0
+    return (yield from streaming.run(session, PODS.path(info.namespace, info.name, "attach"), query, words.on("quiet")))
 
 
 # ---------------------------------------------------------------------- top
@@ -159,7 +158,7 @@ def _metrics(session: Session, plural: str, namespace: str | None, words: Words)
     try:
         answer: Tree = yield from session.ask("GET", f"{METRICS}{scope}/{plural}{name}", _selected(words))
     except Refused as refused:
-        if refused.missing_type:
+        if refused.missing_type or not refused.reason:
             raise Failure("Metrics API not available") from None
         raise
     return [answer] if name else answer.get("items") or []
