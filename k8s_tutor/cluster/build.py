@@ -50,15 +50,16 @@ def _etcd(world: World, spec: ClusterSpec) -> None:
 def _consoles(world: World, spec: ClusterSpec) -> None:
     """Your own console, which reaches everything, and those that sit in a room and talk to its managers."""
     everywhere = tuple(f"etcd-{i}" for i in range(1, spec.managers + 1))
-    world.add(Console, "you", ConsoleConfig(BALANCER, ADMIN, spec.epoch, everywhere), host="you-host")
+    users = tuple((one.user, tuple(one.groups), one.token) for one in spec.tokens)
+    world.add(Console, "you", ConsoleConfig(BALANCER, ADMIN, spec.epoch, everywhere, users), host="you-host")
     if spec.manifests:
         world.add(Console, INSTALLER, ConsoleConfig(BALANCER, ADMIN, spec.epoch, everywhere), host=f"{INSTALLER}-host")
     for name, client in spec.clients.items():
         if not client.room:
-            world.add(Console, name, ConsoleConfig(BALANCER, ADMIN, spec.epoch, everywhere), host=f"{name}-host")
+            world.add(Console, name, ConsoleConfig(BALANCER, ADMIN, spec.epoch, everywhere, users), host=f"{name}-host")
             continue
         numbers = [member.removeprefix("cp-") for member in spec.rooms[client.room] if member.startswith("cp-")]
-        config = ConsoleConfig(f"api-{numbers[0]}", ADMIN, spec.epoch, tuple(f"etcd-{number}" for number in numbers))
+        config = ConsoleConfig(f"api-{numbers[0]}", ADMIN, spec.epoch, tuple(f"etcd-{number}" for number in numbers), users)
         world.add(Console, name, config, host=f"{name}-host")
         world.network.rooms[f"{name}-host"] = client.room
 
@@ -73,13 +74,15 @@ def is_up(world: World) -> bool:
     if not all(server in balancer.heard for server in balancer.config.servers):
         return False
     components = [actor for actor in world.running.values() if isinstance(actor, Component)]
-    informers = [informer for component in components for informer in component.informers()]
-    if not all(informer.synced and informer.watch for informer in informers):
+    elected = [one for one in components if isinstance(one, Elected)]
+    standing_by = [one for one in elected if not one.election.leading]
+    if {one.election.lease for one in elected} != {one.election.lease for one in elected if one.election.leading}:
         return False
-    leases = {one.election.lease for one in components if isinstance(one, Elected)}
-    held = {one.election.lease for one in components if isinstance(one, Elected) and one.election.leading}
+    for component in components:  # asked after every step of the boot: most answers come early
+        if component not in standing_by and not all(one.synced and one.watch for one in component.informers()):
+            return False
     workers = sum(isinstance(one, (Kubelet, PlainKubelet)) for one in components)
-    return leases == held and all(_takes_pods(one, workers) for one in components if isinstance(one, Scheduler))
+    return all(_takes_pods(one, workers) for one in components if isinstance(one, Scheduler))
 
 
 def _takes_pods(scheduler: Scheduler, workers: int) -> bool:

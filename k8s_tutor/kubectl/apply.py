@@ -47,7 +47,7 @@ def run(session: Session, words: Words) -> Asking[int]:
     if words.on("force-conflicts") and not words.on("server-side"):
         raise Failure("--force-conflicts only works with --server-side")
     failures: list[Failure] = []
-    infos = manifests.load(session, words.many("filename"), failures)
+    infos = manifests.load(session, words.many("filename"), failures, strictness(words) != "Ignore")
     if words.text("selector"):
         chosen = selectors.parse(words.text("selector"))
         infos = [one for one in infos if chosen.matches((one.tree.get("metadata") or {}).get("labels") or {})]
@@ -109,10 +109,10 @@ def _client_side(session: Session, words: Words, info: Info, wanted: Tree) -> As
     if last is None:
         session.warn(_missing(info))
     patch, content_type = patch_of(info, wanted, live)
-    if not patch:
-        return "unchanged", live
     if dry_run(words) == "client":
         return "configured", live
+    if not patch:
+        return "unchanged", live
     try:
         tree = yield from session.ask("PATCH", info.path, query, patch, content_type)
     except Refused as refused:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from k8s_tutor.kubectl import printers, tabs, targets
@@ -109,6 +110,11 @@ class Row(NamedTuple):
         return "],".join(" ".join(part) for part in parts) + "]"
 
 
+def _alone(names: Sequence[str]) -> list[tuple[str, ...]]:
+    """Each name by itself; without names once none."""
+    return [(name,) for name in names] or [()]
+
+
 def rows_of(rules: list[Tree]) -> list[Row]:
     """One row for each resource, name and URL that rules speak of, verbs together (rbac BreakdownRule, CompactRules)."""
     merged: dict[tuple[str, str, tuple[str, ...]], list[str]] = {}
@@ -117,7 +123,7 @@ def rows_of(rules: list[Tree]) -> list[Row]:
         verbs = rule.get("verbs") or ()
         for group in rule.get("apiGroups") or ():
             for resource in rule.get("resources") or ():
-                for names in [(name,) for name in rule.get("resourceNames") or ()] or [()]:
+                for names in _alone(rule.get("resourceNames") or ()):
                     known = merged.setdefault((group, resource, names), [])
                     known += [verb for verb in verbs if verb not in known]
         urls += [Row("", "", (url,), (), [verb]) for url in rule.get("nonResourceURLs") or () for verb in verbs]
@@ -133,7 +139,8 @@ def whoami(session: Session, words: Words) -> Asking[int]:
               "status": {"userInfo": {}}}  # fmt: skip
     answer: Tree = yield from session.ask("POST", f"/apis/{AUTHENTICATION}/v1/selfsubjectreviews", (), review)
     if output:
-        session.out.append(printers.show(answer, output))
+        metadata = {"creationTimestamp": None, **(answer.get("metadata") or {})}
+        session.out.append(printers.show({**answer, "metadata": metadata}, output))
         return 0
     user = (answer.get("status") or {}).get("userInfo") or {}
     rows = [["ATTRIBUTE", "VALUE"], ["Username", user.get("username", "")]]

@@ -129,7 +129,8 @@ def _stage(typed: _Line, words: list[str]) -> Asking[int]:
             session.discovered = True
             return (yield from _dispatch(session, words))
     except Failure as failure:
-        session.warn(failure.alone().rstrip("\n"))
+        text = failure.alone()
+        session.err.append(text if text.endswith("\n") else text + "\n")
         return failure.code
 
 
@@ -226,7 +227,7 @@ def _help(session: Session, flags: list[str], words: list[str]) -> int:
         session.say(help.options())
         return 0
     if words[1:]:
-        name, rest = _verb(words[1:], 0)
+        name, _ = _verb(words[1:], 0)
         if name in GROUPS:
             session.say(help.group_page(name, GROUPS[name]))
             return 0
@@ -246,7 +247,7 @@ def _unknown(verb: str) -> str:
     text = f'Error: unknown command "{verb}" for "kubectl"'
     near = help.nearest(verb)
     if near:
-        text += "\n\nDid you mean this?\n" + "\n".join(f"\t{name}" for name in near) + "\n"
+        text += "\n\nDid you mean this?\n" + "\n".join(f"\t{name}" for name in near) + "\n\n"
     return text
 
 

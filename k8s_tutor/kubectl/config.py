@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 from k8s_tutor.kubectl import printers, tabs
@@ -27,11 +28,15 @@ def view(session: Session, words: Words) -> Asking[int]:
     logins = [one for one in settings.logins if any(context.login == one.name for context in contexts)]
     tree: Tree = {
         "apiVersion": "v1", "kind": "Config", "preferences": {}, "current-context": settings.current,
-        "clusters": [{"name": CLUSTER, "cluster": {"certificate-authority-data": "DATA+OMITTED", "server": f"https://{SERVER}"}}],
+        "clusters": [{"name": CLUSTER, "cluster": {"server": f"https://{SERVER}", "certificate-authority-data": "DATA+OMITTED"}}],
         "contexts": [{"name": one.name, "context": _context(one)} for one in contexts],
         "users": [{"name": one.name, "user": _user(one, words.on("raw"))} for one in logins],
     }  # fmt: skip
-    session.out.append(printers.show(tree, words.text("output", "yaml")))
+    if words.text("output") == "json":
+        order = ("kind", "apiVersion", "preferences", "clusters", "users", "contexts", "current-context")
+        session.say(json.dumps({key: tree[key] for key in order}, indent=4))
+    else:
+        session.out.append(printers.show(tree, words.text("output", "yaml")))
     return 0
 
 

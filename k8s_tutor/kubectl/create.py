@@ -119,20 +119,22 @@ def gathered(session: Session, words: Words) -> dict[str, str]:
             which = "file path" if key else "key name"
             raise Failure(f"{which} for {'key ' + key if key else 'file path ' + path} missing")
         for name, text in session.texts(path if equals else entry):
-            _add(data, key if equals else name, text)
+            _add(words, data, key if equals else name, text)
     for pair in words.many("from-literal"):
         key, value = generators.literal(pair)
-        _add(data, key, value)
+        _add(words, data, key, value)
     for path in words.many("from-env-file"):
         for _, text in session.texts(path):
             for key, value in generators.env_lines(text):
-                _add(data, key, value)
+                _add(words, data, key, value)
     return data
 
 
-def _add(data: dict[str, str], key: str, value: str) -> None:
+def _add(words: Words, data: dict[str, str], key: str, value: str) -> None:
     if key in data:
-        raise Failure(f'cannot add key "{key}", another key by that name already exists in Data for ConfigMap ""')
+        kind = "ConfigMap" if words.command.endswith("configmap") else "Secret"
+        name = words.positional[0] if words.positional else ""
+        raise Failure(f'cannot add key "{key}", another key by that name already exists in Data for {kind} "{name}"')
     data[key] = value
 
 
@@ -227,7 +229,7 @@ def run(session: Session, words: Words) -> Asking[int]:
     if words.positional:
         raise Usage(f"Unexpected args: [{' '.join(words.positional)}]", "kubectl create")
     failures: list[Failure] = []
-    infos = manifests.load(session, words.many("filename"), failures)
+    infos = manifests.load(session, words.many("filename"), failures, strictness(words) != "Ignore")
     if not infos and not failures:
         raise Failure("no objects passed to create")
     mode = dry_run(words)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 
 from k8s_tutor.kubectl import apply, manifests, printers, yamlout
-from k8s_tutor.kubectl.create import annotated
 from k8s_tutor.kubectl.errors import Failure, Refused, Usage, raise_all
 from k8s_tutor.kubectl.line import Words
 from k8s_tutor.kubectl.program import Asking, Tree
@@ -49,7 +48,8 @@ def _both(session: Session, words: Words, info: Info) -> Asking[tuple[Tree, Tree
     if words.on("server-side"):
         merged: Tree = yield from apply.server_side(session, words, info, (("dryRun", "All"),))
         return live, merged
-    wanted = annotated(info.tree)
+    metadata = info.tree.get("metadata") or {}
+    wanted = {**info.tree, "metadata": {**metadata, "annotations": metadata.get("annotations") or {}}}
     query = (("dryRun", "All"), ("fieldManager", words.text("field-manager", "kubectl-client-side-apply")))
     if not live:
         merged = yield from session.ask("POST", info.resource.path(info.namespace), query, wanted)

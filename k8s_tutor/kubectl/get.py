@@ -119,7 +119,8 @@ def _tables(session: Session, words: Words, wanted: list[targets.Target], output
     several = len({group.resource for group in groups}) > 1
     shown = [group for group in groups if group.rows]
     texts = [layout(group, words, several or words.on("show-kind"), output == "wide") for group in shown]
-    session.out.append("\n\n".join(texts) + "\n" if texts else "")
+    between = "\n" if words.on("no-headers") else "\n\n"
+    session.out.append(between.join(texts) + "\n" if texts else "")
     if not texts and not failures and not words.on("ignore-not-found"):
         session.warn(nothing(session, words, [target.resource for target in wanted]))
 

@@ -56,7 +56,7 @@ def parse(template: str) -> tuple[Block, ...]:
         if not inner.strip().startswith("/*"):
             parts.append(("action", (inner[:-1] if trim else inner).strip()))
         at = closing + 2
-    blocks, rest, _ = _blocks(template, parts, False)
+    blocks, _, _ = _blocks(template, parts, False)
     return blocks
 
 

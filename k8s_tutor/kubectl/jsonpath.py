@@ -236,7 +236,7 @@ def text(value: Any) -> str:
 def parse(template: str) -> tuple[Node, ...]:
     """The pieces of a template. Raises `Failure`."""
     try:
-        nodes, rest = _nodes(template, 0, inside=False)
+        nodes, _ = _nodes(template, 0, inside=False)
     except Failure as failure:
         raise Failure(f"error parsing jsonpath {template}, {failure.message}") from None
     return nodes
@@ -309,7 +309,7 @@ def render(template: str, tree: Any) -> str:
         raise Failure(
             f'error executing jsonpath "{template}": Error executing template: {problem}. Printing more information for '
             f"debugging the template:\n\ttemplate was:\n\t\t{template}\n\tobject given to jsonpath engine was:\n\t\t"
-            f"{sharp(tree)}\n\n"
+            f"{sharp(tree)}\n\n\n"
         ) from None
 
 

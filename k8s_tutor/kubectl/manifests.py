@@ -55,15 +55,28 @@ def _read(name: str, text: str) -> list[tuple[str, Any]]:
     return found
 
 
-def load(session: Session, names: tuple[str, ...], failures: list[Failure]) -> list[Info]:
-    """The objects of the files, with the namespace that they go to. A document that is none goes to ``failures``."""
+def load(session: Session, names: tuple[str, ...], failures: list[Failure], validated: bool = False) -> list[Info]:
+    """The objects of the files, with the namespace that they go to. A document that is none goes to ``failures``.
+
+    ``validated``: kubectl looks whether a document says what it is before it decodes it, in other words.
+    """
     found: list[Info] = []
     for source, document in documents(session, names):
         try:
+            if validated and isinstance(document, dict):
+                _validate(source, document)
             found.append(_object(session, source, document))
         except Failure as failure:
             failures.append(failure)
     return found
+
+
+def _validate(source: str, document: Tree) -> None:
+    missing = [f"{field} not set" for field in ("apiVersion", "kind") if not document.get(field)]
+    if missing:
+        text = missing[0] if len(missing) == 1 else f"[{', '.join(missing)}]"
+        raise Failure(f'error validating "{source}": error validating data: {text}; if you choose to ignore these errors, turn '
+                      "validation off with --validate=false")  # fmt: skip
 
 
 def _object(session: Session, source: str, document: Any) -> Info:

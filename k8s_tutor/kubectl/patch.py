@@ -80,8 +80,9 @@ def _locally(info: Info, change: Any, kind: str) -> Tree:
         patched: Tree = patches.json_patch(info.tree, change)
         return patched
     type_name = schema.type_of(info.resource.group, info.resource.version, info.resource.kind)
+    merged: Tree
     if kind == "strategic" and type_name:
-        patched = patches.strategic(info.tree, change, type_name)
-        return patched
-    merged: Tree = patches.merge(info.tree, change)
+        merged = patches.strategic(info.tree, change, type_name)
+    else:
+        merged = patches.merge(info.tree, change)
     return merged

@@ -30,7 +30,7 @@ def run(session: Session, words: Words) -> Asking[int]:
     output = printers.chosen(session, words)
     printers.check(output)
     failures: list[Failure] = []
-    infos = manifests.load(session, words.many("filename"), failures)
+    infos = manifests.load(session, words.many("filename"), failures, strictness(words) != "Ignore")
     if not infos and not failures:
         raise Failure("no objects passed to replace")
     for info in infos:

@@ -36,15 +36,16 @@ def run(session: Session, words: Words) -> Asking[int]:
     tree = _filled(tree, words, arguments)
     if words.text("overrides"):
         tree = _override(tree, words.text("overrides"))
-    yield from create(session, words, PODS, tree, "", "kubectl-run")
     if words.on("expose"):
         if not words.number("port"):
             raise Failure("--port must be set when exposing a service")
         port = words.number("port")
-        spec = {"ports": [{"port": port, "protocol": "TCP", "targetPort": port}], "selector": tree["metadata"]["labels"]}
-        service = {"apiVersion": "v1", "kind": "Service", "metadata": generators.metadata(name), "spec": spec,
+        labels = tree["metadata"]["labels"]
+        spec = {"ports": [{"port": port, "protocol": "TCP", "targetPort": port}], "selector": labels}
+        service = {"apiVersion": "v1", "kind": "Service", "metadata": generators.metadata(name, labels), "spec": spec,
                    "status": {"loadBalancer": {}}}  # fmt: skip
         yield from create(session, words, SERVICES, service, "", "kubectl-run")
+    yield from create(session, words, PODS, tree, "", "kubectl-run")
     return 0
 
 

@@ -126,7 +126,7 @@ class Session:
         except msgspec.DecodeError:
             tree = {"message": answer.body.decode("utf-8", "replace")}
         if answer.code >= 400:
-            raise Refused(tree if isinstance(tree, dict) else {"message": str(tree)})
+            raise Refused(tree if isinstance(tree, dict) and tree.get("kind") == "Status" else generic(answer.code, tree))
         return tree
 
     def pause(self, delay: int) -> Asking[None]:
@@ -155,3 +155,19 @@ class Session:
             more = (answer.get("metadata") or {}).get("continue") or ""
             if not more:
                 return items
+
+
+GENERIC = {
+    401: ("Unauthorized", "the server has asked for the client to provide credentials"),
+    403: ("Forbidden", "unknown"),
+    404: ("NotFound", "the server could not find the requested resource"),
+    405: ("MethodNotAllowed", "the server does not allow this method on the requested resource"),
+    503: ("ServiceUnavailable", "the server is currently unable to handle the request"),
+}
+
+
+def generic(code: int, tree: Any) -> Tree:
+    """The Status that a client makes of an answer that is none (apimachinery NewGenericServerResponse)."""
+    said = tree.get("message", "") if isinstance(tree, dict) else str(tree)
+    reason, text = GENERIC.get(code, ("InternalError" if code >= 500 else "", said))
+    return {"kind": "Status", "status": "Failure", "reason": reason, "message": text, "code": code}

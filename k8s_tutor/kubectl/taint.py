@@ -13,6 +13,11 @@ from k8s_tutor.kubectl.resources import NODES, Info
 from k8s_tutor.kubectl.session import STRATEGIC_PATCH, Session
 
 FLAGS = printers.FLAGS + "all! selector:l overwrite! dry-run?unchanged field-manager validate?strict"
+KEY = re.compile(r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]")
+WRONG = (
+    "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character "
+    "(e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"
+)
 EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 
 
@@ -53,7 +58,8 @@ def _taints(texts: tuple[str, ...]) -> tuple[list[Tree], list[Tree]]:
         if minus:
             remove.append({"key": key, "effect": effect or ""})
         elif not effect:
-            raise Usage(f"invalid taint spec: {text}", "kubectl taint")
+            why = "" if KEY.fullmatch(text) else f", {WRONG}"
+            raise Usage(f"invalid taint spec: {text}{why}", "kubectl taint")
         else:
             add.append({"key": key, "value": value, "effect": effect} if value else {"key": key, "effect": effect})
     return add, remove

@@ -121,9 +121,9 @@ class Printer:
             group.columns = [{"name": "Event", "priority": 0}, *group.columns]
             for row in group.rows:
                 row["cells"] = [event, *row["cells"]]
-        rows = get.cells(group, self.words, self.words.on("show-kind"), self.output == "wide", not self.headed)
+        lines = get.cells(group, self.words, self.words.on("show-kind"), self.output == "wide", not self.headed)
         self.headed = True
-        self.widths = [max(pair) for pair in widths(rows, self.widths)]
-        for row in rows:
-            line = "".join(cell.ljust(self.widths[place] + 3) for place, cell in enumerate(row[:-1])) + row[-1]
-            self.session.say(line)
+        self.widths = [max(pair) for pair in widths(lines, self.widths)]
+        for line in lines:
+            padded = [cell.ljust(self.widths[place] + 3) for place, cell in enumerate(line[:-1])]
+            self.session.say("".join([*padded, line[-1]]))

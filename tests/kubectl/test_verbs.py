@@ -113,7 +113,7 @@ def test_what_is_found_is_printed_beside_what_is_missing() -> None:
     ("rollout undo deploy/web", "deployment.apps/web rolled back\n"),
     ("expose deploy web", "service/web exposed\n"),
     ("expose pod web-bbb-1 --port=80 --name=x", "service/x exposed\n"),
-    ("run p --image=nginx --port=80 --expose", "pod/p created\nservice/p created\n"),
+    ("run p --image=nginx --port=80 --expose", "service/p created\npod/p created\n"),
     ("create deployment x --image=nginx:1", "deployment.apps/x created\n"),
     ("create ns x", "namespace/x created\n"),
     ("patch deploy web -p '{\"spec\":{\"replicas\":1}}'", "deployment.apps/web patched\n"),
