@@ -91,7 +91,12 @@ def can(view: LessonView, action: str) -> bool:
 def render(view: LessonView, hand: Hand, breaks: str, cells_wide: int, cells_high: int) -> Picture:
     """The column, ``cells_wide`` by ``cells_high`` inside its frame. ``breaks``: where the lens's picture breaks."""
     body, spots, anchor = _body(view, hand, cells_wide)
-    foot = _foot(view, breaks, cells_wide, cells_high, len(body))
+    foot = _keys_row(view, cells_wide)
+    truth, own = _truth(view, breaks, cells_wide)
+    if len(body) + len(truth) + len(foot) + 2 <= cells_high:
+        foot = [*truth, (), *foot] if truth else foot
+    elif own:  # it is read by scrolling
+        body = [*body, (), *truth]
     room = max(1, cells_high - len(foot))
     if len(body) > room:
         body, spots, anchor = _denser(body, spots, anchor)
@@ -266,20 +271,11 @@ def _asking(view: LessonView, hand: Hand, cells: int, has_options: bool) -> list
     return rows
 
 
-def _foot(view: LessonView, breaks: str, cells: int, cells_high: int, body: int) -> list[Row]:
-    """Where the picture breaks (if there is room), then the keys."""
-    keys = _keys_row(view, cells)
-    truth = view.truth or "\n\n".join(block.text for block in view.blocks if block.kind == "truth") or breaks
-    rows: list[Row] = []
-    if truth:
-        words = list(markdown.render(truth, cells, "dim"))
-        room = cells_high - body - len(keys) - 4
-        if room >= 1:
-            rows += [(("Where the picture breaks", "dim+bold"),), *words[:room]]
-            if len(words) > room:
-                rows[-1] = fit((*rows[-1], (" …", "dim")), cells)
-            rows.append(())
-    return [*rows, *keys]
+def _truth(view: LessonView, breaks: str, cells: int) -> tuple[list[Row], bool]:
+    """Where the picture breaks, and whether this step says so itself (else the lens does)."""
+    own = view.truth or "\n\n".join(block.text for block in view.blocks if block.kind == "truth")
+    words = markdown.render(own or breaks, cells, "dim") if own or breaks else ()
+    return ([(("Where the picture breaks", "dim+bold"),), *words] if words else []), bool(own)
 
 
 def _keys_row(view: LessonView, cells: int) -> list[Row]:

@@ -8,7 +8,11 @@ from rich.cells import cell_len
 
 from k8s_tutor.ui.rows import Row, Span
 
-_INLINE = re.compile(r"\*\*(.+?)\*\*|`([^`]+)`|(?<!\w)\*(\S(?:.*?\S)?)\*(?!\w)|(?<!\w)_(\S(?:.*?\S)?)_(?!\w)", re.DOTALL)
+_INLINE = re.compile(
+    r"\*\*(.+?)\*\*|`([^`]+)`"
+    r"|(?<![\w*])\*(?!\*)(\S(?:.*?\S)??)(?<!\*)\*(?![\w*])|(?<!\w)_(\S(?:.*?\S)??)_(?!\w)",
+    re.DOTALL,
+)
 _ITEM = re.compile(r"^\s*(?:[-*+]|(\d+)[.)])\s+(.*)$")
 
 
@@ -25,7 +29,8 @@ def spans(text: str, role: str = "text", strong: str = "leader+bold", code: str 
         elif mono is not None:
             out.append((mono, code))
         else:
-            out.append((slanted[0] or slanted[1] or "", f"{role}+italic"))
+            within = slanted[0] or slanted[1] or ""
+            out += spans(within, f"{role}+italic", strong, code) if "**" in within else [(within, f"{role}+italic")]
         end = match.end()
     if end < len(text):
         out.append((text[end:], role))

@@ -231,6 +231,11 @@ def test_history_keeps_what_was_begun() -> None:
     assert edit.text == "desc"
 
 
+def test_bold_words_within_emphasis() -> None:
+    row = markdown.spans("*The majority of **those I see** decides.* *So* it is.")
+    assert [text for text, _ in row] == ["The majority of ", "those I see", " decides.", " ", "So", " it is."]
+
+
 def test_markdown_becomes_rows() -> None:
     rows = markdown.render("One **two** `three`\nfour.\n\n- five\n- six seven\n\n```\ncode  here\n```", 14)
     assert [text_of(row) for row in rows] == ["One two three", "four.", "", "• five", "• six seven", "", "code  here"]
