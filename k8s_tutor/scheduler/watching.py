@@ -139,7 +139,10 @@ class Watching(Elected):
         if pod is not None and pod.spec.nodeName:
             self.forget(key)
             known = key in self.cache.placed and key not in self.cache.assumed
-            if old is None or not known or _differs(old, pod):
+            if old is not None and self.cache.assumed.get(key) == pod.spec.nodeName and _is_as_assumed(old, pod):
+                del self.cache.assumed[key]
+                self.react(ctx, Event(ASSIGNED, (changes.ADD,), None, pod))
+            elif old is None or not known or _differs(old, pod):
                 self.cache.put(pod_info(pod), pod.spec.nodeName)
                 before = old if known and old is not None and old.spec.nodeName else None
                 event = changes.of_pod(ASSIGNED, before, pod)
@@ -232,6 +235,12 @@ class Watching(Elected):
 
 def _ended(pod: Any) -> bool:
     return bool(pod.status and pod.status.phase in ("Succeeded", "Failed"))
+
+
+def _is_as_assumed(old: Any, new: Any) -> bool:
+    """Whether the pod that comes back bound is the one that was assumed to be there."""
+    was, now = old.metadata, new.metadata
+    return bool(was.labels == now.labels and not now.deletionTimestamp and old.spec.containers == new.spec.containers)
 
 
 def _differs(old: Any, new: Any) -> bool:
