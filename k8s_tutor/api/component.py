@@ -10,7 +10,6 @@ from typing import Any
 
 import msgspec
 
-from k8s_tutor.api import scheme
 from k8s_tutor.api.informer import Change, Informer, key_of
 from k8s_tutor.api.wire import Request, Response, WatchEnd, WatchFrame
 from k8s_tutor.sim import SECOND, Body, CallFailed, Calling, Context
@@ -87,9 +86,8 @@ class Component(Calling):
 
     def _list(self, ctx: Context, informer: Informer) -> None:
         informer.watch = 0
-        row = scheme.resource(informer.kind)
         query = (*self._selectors(informer), ("limit", "500"), ("resourceVersion", "0"))
-        self.request(ctx, "GET", row.path(), None, "_listed", (informer.kind,), query)
+        self.request(ctx, "GET", informer.root, None, "_listed", (informer.kind,), query)
 
     def _selectors(self, informer: Informer) -> tuple[tuple[str, str], ...]:
         pairs = (("fieldSelector", informer.field_selector), ("labelSelector", informer.label_selector))
@@ -115,12 +113,11 @@ class Component(Calling):
             self.changed(ctx, change)
 
     def _watch(self, ctx: Context, informer: Informer) -> None:
-        row = scheme.resource(informer.kind)
         query = (
             *self._selectors(informer), ("watch", "true"), ("allowWatchBookmarks", "true"),
             ("resourceVersion", str(informer.revision)),
         )  # fmt: skip
-        informer.watch = self.request(ctx, "GET", row.path(), None, "_watching", (informer.kind,), query)
+        informer.watch = self.request(ctx, "GET", informer.root, None, "_watching", (informer.kind,), query)
 
     def _watching(self, ctx: Context, answer: Response | CallFailed, kind: str) -> None:
         informer = self.informer(kind)

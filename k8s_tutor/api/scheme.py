@@ -203,15 +203,26 @@ def struct_decoder(row: Resource) -> msgspec.json.Decoder[Any]:
 
 @lru_cache(maxsize=8192)
 def typed(data: bytes) -> Any:
-    """The typed struct (``lightkube.models``) of these bytes, shared by all who read this revision: never write to it."""
+    """The typed struct (``lightkube.models``) of these bytes, shared by all who read this revision: never write to it. Of a
+    custom resource only kind and metadata."""
     data = split(data)[0]
     head = _KIND.decode(data)
-    row = BY_GVK[head.apiVersion, head.kind]
+    row = BY_GVK.get((head.apiVersion, head.kind))
+    if row is None:
+        return _partial_decoder().decode(data)
     try:
         return struct_decoder(row).decode(data)
     except msgspec.ValidationError:
         # Go fills absent fields with zero values; the structs insist on those that the schema calls required.
         return struct_decoder(row).decode(_encode(complete(_decode(data), row.type_name)))
+
+
+@cache
+def _partial_decoder() -> msgspec.json.Decoder[Any]:
+    """Decodes kind and metadata of any object."""
+    meta = importlib.import_module("lightkube.models.meta_v1")
+    fields = [("kind", str), ("apiVersion", str), ("metadata", meta.ObjectMeta)]
+    return msgspec.json.Decoder(msgspec.defstruct("PartialObjectMetadata", fields))
 
 
 _ZERO: dict[str, Any] = {"string": "", "boolean": False, "number:double": 0.0}

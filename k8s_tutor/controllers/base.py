@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from k8s_tutor.api.informer import Change, Informer
 from k8s_tutor.api.wire import Response
+from k8s_tutor.controllers.catalogue import Catalogue
 from k8s_tutor.controllers.objects import Clock
 from k8s_tutor.controllers.requests import NOTHING, Decision, Write
 from k8s_tutor.controllers.workqueue import WorkQueue
@@ -67,6 +68,9 @@ class Stores(NamedTuple):
     budgets: Informer
     autoscalers: Informer
     endpoints: Informer
+    definitions: Informer
+    catalogue: Catalogue
+    """All other kinds."""
     owned: Index
     """``Kind/key`` of the objects that name a uid as their owner."""
     local: Index
@@ -77,7 +81,7 @@ class Stores(NamedTuple):
     def of(self, kind: str) -> Informer | None:
         """The informer of a kind, if there is one."""
         field = FIELDS.get(kind)
-        return getattr(self, field) if field else None
+        return getattr(self, field) if field else self.catalogue.shelf.get(kind)
 
     def informer(self, kind: str) -> Informer:
         """The informer of a kind."""
@@ -88,6 +92,10 @@ class Stores(NamedTuple):
         """The object of that kind and key, or None."""
         informer = self.of(kind)
         return informer.objects.get(key) if informer else None
+
+    def all(self) -> list[Informer]:
+        """All informers."""
+        return [*(getattr(self, field) for field in FIELDS.values()), *self.catalogue.shelf.all()]
 
     def pods_in(self, namespace: str) -> list[Any]:
         """The pods of a namespace, by name."""
@@ -106,6 +114,7 @@ FIELDS = {
     "ReplicationController": "replication_controllers", "StatefulSet": "stateful_sets", "DaemonSet": "daemon_sets",
     "ControllerRevision": "revisions", "Job": "jobs", "CronJob": "cron_jobs", "PodDisruptionBudget": "budgets",
     "HorizontalPodAutoscaler": "autoscalers", "Endpoints": "endpoints",
+    "CustomResourceDefinition": "definitions",
 }  # fmt: skip
 """The field of `Stores`, and the attribute of the manager, that holds the informer of a kind."""
 

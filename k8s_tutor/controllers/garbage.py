@@ -6,7 +6,8 @@ block it. Orphan: the dependents are told to forget their owner, which then goes
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from k8s_tutor.api import scheme
@@ -14,6 +15,7 @@ from k8s_tutor.api.informer import Change
 from k8s_tutor.api.wire import Response
 from k8s_tutor.controllers import objects
 from k8s_tutor.controllers.base import Controller, Stores
+from k8s_tutor.controllers.catalogue import Custom
 from k8s_tutor.controllers.objects import Clock
 from k8s_tutor.controllers.requests import MERGE, NOTHING, STRATEGIC, Decision, Write, delete, patch
 from k8s_tutor.sim import CallFailed
@@ -39,39 +41,60 @@ def is_waiting(struct: Any) -> bool:
     return bool(struct.metadata.deletionTimestamp) and FOREGROUND in finalizers(struct)
 
 
-def _without_finalizer(struct: Any, name: str) -> Write:
+Customs = Mapping[str, Custom]
+"""``ex.io/Widget`` → the custom resource."""
+
+
+def _custom(about: Any, customs: Customs) -> Custom | None:
+    """The custom resource that an object or an owner reference is about."""
+    return customs.get(f"{about.apiVersion.partition('/')[0]}/{about.kind}")
+
+
+def _addressed(write: Write, about: Any, customs: Customs) -> Write:
+    """The request with the address of its object, when that is a custom resource."""
+    custom = _custom(about, customs)
+    return write if custom is None else write._replace(kind=custom.name, root=custom.collection(write.namespace))
+
+
+def _without_finalizer(struct: Any, name: str, customs: Customs) -> Write:
     kept = [found for found in finalizers(struct) if found != name]
     changes = {"metadata": {"resourceVersion": struct.metadata.resourceVersion, "finalizers": kept or None}}
-    return patch(struct, changes, content_type=MERGE)
+    return _addressed(patch(struct, changes, content_type=MERGE), struct, customs)
 
 
-def _without_owners(struct: Any, uids: Sequence[str]) -> Write:
+def _without_owners(struct: Any, uids: Sequence[str], customs: Customs) -> Write:
+    if _custom(struct, customs) is not None:
+        kept = [objects.tree_of(ref) for ref in struct.metadata.ownerReferences or () if ref.uid not in uids]
+        changes = {"metadata": {"resourceVersion": struct.metadata.resourceVersion, "ownerReferences": kept or None}}
+        return _addressed(patch(struct, changes, content_type=MERGE), struct, customs)
     gone = [{"$patch": "delete", "uid": uid} for uid in uids]
     changes = {"metadata": {"ownerReferences": gone, "uid": struct.metadata.uid}}
     return patch(struct, changes, content_type=STRATEGIC)
 
 
-def reconcile(item: Any, owners: Sequence[Owner], dependents: Sequence[Any]) -> Decision:
+def reconcile(
+    item: Any, owners: Sequence[Owner], dependents: Sequence[Any], customs: Customs = MappingProxyType({})
+) -> Decision:
     """What to do about one object with owners or dependents.
 
     ``owners``: its owner references and their state. ``dependents``: the objects that name it as an owner.
     """
     if item.metadata.deletionTimestamp:
         if ORPHAN in finalizers(item):
-            writes = tuple(_without_owners(found, [item.metadata.uid]) for found in dependents)
-            return Decision(((writes,) if writes else ()) + ((_without_finalizer(item, ORPHAN),),))
+            writes = tuple(_without_owners(found, [item.metadata.uid], customs) for found in dependents)
+            return Decision(((writes,) if writes else ()) + ((_without_finalizer(item, ORPHAN, customs),),))
         if FOREGROUND in finalizers(item):
-            return _foreground(item, dependents)
+            return _foreground(item, dependents, customs)
         return NOTHING
     if not owners:
         return NOTHING
     unknown = [owner.ref for owner in owners if owner.state == "unknown"]
     if unknown:
-        return Decision((tuple(_question(item, ref) for ref in unknown),))
+        return Decision((tuple(_question(item, ref, customs) for ref in unknown),))
     solid = [owner.ref for owner in owners if owner.state == "solid"]
     others = [owner.ref for owner in owners if owner.state in ("absent", "waiting")]
     if solid:
-        return Decision(((_without_owners(item, [ref.uid for ref in others]),),)) if others else NOTHING
+        return Decision(((_without_owners(item, [ref.uid for ref in others], customs),),)) if others else NOTHING
     if any(owner.state == "waiting" for owner in owners) and dependents:
         policy = "Foreground"
     elif ORPHAN in finalizers(item):
@@ -81,19 +104,23 @@ def reconcile(item: Any, owners: Sequence[Owner], dependents: Sequence[Any]) -> 
     else:
         policy = "Background"
     note = ("object.collected", {"kind": item.kind, "key": objects.key_of(item), "policy": policy})
-    return Decision(((delete(item, policy=policy),),), notes=(note,))
+    return Decision(((_addressed(delete(item, policy=policy), item, customs),),), notes=(note,))
 
 
-def _foreground(item: Any, dependents: Sequence[Any]) -> Decision:
+def _foreground(item: Any, dependents: Sequence[Any], customs: Customs) -> Decision:
     uid = item.metadata.uid
     blocking = [
         found for found in dependents
         if any(ref.uid == uid and ref.blockOwnerDeletion for ref in found.metadata.ownerReferences or ())
     ]  # fmt: skip
-    return NOTHING if blocking else Decision(((_without_finalizer(item, FOREGROUND),),))
+    return NOTHING if blocking else Decision(((_without_finalizer(item, FOREGROUND, customs),),))
 
 
-def _question(item: Any, ref: Any) -> Write:
+def _question(item: Any, ref: Any, customs: Customs) -> Write:
+    custom = _custom(ref, customs)
+    if custom is not None:
+        namespace = item.metadata.namespace or ""
+        return Write("GET", custom.name, namespace, ref.name, root=custom.collection(namespace))
     row = scheme.resource(ref.kind)
     return Write("GET", ref.kind, item.metadata.namespace or "" if row.namespaced else "", ref.name)
 
@@ -114,7 +141,7 @@ class GarbageCollector(Controller):
     def begin(self, stores: Stores, clock: Clock) -> list[str]:
         owned = {entry for uid in sorted(stores.owned.keys) for entry in stores.owned.of(uid)}
         waiting = [
-            f"{found.kind}/{objects.key_of(found)}" for kind in _kinds(stores) for found in _objects(stores, kind)
+            f"{informer.kind}/{objects.key_of(found)}" for informer in stores.all() for found in informer
             if found.metadata.deletionTimestamp and finalizers(found)
         ]  # fmt: skip
         return sorted({*owned, *waiting})
@@ -152,20 +179,19 @@ class GarbageCollector(Controller):
             found for entry in stores.owned.of(item.metadata.uid)
             if (found := stores.find(*entry.split("/", 1))) is not None
         ]  # fmt: skip
-        decision = reconcile(item, owners, dependents)
+        decision = reconcile(item, owners, dependents, stores.catalogue.customs)
         if any(write.method == "GET" for write in decision.writes):
             unknown = [owner.ref for owner in owners if owner.state == "unknown"]
-            self.asked[key] = tuple((ref.kind, ref.name, ref.uid) for ref in unknown)
+            self.asked[key] = tuple((_known_as(stores, ref), ref.name, ref.uid) for ref in unknown)
         return decision
 
     def _owner(self, stores: Stores, item: Any, ref: Any) -> Owner:
         if ref.uid in self.absent:
             return Owner(ref, "absent")
-        row = scheme.BY_GVK.get((ref.apiVersion, ref.kind))
-        if row is None:
+        kind = _known_as(stores, ref)
+        if not kind:
             return Owner(ref, "solid")
-        place = f"{item.metadata.namespace}/{ref.name}" if row.namespaced else ref.name
-        found = stores.find(ref.kind, place)
+        found = _find(stores, kind, item.metadata.namespace, ref.name)
         if found is None or found.metadata.uid != ref.uid:
             return Owner(ref, "unknown")
         return Owner(ref, "waiting" if is_waiting(found) else "solid")
@@ -187,21 +213,27 @@ def _references(struct: Any) -> list[tuple[str, bool]]:
     return [(ref.uid, bool(ref.blockOwnerDeletion)) for ref in struct.metadata.ownerReferences or ()]
 
 
+def _known_as(stores: Stores, ref: Any) -> str:
+    """The kind by which an owner's informer is known; empty when nobody serves such a kind."""
+    row = scheme.BY_GVK.get((ref.apiVersion, ref.kind))
+    if row is not None:
+        return row.kind
+    custom = stores.catalogue.custom(ref.apiVersion, ref.kind)
+    return custom.name if custom is not None else ""
+
+
+def _find(stores: Stores, kind: str, namespace: str | None, name: str) -> Any:
+    """An owner: in the namespace of its dependent, or in none."""
+    found = stores.find(kind, f"{namespace}/{name}") if namespace else None
+    return found if found is not None else stores.find(kind, name)
+
+
 def _waiting_owners(stores: Stores, struct: Any) -> list[str]:
     """Owners that wait for this object to go."""
     found = []
     for ref in struct.metadata.ownerReferences or ():
-        for place in (f"{struct.metadata.namespace}/{ref.name}", ref.name):
-            owner = stores.find(ref.kind, place)
-            if owner is not None and owner.metadata.uid == ref.uid and is_waiting(owner):
-                found.append(f"{ref.kind}/{place}")
+        kind = _known_as(stores, ref)
+        owner = _find(stores, kind, struct.metadata.namespace, ref.name) if kind else None
+        if owner is not None and owner.metadata.uid == ref.uid and is_waiting(owner):
+            found.append(f"{kind}/{objects.key_of(owner)}")
     return found
-
-
-def _kinds(stores: Stores) -> list[str]:
-    return [found.kind for found in stores if hasattr(found, "kind")]
-
-
-def _objects(stores: Stores, kind: str) -> list[Any]:
-    informer = stores.of(kind)
-    return list(informer) if informer is not None else []

@@ -11,13 +11,21 @@ from k8s_tutor.api.component import Access
 from k8s_tutor.api.election import Elected, Election
 from k8s_tutor.api.informer import Change, Informer
 from k8s_tutor.api.wire import Response, WatchCancel
+from k8s_tutor.controllers import catalogue
 from k8s_tutor.controllers.base import FIELDS, Controller, Index, Stores
+from k8s_tutor.controllers.catalogue import Catalogue
 from k8s_tutor.controllers.objects import Clock
 from k8s_tutor.controllers.recorder import Recorder
 from k8s_tutor.controllers.registry import CONTROLLERS
 from k8s_tutor.controllers.requests import MERGE, Decision, Event, Write
 from k8s_tutor.controllers.serviceaccounts import RootCertificatePublisher
 from k8s_tutor.sim import Body, CallFailed, Context
+
+OTHERS = {
+    row.kind: row.plural for row in scheme.RESOURCES
+    if row.kind not in FIELDS and row.kind != "Event" and {"list", "watch", "delete"} <= {*row.verbs}
+}  # fmt: skip
+"""Kinds that only the garbage collector watches."""
 
 PATIENCE = 3
 """After so many failures in a row, trying again is housekeeping until it succeeds."""
@@ -85,6 +93,7 @@ class ControllerManager(Elected):
         for kind, field in FIELDS.items():
             if kind not in ("Pod", "Node", "Lease"):
                 setattr(self, field, Informer(kind))
+        self.catalogue = Catalogue(OTHERS)
         self.owned, self.local, self.placed = Index(), Index(), Index()
         self.recorder = Recorder()
         self.working = False
@@ -122,11 +131,29 @@ class ControllerManager(Elected):
 
     # ------------------------------------------------------------------ beginning and ending
 
+    def informers(self) -> list[Informer]:
+        return self.stores.all()
+
+    @property
+    def synced(self) -> bool:
+        """Whether it knows what its controllers need; what only the garbage collector watches may come later."""
+        return all(getattr(self, field).synced for field in FIELDS.values())
+
+    def _list(self, ctx: Context, informer: Informer) -> None:
+        """As the real process, it watches nothing while another one leads."""
+        if self.election.leading:
+            super()._list(ctx, informer)
+
+    def _listed(self, ctx: Context, answer: Response | CallFailed, kind: str) -> None:
+        if self.election.leading and self.stores.of(kind) is not None:
+            super()._listed(ctx, answer, kind)
+
     def ready(self, ctx: Context) -> None:
         self._begin(ctx)
 
     def leading(self, ctx: Context) -> None:
-        self._begin(ctx)
+        for informer in self.informers():
+            self._list(ctx, informer)
 
     def _begin(self, ctx: Context) -> None:
         if self.working or not self.election.leading or not self.synced:
@@ -145,26 +172,38 @@ class ControllerManager(Elected):
         self.working = False
         self.reign += 1
         self._fresh()
-        self._list_again(ctx)
-
-    def _list_again(self, ctx: Context) -> None:
-        """As the real process, which ends when it loses its lease, it begins with fresh lists when it wins again."""
         for informer in self.informers():
-            informer.synced = False
-            if informer.watch:
-                ctx.stream(self.config.api, WatchCancel(informer.watch))
-                self._list(ctx, informer)
+            self._unwatch(ctx, informer)
+
+    def _unwatch(self, ctx: Context, informer: Informer) -> None:
+        informer.synced = False
+        if informer.watch:
+            ctx.stream(self.config.api, WatchCancel(informer.watch))
+            informer.watch = 0
 
     # ------------------------------------------------------------------ what it hears
 
     def changed(self, ctx: Context, change: Change) -> None:
         self._file(change)
+        if change.kind == "CustomResourceDefinition":
+            self._follow(ctx, change)
         if not self.working:
             return
         stores, clock = self.stores, self._clock(ctx)
         for controller in self.controllers():
             for key in controller.keys(stores, change, clock):
                 self._add(ctx, controller, key)
+
+    def _follow(self, ctx: Context, change: Change) -> None:
+        """Watches the objects of a definition while it is served."""
+        before, after = catalogue.custom_of(change.old), catalogue.custom_of(change.new)
+        if before == after:
+            return
+        gone = self.catalogue.remove(change.key)
+        if gone is not None:
+            self._unwatch(ctx, gone)
+        if after is not None:
+            self._list(ctx, self.catalogue.add(after))
 
     def _file(self, change: Change) -> None:
         kind, key, old, new = change

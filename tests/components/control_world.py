@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from fake_kubelets import FakeKubelets, Kubelets
@@ -13,10 +14,15 @@ from k8s_tutor.api.base import ApiConfig
 from k8s_tutor.api.component import Access
 from k8s_tutor.api.server import ApiServer
 from k8s_tutor.api.wire import Request, Response
+from k8s_tutor.cluster.images import images_of
 from k8s_tutor.controllers.manager import ControllerManager, ManagerConfig
 from k8s_tutor.etcd.member import Member, MemberConfig
+from k8s_tutor.node.plain import PlainConfig, PlainKubelet
 from k8s_tutor.scheduler import Scheduler
+from k8s_tutor.serve import specs
 from k8s_tutor.sim import SECOND, Body, Calling, Context, World
+
+GOLDEN = Path(__file__).parents[1] / "golden_cluster.yaml"
 
 
 class Ask(Body):
@@ -43,7 +49,8 @@ class Person(Calling):
 class Cluster:
     """One control-plane machine, three nodes, and you. Settled when made."""
 
-    def __init__(self, nodes: int = 3, managers: int = 1, seed: int = 1) -> None:
+    def __init__(self, nodes: int = 3, managers: int = 1, seed: int = 1, recorded: bool = False) -> None:
+        """``recorded``: nodes and images as those of the recorded cases, instead of the fake kubelets."""
         self.world = world = World(seed=seed)
         world.add(Member, "etcd-1", MemberConfig(1, ((1, "etcd-1"),)), None, "cp-1")
         world.add(ApiServer, "api-1", ApiConfig("etcd-1"), None, "cp-1")
@@ -54,7 +61,13 @@ class Cluster:
         world.add(Person, "you", None, None, "laptop")
         world.run_until(5 * SECOND)
         names = tuple(f"node-{i}" for i in range(1, nodes + 1))
-        world.add(FakeKubelets, "kubelets", Kubelets("api-1", "kubernetes-admin", nodes=names), None, "nodes")
+        if recorded:
+            images = images_of(specs.load(str(GOLDEN)))
+            for i, name in enumerate(names, 1):
+                config = PlainConfig("api-1", "kubernetes-admin", node=name, number=i, images=images)
+                world.add(PlainKubelet, f"kubelet-{i}", config, None, name)
+        else:
+            world.add(FakeKubelets, "kubelets", Kubelets("api-1", "kubernetes-admin", nodes=names), None, "nodes")
         self.run(10)
 
     def run(self, seconds: int) -> None:
