@@ -49,7 +49,7 @@ class Watcher(Body):
     no_delete: bool = False
 
 
-encode = msgspec.json.Encoder().encode
+encode = msgspec.msgpack.Encoder().encode
 """What goes into an entry: binary, as values are bytes."""
 
 
@@ -59,7 +59,7 @@ def _decode(data: bytes) -> Proposal:
     return _decoder.decode(data)
 
 
-_decoder = msgspec.json.Decoder(Proposal)
+_decoder = msgspec.msgpack.Decoder(Proposal)
 
 
 def proposal_of(entry: Entry) -> Proposal | None:
@@ -103,6 +103,8 @@ class MemberBase(Calling):
         self.waiting: dict[int, Waiting] = {}
         self.to_propose: dict[int, None] = {}
         """Requests that wait for a leader."""
+        self.round: tuple[int, ...] = ()
+        """Reads that the ReadIndex under way answers; the first one names it."""
         self.to_read: dict[int, int] = {}
         """Reads that wait until this member has applied what was committed when they were asked: request → index."""
         self.watchers: dict[int, Watcher] = {}

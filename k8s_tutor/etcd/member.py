@@ -210,10 +210,7 @@ class Member(Requests):
             for entry in ready.committed:
                 self._apply(ctx, entry)
         for state in ready.read_states:
-            request = int(state.context)
-            if request in self.waiting:
-                self.to_propose.pop(request, None)
-                self.to_read[request] = state.index
+            self.confirmed(int(state.context), state.index)
         node.advance(ready)
         if self.to_read:
             self.read(ctx)

@@ -50,6 +50,7 @@ from k8s_tutor.sim import SECOND, Call, CallFailed, Context, Reply
 
 WRITES = (Put, DeleteRange, Txn, Compact, LeaseGrant, LeaseRevoke, Alarm, MemberUpdate)
 CHANGES = (MemberAdd, MemberRemove, MemberPromote)
+READS = (Range, MemberList)
 LEADERS = (*CHANGES, LeaseKeepAlive, LeaseTimeToLive)
 """What only the leader can answer."""
 LEASE_PATIENCE = 2 * SECOND
@@ -162,9 +163,10 @@ class Requests(Watching, Leases, Group):
         """Starts a waiting request; without a leader it waits on and is tried again."""
         body = self.waiting[request].body
         try:
-            if isinstance(body, (Range, MemberList)):
-                self.node.read_index(b"%d" % request)
+            if isinstance(body, READS):
                 self.to_propose[request] = None
+                if not any(map(self.waiting.__contains__, self.round)):
+                    self._begin_round()
             elif isinstance(body, WRITES):
                 self.node.propose(encode(Proposal(self.id, request, body)))
                 self.to_propose.pop(request, None)
@@ -228,11 +230,33 @@ class Requests(Watching, Leases, Group):
             if isinstance(waiting.body, MoveLeader) and waiting.body.target == self.node.leader:
                 self.answer(ctx, request, MoveLeaderResult())
 
+    def _begin_round(self) -> None:
+        """One ReadIndex answers all reads that came before it; who comes while it is under way waits for the next one
+        (v3_server.go linearizableReadLoop)."""
+        self.round = tuple([request for request in self.to_propose if isinstance(self.waiting[request].body, READS)])
+        if self.round:
+            self._ask_index()
+
+    def _ask_index(self) -> None:
+        self.node.read_index(b"%d" % self.round[0])
+
+    def confirmed(self, name: int, index: int) -> None:
+        """The ReadIndex of this name has come back: its reads are as good as linearizable once ``index`` is applied."""
+        if not self.round or self.round[0] != name:
+            return
+        for request in self.round:
+            if request in self.waiting:
+                self.to_propose.pop(request, None)
+                self.to_read[request] = index
+        self._begin_round()
+
     def try_again(self, ctx: Context) -> None:
-        """Some time has passed: what waits for a leader is started again."""
+        """Some time has passed: what waits for a leader is started again, and so is a ReadIndex that got no answer."""
         self.retrying = False
         if any(self.waiting[request].work for request in self.to_propose):
             ctx.decide()
+        if any(map(self.waiting.__contains__, self.round)):
+            self._ask_index()
         for request in list(self.to_propose):
             self.start_request(ctx, request)
 
