@@ -154,7 +154,8 @@ def whoami(session: Session, words: Words) -> Asking[int]:
 def certificate(session: Session, words: Words) -> Asking[int]:
     """``certificate approve`` and ``deny``: a condition of a CertificateSigningRequest."""
     verb = words.command.rpartition(" ")[2]
-    kind, reason, done = ("Approved", "KubectlApprove", "approved") if verb == "approve" else ("Denied", "KubectlDeny", "denied")
+    kind, done = ("Approved", "approved") if verb == "approve" else ("Denied", "denied")
+    reason = f"Kubectl{verb.capitalize()}"
     if not words.positional and not words.many("filename"):
         raise Failure("one or more CSRs must be specified as <name> or -f <filename>")
     requests = the("certificatesigningrequests", "certificates.k8s.io")

@@ -17,8 +17,8 @@ ONLY = {"cordon": "nodes", "uncordon": "nodes", "drain": "nodes", "logs": "pods"
         "debug": "pods", "top pod": "pods", "top node": "nodes", "create token": "serviceaccounts",
         "config use-context": "contexts"}  # fmt: skip
 """Commands whose arguments are names of one resource."""
-TYPES_FIRST = ("get", "describe", "delete", "edit", "label", "annotate", "scale", "autoscale", "expose", "patch", "wait", "taint",
-               "rollout", "set", "explain")  # fmt: skip
+TYPES_FIRST = ("get", "describe", "delete", "edit", "label", "annotate", "scale", "autoscale", "expose", "patch", "wait",
+               "taint", "rollout", "set", "explain")  # fmt: skip
 OUTPUTS = ["custom-columns=", "go-template=", "json", "jsonpath=", "name", "wide", "yaml"]
 SHOWN = ("as", "as-group", "context", "namespace")
 """Global flags that are offered."""

@@ -26,9 +26,10 @@ def view(session: Session, words: Words) -> Asking[int]:
     if words.on("minify"):
         contexts = tuple(one for one in contexts if one.name == (words.text("context") or settings.current))
     logins = [one for one in settings.logins if any(context.login == one.name for context in contexts)]
+    cluster = {"server": f"https://{SERVER}", "certificate-authority-data": "DATA+OMITTED"}
     tree: Tree = {
         "apiVersion": "v1", "kind": "Config", "preferences": {}, "current-context": settings.current,
-        "clusters": [{"name": CLUSTER, "cluster": {"server": f"https://{SERVER}", "certificate-authority-data": "DATA+OMITTED"}}],
+        "clusters": [{"name": CLUSTER, "cluster": cluster}],
         "contexts": [{"name": one.name, "context": _context(one)} for one in contexts],
         "users": [{"name": one.name, "user": _user(one, words.on("raw"))} for one in logins],
     }  # fmt: skip

@@ -1,4 +1,4 @@
-"""``kubectl create`` of roles and their bindings, service accounts, quotas, budgets, priority classes, jobs, ingresses, tokens."""
+"""``kubectl create`` of roles and bindings, service accounts, quotas, budgets, priority classes, jobs, ingresses, tokens."""
 
 from __future__ import annotations
 
@@ -145,7 +145,8 @@ def quota(session: Session, words: Words) -> Asking[int]:
         spec["hard"] = {key: value for key, _, value in pairs}
     if words.text("scopes"):
         spec["scopes"] = words.text("scopes").split(",")
-    tree: Tree = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": generators.metadata(name), "spec": spec, "status": {}}
+    tree: Tree = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": generators.metadata(name), "spec": spec,
+                  "status": {}}  # fmt: skip
     yield from create(session, words, the("resourcequotas"), tree, "quota")
     return 0
 
@@ -242,7 +243,9 @@ def cron_job(session: Session, words: Words) -> Asking[int]:
     return 0
 
 
-_RULE = re.compile(r"(?P<host>[\w*\-.]*)(?P<path>/[^=]*)=(?P<name>[\w\-]+):(?P<port>[\w\-]+)(?P<tls>,tls(=(?P<secret>[\w\-]+))?)?")
+_RULE = re.compile(
+    r"(?P<host>[\w*\-.]*)(?P<path>/[^=]*)=(?P<name>[\w\-]+):(?P<port>[\w\-]+)(?P<tls>,tls(=(?P<secret>[\w\-]+))?)?"
+)
 
 
 def ingress(session: Session, words: Words) -> Asking[int]:
@@ -250,8 +253,8 @@ def ingress(session: Session, words: Words) -> Asking[int]:
     name = one_name(words)
     rules, backend = words.many("rule"), words.text("default-backend")
     if not rules and not backend:
-        raise Failure("not enough information provided: every ingress has to either specify a default-backend (which catches all "
-                      "traffic) or a list of rules (which catch specific paths)")  # fmt: skip
+        raise Failure("not enough information provided: every ingress has to either specify a default-backend (which catches "
+                      "all traffic) or a list of rules (which catch specific paths)")  # fmt: skip
     matches = []
     for rule in rules:
         match = _RULE.fullmatch(rule)
@@ -277,7 +280,8 @@ def token(session: Session, words: Words) -> Asking[int]:
     spec: Tree = {"audiences": list(words.many("audience")) or None, "boundObjectRef": None, "expirationSeconds": None}
     if words.given("duration"):
         if words.duration("duration") <= 0:
-            raise Failure("duration must be greater than or equal to 0" if words.duration("duration") else "duration cannot be 0")
+            negative = words.duration("duration") < 0
+            raise Failure("duration must be greater than or equal to 0" if negative else "duration cannot be 0")
         spec["expirationSeconds"] = words.duration("duration") // 1_000_000
     if words.text("bound-object-kind"):
         api = "v1"

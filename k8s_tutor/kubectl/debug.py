@@ -11,8 +11,8 @@ from k8s_tutor.kubectl.resources import NODES, PODS, Info
 from k8s_tutor.kubectl.session import STRATEGIC_PATCH, Session
 
 FLAGS = (
-    "image container:c target stdin:i! tty:t! attach! quiet:q! env@ copy-to profile replace! same-node! share-processes! set-image* "
-    "image-pull-policy arguments-only! keep-annotations! keep-labels! keep-liveness! keep-readiness! keep-startup! "
+    "image container:c target stdin:i! tty:t! attach! quiet:q! env@ copy-to profile replace! same-node! share-processes! "
+    "set-image* image-pull-policy arguments-only! keep-annotations! keep-labels! keep-liveness! keep-readiness! keep-startup! "
     "keep-init-containers! filename:f* custom"
 )
 LETTERS = "bcdfghjklmnpqrstvwxz2456789"
@@ -28,7 +28,8 @@ def run(session: Session, words: Words) -> Asking[int]:
         raise Failure("you may only specify --image when using --set-image")
     now: int = yield Clock()
     suffix = "".join(LETTERS[(now // 1000 // len(LETTERS) ** place) % len(LETTERS)] for place in range(5))
-    target = "/".join(words.positional[:2]) if "/" not in words.positional[0] and len(words.positional) > 1 else words.positional[0]
+    first = words.positional[0]
+    target = first if "/" in first else "/".join(words.positional[:2])
     kind, _, name = target.rpartition("/")
     if kind in ("node", "nodes", "no"):
         yield from _node(session, words, name, suffix)

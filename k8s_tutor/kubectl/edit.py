@@ -54,7 +54,8 @@ def _edit(session: Session, words: Words, info: Info, tree: Tree) -> Asking[None
             session.warn("Edit cancelled, saved file was empty.")
             return
         if bare == _without_comments(body):
-            session.warn("Edit cancelled, no changes made." if body == first else "Edit cancelled, no valid changes were saved.")
+            what = "no changes made" if body == first else "no valid changes were saved"
+            session.warn(f"Edit cancelled, {what}.")
             return
         content = json.loads(edited.documents)
         if isinstance(content, str):

@@ -28,7 +28,8 @@ def run(session: Session, words: Words) -> Asking[int]:
     wanted = {"group": resource.group, "version": resource.version, "kind": resource.kind}
     root = next((one for one in schemas.values() if wanted in (one.get(GVK) or ())), None)
     if root is None:
-        raise Failure(f"GVR ({resource.group or ''}/{resource.version}, Resource={resource.plural}) not found in OpenAPI schema")
+        place = f"{resource.group}/{resource.version}, Resource={resource.plural}"
+        raise Failure(f"GVR ({place}) not found in OpenAPI schema")
     if resource.group:
         session.say(f"GROUP:      {resource.group}")
     session.say(f"KIND:       {resource.kind}\nVERSION:    {resource.version}\n")
@@ -64,7 +65,8 @@ def _document(session: Session, resource: Resource) -> Asking[Tree]:
     url = str(((index.get("paths") or {}).get(place) or {}).get("serverRelativeURL", f"/openapi/v3/{place}"))
     path, _, query = url.partition("?")
     try:
-        document: Tree = yield from session.ask("GET", path, tuple((name, value) for name, _, value in [query.partition("=")] if name))
+        name, _, value = query.partition("=")
+        document: Tree = yield from session.ask("GET", path, ((name, value),) if name else ())
     except Refused as refused:
         raise Failure(f"couldn't find resource for {resource.api_version}: {refused.said}") from None
     return document

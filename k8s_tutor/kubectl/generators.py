@@ -136,7 +136,7 @@ def ingress(name: str, rules: list[dict[str, Any]], backend: str, class_name: st
     tls: dict[str, list[str]] = {}
     for rule in rules:
         prefix = rule["path"].endswith("*")
-        path = {"backend": _backend(rule["name"], rule["port"]), "path": rule["path"].removesuffix("*") if prefix else rule["path"],
+        path = {"backend": _backend(rule["name"], rule["port"]), "path": rule["path"].removesuffix("*"),
                 "pathType": "Prefix" if prefix else "Exact"}  # fmt: skip
         hosts.setdefault(rule["host"], []).append(path)
         if rule["tls"] is not None and rule["host"] not in tls.setdefault(rule["secret"] or "", []):
@@ -144,8 +144,10 @@ def ingress(name: str, rules: list[dict[str, Any]], backend: str, class_name: st
     if hosts:
         spec["rules"] = [{**({"host": host} if host else {}), "http": {"paths": paths}} for host, paths in hosts.items()]
     if tls:
-        spec["tls"] = [{**({"hosts": [one for one in names if one]} if any(names) else {}),
-                        **({"secretName": secret_name} if secret_name else {})} for secret_name, names in tls.items()]  # fmt: skip
+        spec["tls"] = [
+            {**({"hosts": [one for one in names if one]} if any(names) else {}), **({"secretName": kept} if kept else {})}
+            for kept, names in tls.items()
+        ]
     return {"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": metadata(name), "spec": spec,
             "status": {"loadBalancer": {}}}  # fmt: skip
 

@@ -13,8 +13,9 @@ from k8s_tutor.kubectl.resources import Resource
 from k8s_tutor.kubectl.session import JSON, PAGE, TABLE, Query, Session
 
 FLAGS = printers.FLAGS + (
-    "all-namespaces:A! selector:l field-selector label-columns:L* show-labels! show-kind! no-headers! ignore-not-found! watch:w! "
-    "watch-only! output-watch-events! filename:f* recursive:R! kustomize:k sort-by raw chunk-size# server-print! subresource"
+    "all-namespaces:A! selector:l field-selector label-columns:L* show-labels! show-kind! no-headers! ignore-not-found! "
+    "watch:w! watch-only! output-watch-events! filename:f* recursive:R! kustomize:k sort-by raw chunk-size# server-print! "
+    "subresource"
 )
 NO_TYPE = (
     'You must specify the type of resource to get. Use "kubectl api-resources" for a complete list of supported '
@@ -228,7 +229,8 @@ def _key(found: list[Any]) -> tuple[int, float, str]:
 # ---------------------------------------------------------------------- objects
 
 
-def _objects(session: Session, words: Words, wanted: list[targets.Target], output: str, failures: list[Failure]) -> Asking[None]:
+def _objects(session: Session, words: Words, wanted: list[targets.Target], output: str,
+             failures: list[Failure]) -> Asking[None]:  # fmt: skip
     items: list[Tree] = []
     single = len(wanted) == 1 and bool(wanted[0].name)
     for target in wanted:

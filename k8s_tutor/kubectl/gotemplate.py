@@ -1,7 +1,7 @@
 """``-o go-template=``: the part of Go's text/template that people write on a command line.
 
-Fields, variables, ``range``, ``if``/``else if``/``else``, ``with``, comparisons, ``and or not``, ``len index print printf println
-base64decode``, pipes, and ``{{-``/``-}}``. No ``define`` or ``template``.
+Fields, variables, ``range``, ``if``/``else if``/``else``, ``with``, comparisons, ``and or not``, ``len index print printf
+println base64decode``, pipes, and ``{{-``/``-}}``. No ``define`` or ``template``.
 """
 
 from __future__ import annotations
@@ -78,7 +78,8 @@ def _blocks(template: str, parts: list[tuple[str, str]], inside: bool) -> tuple[
             body, parts, closer = _blocks(template, parts, True)
             other: tuple[Block, ...] = ()
             if closer.startswith("else if"):
-                nested, parts, _ = _blocks(template, [("action", closer.removeprefix("else ")), *parts, ("action", "end")], True)
+                again = [("action", closer.removeprefix("else ")), *parts, ("action", "end")]
+                nested, parts, _ = _blocks(template, again, True)
                 other = nested[:1]
             elif closer == "else":
                 other, parts, _ = _blocks(template, parts, True)
@@ -183,7 +184,9 @@ def _closing(words: list[str], at: int) -> int:
 
 def _operand(word: str, dot: Any, names: dict[str, Any]) -> Any:
     if word[0] in "\"`":
-        return re.sub(r"\\(.)", lambda hit: {"n": "\n", "t": "\t"}.get(hit[1], hit[1]), word[1:-1]) if word[0] == '"' else word[1:-1]
+        if word[0] == "`":
+            return word[1:-1]
+        return re.sub(r"\\(.)", lambda hit: {"n": "\n", "t": "\t"}.get(hit[1], hit[1]), word[1:-1])
     if re.fullmatch(r"-?\d+", word):
         return int(word)
     if word in ("true", "false", "nil"):

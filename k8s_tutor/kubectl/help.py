@@ -70,7 +70,8 @@ PAGES: dict[str, Page] = {
     "config rename-context": Page(SETTINGS, "Rename a context from the kubeconfig file", "config rename-context OLD NEW"),
     "config set-context": Page(SETTINGS, "Set a context entry in kubeconfig",
                                "config set-context [NAME | --current] [--user=user] [--namespace=namespace]"),
-    "config set-credentials": Page(SETTINGS, "Set a user entry in kubeconfig", "config set-credentials NAME [--token=bearer_token]"),
+    "config set-credentials": Page(SETTINGS, "Set a user entry in kubeconfig",
+                                   "config set-credentials NAME [--token=bearer_token]"),
     "config use-context": Page(SETTINGS, "Set the current-context in a kubeconfig file", "config use-context CONTEXT_NAME"),
     "config view": Page(SETTINGS, "Display merged kubeconfig settings", "config view [flags]"),
     "cp": Page(TROUBLE, "Copy files and directories to and from containers", "cp <file-spec-src> <file-spec-dest>"),
@@ -120,7 +121,7 @@ SUBCOMMANDS: dict[str, tuple[str, str]] = {
     "create role": ("Create a role with single rule", "NAME --verb=verb --resource=resource.group/subresource"),
     "create rolebinding": (
         "Create a role binding for a particular role or cluster role",
-        "NAME --clusterrole=NAME|--role=NAME [--user=username] [--group=groupname] [--serviceaccount=namespace:serviceaccountname]"),
+        "NAME --clusterrole=NAME|--role=NAME [--user=username] [--group=groupname] [--serviceaccount=namespace:name]"),
     "create secret docker-registry": (
         "Create a secret for use with a Docker registry",
         "NAME --docker-username=user --docker-password=password [--docker-server=string]"),
@@ -161,8 +162,8 @@ ELSEWHERE = {
     "kustomize": "'kubectl kustomize' is not available in this console: it reads plain manifests (-f)",
     "plugin": "unable to find any kubectl plugins in your PATH",
     "plugin list": "unable to find any kubectl plugins in your PATH",
-    "proxy": "'kubectl proxy' is not available in this console: it has no ports of its own. 'k8s-tutor serve' gives a kubeconfig "
-             "for the kubectl of your own machine",
+    "proxy": "'kubectl proxy' is not available in this console: it has no ports of its own. 'k8s-tutor serve' gives a "
+             "kubeconfig for the kubectl of your own machine",
 }  # fmt: skip
 """Commands of the real kubectl that have no counterpart here, and what is said of them."""
 

@@ -16,8 +16,8 @@ from typing import NamedTuple
 from k8s_tutor.kubectl.errors import Failure, Worded
 
 GLOBAL_FLAGS = (
-    "namespace:n as as-group@ as-uid as-user-extra@ context cluster user kubeconfig server:s token request-timeout help:h! v:v# "
-    "cache-dir certificate-authority client-certificate client-key insecure-skip-tls-verify! tls-server-name "
+    "namespace:n as as-group@ as-uid as-user-extra@ context cluster user kubeconfig server:s token request-timeout help:h! "
+    "v:v# cache-dir certificate-authority client-certificate client-key insecure-skip-tls-verify! tls-server-name "
     "disable-compression! match-server-version! warnings-as-errors! username password profile profile-output "
     "log-flush-frequency~ vmodule kuberc"
 )

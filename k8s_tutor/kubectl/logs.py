@@ -15,7 +15,10 @@ FLAGS = (
     "container:c follow:f! previous:p! tail# since~ since-time timestamps! all-containers! all-pods! selector:l limit-bytes# "
     "prefix! ignore-errors! max-log-requests# pod-running-timeout~ insecure-skip-tls-verify-backend!"
 )
-MISSING = "expected 'logs [-f] [-p] (POD | TYPE/NAME) [-c CONTAINER]'.\nPOD or TYPE/NAME is a required argument for the logs command"
+MISSING = (
+    "expected 'logs [-f] [-p] (POD | TYPE/NAME) [-c CONTAINER]'.\n"
+    "POD or TYPE/NAME is a required argument for the logs command"
+)
 FIELDS = ("initContainers", "containers", "ephemeralContainers")
 
 

@@ -12,7 +12,10 @@ from k8s_tutor.kubectl.session import Query, Session
 
 EXEC_FLAGS = "container:c stdin:i! tty:t! quiet:q! filename:f* pod-running-timeout~"
 ATTACH_FLAGS = "container:c stdin:i! tty:t! quiet:q! pod-running-timeout~"
-TOP_FLAGS = "all-namespaces:A! selector:l field-selector containers! sort-by no-headers! use-protocol-buffers! sum! show-capacity! show-swap!"
+TOP_FLAGS = (
+    "all-namespaces:A! selector:l field-selector containers! sort-by no-headers! use-protocol-buffers! sum! show-capacity! "
+    "show-swap!"
+)
 SHELLS = ("sh", "bash", "ash", "dash", "zsh")
 METRICS = "/apis/metrics.k8s.io/v1beta1"
 
@@ -79,7 +82,8 @@ def exec_(session: Session, words: Words) -> Asking[int]:
     query: list[tuple[str, str]] = [("command", word) for word in words.rest]
     query += [("container", container), ("stdout", "true"), ("stderr", "true")]
     if words.on("tty") and words.rest[0].rsplit("/", 1)[-1] in SHELLS and len(words.rest) == 1:
-        raise Failure(f"this console has no terminal to talk to a shell in; give it a line at a time: kubectl exec {info.name} -- "
+        raise Failure(f"this console has no terminal to talk to a shell in; give it a line at a time: kubectl exec "
+                      f"{info.name} -- "
                       f"{words.rest[0]} -c '...'")  # fmt: skip
     return (yield from streaming.run(session, PODS.path(info.namespace, info.name, "exec"), tuple(query), words.on("quiet")))
 

@@ -78,5 +78,6 @@ def daemon_set(tree: Tree) -> tuple[str, bool]:
         waiting = f'Waiting for daemon set "{name}" rollout to finish: '
         return f"{waiting}{updated} out of {wanted} new pods have been updated...", False
     if available < wanted:
-        return f'Waiting for daemon set "{name}" rollout to finish: {available} of {wanted} updated pods are available...', False
+        waiting = f'Waiting for daemon set "{name}" rollout to finish: '
+        return f"{waiting}{available} of {wanted} updated pods are available...", False
     return f'daemon set "{name}" successfully rolled out', True

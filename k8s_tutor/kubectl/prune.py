@@ -23,8 +23,8 @@ def check(words: Words) -> None:
     if words.on("prune") and words.on("all") and words.text("selector"):
         raise Failure("cannot set --all and --selector at the same time")
     if words.on("prune") and not words.on("all") and not words.text("selector"):
-        raise Failure("all resources selected for prune without explicitly passing --all. To prune all resources, pass the --all "
-                      "flag. If you did not mean to prune all resources, specify a label selector")  # fmt: skip
+        raise Failure("all resources selected for prune without explicitly passing --all. To prune all resources, pass the "
+                      "--all flag. If you did not mean to prune all resources, specify a label selector")  # fmt: skip
 
 
 def _kinds(session: Session, words: Words) -> list[Resource]:

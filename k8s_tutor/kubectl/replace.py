@@ -12,8 +12,8 @@ from k8s_tutor.kubectl.resources import Info
 from k8s_tutor.kubectl.session import Session
 
 FLAGS = printers.FLAGS + (
-    "filename:f* dry-run?unchanged force! grace-period# cascade?background timeout~ wait! save-config! subresource field-manager "
-    "validate?strict recursive:R! kustomize:k raw"
+    "filename:f* dry-run?unchanged force! grace-period# cascade?background timeout~ wait! save-config! subresource "
+    "field-manager validate?strict recursive:R! kustomize:k raw"
 )
 
 

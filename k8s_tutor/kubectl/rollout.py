@@ -54,7 +54,9 @@ def _each(session: Session, words: Words, act: Act, kinds: tuple[str, ...], unfi
     for info in infos:
         try:
             if info.resource.kind not in kinds:
-                raise Failure(unfit.format(group=info.resource.group, kind=info.resource.kind, plural=info.resource.qualified, name=info.name))
+                resource = info.resource
+                said = {"group": resource.group, "kind": resource.kind, "plural": resource.qualified, "name": info.name}
+                raise Failure(unfit.format(**said))
             yield from act(session, words, info)
         except Failure as failure:
             failures.append(failure)
@@ -105,7 +107,8 @@ def _revisions(session: Session, info: Info) -> Asking[dict[int, Tree]]:
 
 def history(session: Session, words: Words) -> Asking[int]:
     """``rollout history``."""
-    return (yield from _each(session, words, _history, ROLLED, 'error retrieving history for "{kind}", no visitor method exists for {{{group} {kind}}}'))
+    unfit = 'error retrieving history for "{kind}", no visitor method exists for {{{group} {kind}}}'
+    return (yield from _each(session, words, _history, ROLLED, unfit))
 
 
 def _history(session: Session, words: Words, info: Info) -> Asking[None]:
@@ -197,7 +200,8 @@ def restart(session: Session, words: Words) -> Asking[int]:
 
     def act(session: Session, words: Words, info: Info) -> Asking[None]:
         if (info.tree.get("spec") or {}).get("paused"):
-            raise Failure(f'{info.resource.qualified} "{info.name}" can\'t restart paused deployment (run rollout resume first)')
+            what = "can't restart paused deployment (run rollout resume first)"
+            raise Failure(f'{info.resource.qualified} "{info.name}" {what}')
         change = {"template": {"metadata": {"annotations": {RESTARTED: times.rfc3339(session.clock)}}}}
         yield from _patched(session, words, info, change, "restarted")
 

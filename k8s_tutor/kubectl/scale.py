@@ -11,7 +11,8 @@ from k8s_tutor.kubectl.resources import Info
 from k8s_tutor.kubectl.session import MERGE_PATCH, Session
 
 FLAGS = printers.FLAGS + (
-    "replicas# current-replicas# resource-version all! selector:l filename:f* dry-run?unchanged timeout~ recursive:R! kustomize:k"
+    "replicas# current-replicas# resource-version all! selector:l filename:f* dry-run?unchanged timeout~ recursive:R! "
+    "kustomize:k"
 )
 
 

@@ -81,8 +81,8 @@ class Session:
         """A request of this user."""
         data = b"" if body is None else msgspec.json.encode(body)
         login = self.login
-        return Request(method, path, query, data, content_type, accept, login.user, AGENT, managed=self.managed, groups=login.groups,
-                       token=login.token, headers=self.headers)  # fmt: skip
+        return Request(method, path, query, data, content_type, accept, login.user, AGENT, managed=self.managed,
+                       groups=login.groups, token=login.token, headers=self.headers)  # fmt: skip
 
     def ask(self, method: str, path: str, query: Query = (), body: Any = None, content_type: str = JSON,
             accept: str = JSON) -> Asking[Any]:  # fmt: skip

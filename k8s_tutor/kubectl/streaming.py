@@ -26,7 +26,8 @@ def run(session: Session, path: str, query: Query, quiet: bool = False) -> Askin
         if isinstance(told, CallFailed):
             if told.reason == "interrupted":
                 return INTERRUPTED
-            raise Failure("error reading from error stream: next reader: websocket: close 1006 (abnormal closure): unexpected EOF")
+            text = "error reading from error stream: next reader: websocket: close 1006 (abnormal closure): unexpected EOF"
+            raise Failure(text)
         if isinstance(told, StreamEnd):
             return _ended(session, status, quiet)
         if isinstance(told, StreamData) and told.channel == STATUS:

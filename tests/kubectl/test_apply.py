@@ -103,8 +103,8 @@ def test_what_is_wrong_with_files_is_said_as_kubectl_says_it() -> None:
         "apply -f empty.yaml": "error: no objects passed to apply",
         "create -f empty.yaml": "error: no objects passed to create",
         "apply -f broken.yaml": "error: error parsing broken.yaml: error converting YAML to JSON: yaml: line 3: mapping values",
-        "apply -f nokind.yaml": 'error: error validating "nokind.yaml": error validating data: [apiVersion not set, kind not set]; '
-        'if you choose to ignore these errors, turn validation off with --validate=false',
+        "apply -f nokind.yaml": 'error: error validating "nokind.yaml": error validating data: [apiVersion not set, '
+        'kind not set]; if you choose to ignore these errors, turn validation off with --validate=false',
         "apply -f c.yaml -n other": 'error: the namespace from the provided object "mine" does not match the namespace '
         '"other". '
         "You must pass '--namespace=mine' to perform this operation.",

@@ -110,7 +110,8 @@ def job(tree: Tree, events: list[Tree] | None, now: int) -> str:
     if spec.get("activeDeadlineSeconds") is not None:
         writer.line(0, f"Active Deadline Seconds:\t{spec['activeDeadlineSeconds']}s")
     ready = f" ({status['ready']} Ready)" if status.get("ready") is not None else ""
-    counts = f"{status.get('active', 0)} Active{ready} / {status.get('succeeded', 0)} Succeeded / {status.get('failed', 0)} Failed"
+    counts = f"{status.get('active', 0)} Active{ready} / {status.get('succeeded', 0)} Succeeded"
+    counts += f" / {status.get('failed', 0)} Failed"
     writer.line(0, f"Pods Statuses:\t{counts}")
     if spec.get("completionMode") == "Indexed":
         writer.line(0, f"Completed Indexes:\t{_few(status.get('completedIndexes') or '') or '<none>'}")

@@ -57,14 +57,16 @@ def _metric(metric: Tree, measured: Tree) -> str:
         about = body.get("describedObject") or {}
         value = "averageValue" if target.get("type") == "AverageValue" else "value"
         suffix = " (target average value)" if value == "averageValue" else " (target value)"
-        return f'"{name}" on {about.get("kind")}/{about.get("name")}{suffix}:\t{_value(current, value)} / {_value(target, value)}'
+        head = f'"{name}" on {about.get("kind")}/{about.get("name")}{suffix}'
+        return f"{head}:\t{_value(current, value)} / {_value(target, value)}"
     if kind == "External":
         value = "averageValue" if target.get("averageValue") is not None else "value"
         suffix = "target average value" if value == "averageValue" else "target value"
         return f'"{name}" ({suffix}):\t{_value(current, value)} / {_value(target, value)}'
     where = f' of container "{body.get("container")}"' if kind == "ContainerResource" else ""
     if target.get("averageValue") is not None:
-        return f"resource {body.get('name')}{where} on pods:\t{_value(current, 'averageValue')} / {_value(target, 'averageValue')}"
+        amounts = f"{_value(current, 'averageValue')} / {_value(target, 'averageValue')}"
+        return f"resource {body.get('name')}{where} on pods:\t{amounts}"
     seen = UNKNOWN
     if current.get("averageUtilization") is not None:
         seen = f"{current['averageUtilization']}% ({_value(current, 'averageValue')})"

@@ -150,7 +150,8 @@ def storage_class(tree: Tree, events: list[Tree] | None, now: int) -> str:
     for place, term in enumerate(tree.get("allowedTopologies") or ()):
         if place == 0:
             writer.line(0, "AllowedTopologies:\t")
-        rows = [f"{one.get('key')} in [{', '.join(one.get('values') or ())}]" for one in term.get("matchLabelExpressions") or ()]
+        wanted = term.get("matchLabelExpressions") or ()
+        rows = [f"{one.get('key')} in [{', '.join(one.get('values') or ())}]" for one in wanted]
         writer.line(1, f"Term {place}:\t" + (rows[0] if rows else "<none>"))
         for row in rows[1:]:
             writer.line(1, f"\t{row}")
@@ -198,9 +199,10 @@ def service_account(tree: Tree, secrets: list[Tree], events: list[Tree] | None, 
 SCOPES = {
     "Terminating": "Matches all pods that have an active deadline. These pods have a limited lifespan on a node before being "
                    "actively terminated by the system.",
-    "NotTerminating": "Matches all pods that do not have an active deadline. These pods usually include long running pods whose "
-                      "container command is not expected to terminate.",
-    "BestEffort": "Matches all pods that do not have resource requirements set. These pods have a best effort quality of service.",
+    "NotTerminating": "Matches all pods that do not have an active deadline. These pods usually include long running pods "
+                      "whose container command is not expected to terminate.",
+    "BestEffort": "Matches all pods that do not have resource requirements set. These pods have a best effort quality of "
+                  "service.",
     "NotBestEffort": "Matches all pods that have at least one resource requirement set. These pods have a burstable or "
                      "guaranteed quality of service.",
 }  # fmt: skip
