@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -35,8 +35,8 @@ class Entry(NamedTuple):
 
 
 def entries(folders: Sequence[Path] = ()) -> list[Entry]:
-    """The built-in lessons and those below the folders, by track and in order of their files. Broken files are left out:
-    `k8s_tutor.lessons.loader.load_all` says what is wrong with them."""
+    """The built-in lessons and those below the folders, by track, and in a track those first that need the fewest others before
+    them. Broken files are left out: `k8s_tutor.lessons.loader.load_all` says what is wrong with them."""
     found: list[Entry] = []
     for folder in (paths.lessons(), *folders):
         files = [folder] if folder.is_file() else sorted(folder.rglob("*.yaml")) if folder.is_dir() else []
@@ -44,9 +44,16 @@ def entries(folders: Sequence[Path] = ()) -> list[Entry]:
     order = {track: position for position, track in enumerate(TRACKS)}
     first = {entry.id: entry for entry in reversed(found)}
     unique = [entry for entry in found if first[entry.id] is entry]
-    return sorted(
-        unique, key=lambda entry: (order.get(entry.track, len(order)), entry.track if entry.track not in order else "")
-    )
+    return sorted(unique, key=lambda entry: (
+        order.get(entry.track, len(order)), entry.track if entry.track not in order else "", _depth(entry.id, first, ())
+    ))  # fmt: skip
+
+
+def _depth(lesson: str, known: Mapping[str, Entry], above: tuple[str, ...]) -> int:
+    """How many lessons come before this one, along the longest way; ``above``: those on the way to it."""
+    if lesson not in known or lesson in above:
+        return 0
+    return max((1 + _depth(before, known, (*above, lesson)) for before in known[lesson].requires), default=0)
 
 
 def _entry(file: Path) -> Entry | None:
