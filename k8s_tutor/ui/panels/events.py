@@ -85,6 +85,7 @@ def words(note: NoteView) -> str:
     fields = {name: _short(value) for name, value in note.fields.items()}
     if refused(note):
         fields["gate"] = gates.name_of(note.fields["stages"][-1])
+        fields["user"] = fields.get("user") or "somebody unknown"
         return "{user}: {verb} {path} refused at {gate}".format_map(fields)
     template = _KNOWN.get(f"{note.kind} {fields.get('lost', '')}") or _KNOWN.get(note.kind)
     if template is not None:
