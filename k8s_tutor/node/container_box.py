@@ -32,7 +32,8 @@ _SERVICE = (
 def _image_files(program: Program) -> Mapping[str, str]:
     """What comes with the image."""
     release = _RELEASES.get(program.tools.split("+")[0], _RELEASES["alpine"])
-    found = {"/etc/passwd": "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n", "/etc/os-release": release}
+    users = "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/false\n"
+    found = {"/etc/passwd": users, "/etc/os-release": release}
     for tool in toolbox.names(program.tools):
         found[f"/bin/{tool}"] = ""
     return {**found, **dict(program.files)}

@@ -13,8 +13,8 @@ import msgspec
 from k8s_tutor.node import cri
 from k8s_tutor.node.images import Image, Layer, Reference, manifest_digest, parse_reference
 from k8s_tutor.node.programs import PAUSE, Program
-from k8s_tutor.node.tasks import Spec
 from k8s_tutor.node.registry import Blob, GetBlob, GetManifest, Manifest, RegistryError
+from k8s_tutor.node.tasks import Spec
 from k8s_tutor.sim import SECOND, Body, CallFailed, Calling, Context, Reply, State
 
 STEPS = 8

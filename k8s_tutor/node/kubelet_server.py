@@ -47,7 +47,8 @@ class KubeletServer(SandboxCollector, Streams):
             ctx.reply(src, Reply(call, Response(refusal.code, str(refusal).encode(), content_type="text/plain")))
             return
         code = 200 if what == "containerLogs" else 101
-        self.open_stream(ctx, Hop(src, "", call), self.config.runtime, asked, "_stream_opened", (src, call, code), STREAM_TIMEOUT)
+        near, then = Hop(src, "", call), (src, call, code)
+        self.open_stream(ctx, near, self.config.runtime, asked, "_stream_opened", then, STREAM_TIMEOUT)
 
     def _asked(
         self, ctx: Context, what: str, state: PodState, name: str, request: Request
@@ -55,7 +56,8 @@ class KubeletServer(SandboxCollector, Streams):
         """What the runtime is asked. Raises Refused."""
         known = next((one for one in state.containers if one.name == name), None)
         if what == "containerLogs":
-            return cri.ReadLog(_life(known, state, name, request.flag("previous")), self._options(ctx, request), request.flag("follow"))
+            life = _life(known, state, name, request.flag("previous"))
+            return cri.ReadLog(life, self._options(ctx, request), request.flag("follow"))
         if known is None or known.phase != RUNNING:
             raise Refused(500, f'container not found ("{name}")')
         if what == "attach":
@@ -69,9 +71,8 @@ class KubeletServer(SandboxCollector, Streams):
             since = max(1, ctx.now - int(request.parameter("sinceSeconds")) * SECOND)
         elif request.parameter("sinceTime"):
             since = max(1, times.unix_micros(request.parameter("sinceTime")) - self.config.epoch * SECOND)
-        return LogOptions(
-            int(request.parameter("tailLines", "-1")), since, request.flag("timestamps"), int(request.parameter("limitBytes", "0"))
-        )  # fmt: skip
+        tail, limit = int(request.parameter("tailLines", "-1")), int(request.parameter("limitBytes", "0"))
+        return LogOptions(tail, since, request.flag("timestamps"), limit)
 
     def _stream_opened(self, ctx: Context, answer: Any, src: str, call: int, code: int, far: int) -> None:
         """The runtime has answered."""
@@ -87,10 +88,11 @@ class KubeletServer(SandboxCollector, Streams):
             ctx.reply(src, Reply(call, Response(code, body, content_type="text/plain", streams=streams)))
             return
         self.close_stream(far)
-        text = f"error executing command in container: {answer.message}" if isinstance(answer, cri.RpcError) else "runtime is down"
         if isinstance(answer, CallFailed):
             text = 'rpc error: code = Unavailable desc = connection error: desc = "transport: Error while dialing: dial unix '
             text += '/run/containerd/containerd.sock: connect: connection refused"'
+        else:
+            text = f"error executing command in container: {answer.message}"
         ctx.reply(src, Reply(call, Response(500, text.encode(), content_type="text/plain")))
 
 

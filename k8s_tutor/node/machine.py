@@ -46,10 +46,11 @@ def worker(number: int, access: Access, shape: Shape | None = None, preloaded: t
         access.api, f"system:node:{node}", access.epoch, node=node, runtime=runtime, address=address(number), pod_cidr=cidr,
         cpu=shape.cpu, memory=shape.memory, pods=shape.pods, labels=shape.labels, taints=shape.taints,
     )  # fmt: skip
+    proxy = KubeProxyConfig(access.api, "system:kube-proxy", access.epoch, node=node, kernel=shim)
     return (
         Part(Shim, shim, ShimConfig(runtime, access.epoch)),
         Part(Cni, cni, CniConfig(cidr)),
         Part(Runtime, runtime, RuntimeConfig(REGISTRY, shim, cni, preloaded=preloaded)),
         Part(Kubelet, f"kubelet-{number}", kubelet),
-        Part(KubeProxy, f"kube-proxy-{number}", KubeProxyConfig(access.api, "system:kube-proxy", access.epoch, node=node, kernel=shim)),
+        Part(KubeProxy, f"kube-proxy-{number}", proxy),
     )

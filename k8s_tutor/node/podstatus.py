@@ -174,8 +174,9 @@ def _mount(mount: Tree) -> Tree:
 
 def terminated(run: LastRun, facts: Facts) -> Tree:
     """How a life of a container ended."""
+    said = {"message": run.message} if run.message else {}
     return {
-        "exitCode": run.exit_code, "reason": run.reason, **({"message": run.message} if run.message else {}), "startedAt": facts.stamp(run.started_at),
+        "exitCode": run.exit_code, "reason": run.reason, **said, "startedAt": facts.stamp(run.started_at),
         "finishedAt": facts.stamp(run.finished_at), "containerID": f"containerd://{run.id}",
     }  # fmt: skip
 

@@ -218,19 +218,16 @@ class Processes(TaskHolder):
         box = self.box(ctx, task)
         known = name in commands.TOOLS or name in commands.BUILTIN
         if not (known and box.has(name)) and " ".join(asked.argv) not in box.answers:
-            where = "executable file not found in $PATH" if "/" not in asked.argv[0] else "no such file or directory"
-            said = f'exec: "{asked.argv[0]}": ' if "/" not in asked.argv[0] else f'exec: "{asked.argv[0]}": stat {asked.argv[0]}: '
-            return NotStarted(f"OCI runtime exec failed: exec failed: unable to start container process: {said}{where}: unknown")
+            why = "OCI runtime exec failed: exec failed: unable to start container process"
+            return NotStarted(f"{why}: {no_file(asked.argv[0])}")
         pid = self.pids[task.container] = self.pids.get(task.container, 6) + 7
-        reads = name in SHELLS and not any(word.startswith("-") and word.endswith("c") for word in asked.argv[1:])
-        reads = reads and not any(not word.startswith("-") for word in asked.argv[1:])
-        proc = Proc(
-            task.container, pid, asked.argv, "" if reads else script_of(asked.argv), ctx.now, call, asked.tty, reads, asked.stdin
+        reads = name in SHELLS and all(word.startswith("-") and not word.endswith("c") for word in asked.argv[1:])
+        script = "" if reads else script_of(asked.argv)
+        self.procs[f"{task.container}/{pid}"] = Proc(
+            task.container, pid, asked.argv, script, ctx.now, call, asked.tty, reads, asked.stdin, wait=Wait("time")
         )
-        self.procs[f"{task.container}/{pid}"] = proc
         self.streams[call] = Stream(peer, "exec", task.container, pid)
         ctx.after(0, Wake(task.container, pid, 0))
-        self.procs[f"{task.container}/{pid}"] = replace(proc, wait=Wait("time"))
         return Opened()
 
     def _prompt(self, ctx: Context, proc: Proc) -> None:
@@ -323,6 +320,13 @@ class Processes(TaskHolder):
 
 def _of(proc: Proc, container: str) -> bool:
     return proc.container == container and proc.pid != 1
+
+
+def no_file(command: str) -> str:
+    """runc's words for a command that is not in the image."""
+    if "/" in command:
+        return f'exec: "{command}": stat {command}: no such file or directory: unknown'
+    return f'exec: "{command}": executable file not found in $PATH: unknown'
 
 
 def exit_status(code: int) -> bytes:

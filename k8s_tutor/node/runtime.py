@@ -17,6 +17,7 @@ from k8s_tutor.api.watchcache import Hop
 from k8s_tutor.api.wire import StreamData, StreamEnd
 from k8s_tutor.node import cni, cri, tasks, toolbox
 from k8s_tutor.node.image_service import ImageService, RuntimeConfig, RuntimeDisk
+from k8s_tutor.node.processes import no_file
 from k8s_tutor.node.programs import PAUSE, SIGKILL, SIGTERM, Process, Program, process_of
 from k8s_tutor.sim import MS, SECOND, Body, Call, Context, Reply
 
@@ -396,11 +397,8 @@ def _missing(program: Program, process: Process) -> str:
     name = process.argv[0].rsplit("/", 1)[-1]
     if toolbox.has(program.tools, name) or any(line.split()[:1] == [name] for line, _ in program.answers):
         return ""
-    if "/" in process.argv[0]:
-        why = f'exec: "{process.argv[0]}": stat {process.argv[0]}: no such file or directory'
-    else:
-        why = f'exec: "{process.argv[0]}": executable file not found in $PATH'
-    return f"runc create failed: unable to start container process: error during container init: {why}: unknown"
+    why = no_file(process.argv[0])
+    return f"runc create failed: unable to start container process: error during container init: {why}"
 
 
 def new_id(ctx: Context, stream: str) -> str:

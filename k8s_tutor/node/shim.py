@@ -18,8 +18,26 @@ from k8s_tutor.node.processes import Moment, Wake
 from k8s_tutor.node.programs import SIGKILL, SIGTERM, Process, annotation
 from k8s_tutor.node.sockets import Connect, Sockets
 from k8s_tutor.node.tasks import (
-    Annotate, AttachTask, DeleteTask, ExecTask, ListTasks, NotStarted, Opened, ReadLog, RemoveLog, RunTask, ShimConfig, Signal,
-    Spec, Stream, Task, TaskChanged, TaskDone, Tasks, TaskStarted, WriteRules,
+    Annotate,
+    AttachTask,
+    DeleteTask,
+    ExecTask,
+    ListTasks,
+    NotStarted,
+    Opened,
+    ReadLog,
+    RemoveLog,
+    RunTask,
+    ShimConfig,
+    Signal,
+    Spec,
+    Stream,
+    Task,
+    TaskChanged,
+    TaskDone,
+    Tasks,
+    TaskStarted,
+    WriteRules,
 )  # fmt: skip
 from k8s_tutor.sim import MS, Body, Call, Context, Reply
 

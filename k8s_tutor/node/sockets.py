@@ -81,7 +81,7 @@ class Sockets(Processes):
         for line in hosts.splitlines():
             found, *known = line.partition("#")[0].split() or [""]
             if "." in found:
-                names.update({name: found for name in known})
+                names.update(dict.fromkeys(known, found))
         host = names.get(dial.host, dial.host)
         if dial.protocol == "dns":
             self._answer_later(ctx, proc, Connected("timeout"), "", NO_NAMES_TOOL)
@@ -124,7 +124,8 @@ class Sockets(Processes):
 
     def arrived(self, ctx: Context, asked: Connect) -> Connected:
         """A connection arrives at a pod of this machine."""
-        sandbox = next((ident for ident, pod in self.pods.items() if pod.ip == asked.address and not self.tasks[ident].exited), "")
+        pods = [ident for ident, pod in self.pods.items() if pod.ip == asked.address]
+        sandbox = next((ident for ident in pods if not self.tasks[ident].exited), "")
         if not sandbox:
             return Connected("unreachable")
         if asked.protocol == "icmp":
@@ -147,9 +148,9 @@ class Sockets(Processes):
     def _listener(self, container: str, port: int) -> Proc | None:
         """A process of a container that waits for a connection to this port (``nc -l``)."""
         for proc in self.procs.values():
-            if proc.container == container and proc.wait is not None and proc.wait.what == "listen":
-                if proc.wait.note == str(port):
-                    return proc
+            wait = proc.wait
+            if proc.container == container and wait is not None and (wait.what, wait.note) == ("listen", str(port)):
+                return proc
         return None
 
     def _serve(self, ctx: Context, task: Task, asked: Connect) -> Connected:

@@ -65,9 +65,9 @@ def test_a_key_waits_once_and_is_worked_on_once_at_a_time() -> None:
     assert list(queue.waiting) == ["b"]
     assert queue.finish("a")
     assert list(queue.waiting) == ["b", "a"]
-    assert [queue.failed("a") // MS for _ in range(4)] == [5, 10, 20, 40]
+    assert [queue.failed("a", 0) // MS for _ in range(4)] == [5, 10, 20, 40]
     queue.forget("a")
-    assert queue.failed("a") == 5 * MS
+    assert queue.failed("a", 0) == 5 * MS
 
 
 def test_the_same_event_again_raises_its_count_and_too_many_are_dropped() -> None:

@@ -228,3 +228,35 @@ def test_a_claim_that_waits_for_its_first_consumer_gets_a_volume_near_the_pod_be
     cluster.run(2)
     assert nodes_of(cluster) == {"db": "node-2"}
     assert scheduler(cluster).waiting == scheduler(cluster).reserved == {}
+
+
+def test_the_room_that_victims_leave_is_kept_for_whom_they_were_sent_away() -> None:
+    cluster = Cluster(nodes=1)
+    for name, value in (("low", 10), ("high", 1000)):
+        cluster("POST", CLASSES, priority(name, value))
+    cluster("POST", PODS, pod("v1", "3", priorityClassName="low"))
+    cluster.settle()
+    cluster.world.pause("kubelets")
+    cluster("POST", PODS, pod("hp", "3", priorityClassName="high"))
+    cluster.run(2)
+    assert cluster("GET", f"{PODS}/hp")["status"]["nominatedNodeName"] == "node-1"
+    assert cluster("GET", f"{PODS}/v1")["metadata"]["deletionTimestamp"]
+    cluster("POST", PODS, pod("sneak", "1"))
+    cluster.run(2)
+    assert scheduled(cluster("GET", f"{PODS}/sneak"))["message"] == (
+        "0/1 nodes are available: 1 Insufficient cpu. no new claims to deallocate, preemption: "
+        "0/1 nodes are available: 1 No preemption victims found for incoming pod."
+    )
+    cluster("DELETE", f"{PODS}/v1?gracePeriodSeconds=0")
+    cluster.run(15)
+    assert nodes_of(cluster) == {"hp": "node-1", "sneak": "node-1"}
+
+
+def test_a_thousand_pods_are_bound_fifty_a_second() -> None:
+    cluster = Cluster()
+    began = cluster.world.now
+    for i in range(200):
+        cluster.tell("POST", PODS, pod(f"p-{i}"))
+    assert cluster.until(lambda: len(cluster.notes("scheduler.bound")) == 200)
+    assert 1.9 * SECOND < cluster.world.now - began < 2.5 * SECOND
+    assert not cluster.notes("scheduler.refused")

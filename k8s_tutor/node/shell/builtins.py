@@ -124,8 +124,8 @@ def _holds(run: Burst, words: list[str]) -> bool:
                 raise ValueError(word)
             numbers.append(int(word))
         a, b = numbers
-        found = {"-eq": a == b, "-ne": a != b, "-lt": a < b, "-le": a <= b, "-gt": a > b, "-ge": a >= b}
-        return found.get(sign, False)
+        holds = {"-eq": a == b, "-ne": a != b, "-lt": a < b, "-le": a <= b, "-gt": a > b, "-ge": a >= b}
+        return holds.get(sign, False)
     return False
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from k8s_tutor.node.cni import mac
 from k8s_tutor.node.shell.builtins import read_on, seconds, sleep
@@ -11,10 +11,12 @@ from k8s_tutor.node.shell.machine import Burst, Dial, Dialled, Done, Wait
 from k8s_tutor.node.shell.tools import cat_on, options
 from k8s_tutor.sim import MS, SECOND
 
+USAGE = "BusyBox v1.37.0 multi-call binary.\n\nUsage: "
 CONNECT = 130 * SECOND
 """How long a kernel tries to connect (six retries of a SYN)."""
-REASONS = {200: "OK", 301: "Moved Permanently", 400: "Bad Request", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed",
-           500: "Internal Server Error", 502: "Bad Gateway", 503: "Service Unavailable"}  # fmt: skip
+REASONS = {200: "OK", 301: "Moved Permanently", 400: "Bad Request", 403: "Forbidden", 404: "Not Found",
+           405: "Method Not Allowed", 500: "Internal Server Error", 502: "Bad Gateway",
+           503: "Service Unavailable"}  # fmt: skip
 
 
 class Url(NamedTuple):
@@ -60,9 +62,10 @@ class _Curl(NamedTuple):
 
 def _curl_flags(argv: list[str]) -> _Curl:
     found = _Curl()
-    long = {"--silent": "s", "--show-error": "S", "--head": "I", "--include": "i", "--fail": "f", "--request": "X", "--data": "d",
-            "--output": "o", "--write-out": "w", "--max-time": "m", "--connect-timeout": "m", "--verbose": "v", "--header": "H",
-            "--insecure": "k", "--location": "L", "--user-agent": "A", "--retry": "H", "--user": "H"}  # fmt: skip
+    long = {"--silent": "s", "--show-error": "S", "--head": "I", "--include": "i", "--fail": "f", "--request": "X",
+            "--data": "d", "--output": "o", "--write-out": "w", "--max-time": "m", "--connect-timeout": "m",
+            "--verbose": "v", "--header": "H", "--insecure": "k",
+            "--location": "L", "--user-agent": "A", "--retry": "H", "--user": "H"}  # fmt: skip
     words = iter(argv[1:])
     for word in words:
         if not word.startswith("-"):
@@ -76,15 +79,19 @@ def _curl_flags(argv: list[str]) -> _Curl:
                 found = _curl_value(found, letter, value)
                 break
             names = {"s": "silent", "S": "errors", "I": "head", "i": "include", "f": "fail", "v": "verbose"}
-            found = found._replace(**{names[letter]: True}) if letter in names else found
+            found = _with(found, names.get(letter, ""), True)
     return found
+
+
+def _with(found: _Curl, name: str, value: Any) -> _Curl:
+    return found._replace(**{name: value}) if name else found
 
 
 def _curl_value(found: _Curl, letter: str, value: str) -> _Curl:
     if letter == "m":
         return found._replace(timeout=seconds(value) or 0)
     names = {"X": "method", "d": "body", "o": "output", "w": "form"}
-    return found._replace(**{names[letter]: value}) if letter in names else found
+    return _with(found, names.get(letter, ""), value)
 
 
 def curl(run: Burst, argv: list[str], text: str, piped: bool) -> Done | Wait:
@@ -116,8 +123,9 @@ def curl_on(run: Burst, wait: Wait, answer: Dialled) -> Done:
         body = ""
     errors = ""
     if flags.verbose:
-        errors = f"*   Trying {answer.address}...\n* Connected to {url.host} port {url.port}\n> {flags.method or 'GET'} {url.path}"
-        errors += f" HTTP/1.1\n> Host: {url.host}\n> User-Agent: curl/8.17.0\n> Accept: */*\n>\n"
+        errors = f"*   Trying {answer.address}...\n* Connected to {url.host} port {url.port}\n"
+        errors += f"> {flags.method or 'GET'} {url.path} HTTP/1.1\n> Host: {url.host}\n> User-Agent: curl/8.17.0\n"
+        errors += "> Accept: */*\n>\n"
         errors += "".join(f"< {line}\n" for line in _header(answer).splitlines())
     return Done(body + _written(flags, answer.code), errors)
 
@@ -153,10 +161,10 @@ def _header(answer: Dialled) -> str:
 
 def wget(run: Burst, argv: list[str], text: str, piped: bool) -> Done | Wait:
     """``wget [-qS] [-O FILE|-] [-T SECONDS] [--spider] URL``, as busybox has it."""
-    letters, values, rest = options([argv[0], *(word.replace("--timeout=", "-T") for word in argv[1:])], "OTYtP")
+    _, values, rest = options([argv[0], *(word.replace("--timeout=", "-T") for word in argv[1:])], "OTYtP")
     urls = [word for word in rest if not word.startswith("--")]
     if not urls:
-        return Done("", "BusyBox v1.37.0 multi-call binary.\n\nUsage: wget [-cqS] [--spider] [-O FILE] [-o LOGFILE] URL...\n", 1)
+        return Done("", f"{USAGE}wget [-cqS] [--spider] [-O FILE] [-o LOGFILE] URL...\n", 1)
     url = url_of(urls[0])
     return Wait("dial", tuple(argv), dial=_http("GET", url, "Wget", "", seconds(values.get("T", "")) or CONNECT))
 
@@ -175,8 +183,9 @@ def wget_on(run: Burst, wait: Wait, answer: Dialled) -> Done:
         if answer.result == "timeout":
             return Done("", f"{start}wget: download timed out\n", 1)
         text = why.get(answer.result, "error getting response")
-        shown = f"wget: {text}\n" if text.startswith("error") else f"wget: can't connect to remote host ({answer.address or url.host}): {text}\n"
-        return Done("", start + shown, 1)
+        if not text.startswith("error"):
+            text = f"can't connect to remote host ({answer.address or url.host}): {text}"
+        return Done("", f"{start}wget: {text}\n", 1)
     if answer.code >= 400:
         return Done("", f"{start}wget: server returned error: HTTP/1.1 {answer.code} {REASONS.get(answer.code, '')}\n", 1)
     if "--spider" in rest:
@@ -228,7 +237,7 @@ def nc(run: Burst, argv: list[str], text: str, piped: bool) -> Done | Wait:
         port = values.get("p", "") or (rest[-1] if rest else "")
         return Wait("listen", tuple(argv), note=port) if port.isdigit() else Done("", "nc: bad local port\n", 1)
     if len(rest) < 2 or not rest[1].isdigit():
-        return Done("", "BusyBox v1.37.0 multi-call binary.\n\nUsage: nc [OPTIONS] HOST PORT\n", 1)
+        return Done("", f"{USAGE}nc [OPTIONS] HOST PORT\n", 1)
     timeout = seconds(values.get("w", "")) or CONNECT
     return Wait("dial", tuple(argv), dial=Dial(rest[0], int(rest[1]), "tcp", "" if "z" in letters else text, timeout))
 
@@ -251,7 +260,7 @@ def ping(run: Burst, argv: list[str], text: str, piped: bool) -> Done | Wait:
     """``ping [-c COUNT] [-W SECONDS] HOST``."""
     _, values, rest = options(argv, "cWiws")
     if not rest:
-        return Done("", "BusyBox v1.37.0 multi-call binary.\n\nUsage: ping [OPTIONS] HOST\n", 1)
+        return Done("", f"{USAGE}ping [OPTIONS] HOST\n", 1)
     return Wait("dial", tuple(argv), dial=Dial(rest[0], 0, "icmp", timeout=seconds(values.get("W", "")) or 10 * SECOND))
 
 

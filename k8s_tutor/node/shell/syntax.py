@@ -148,7 +148,8 @@ class _Reader:
         return tuple(pieces)
 
     def _double(self) -> list[Piece]:
-        pieces, text = [], ""
+        pieces: list[Piece] = []
+        text = ""
         while True:
             sign = self.text[self.at : self.at + 1]
             if not sign:

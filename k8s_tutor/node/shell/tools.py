@@ -14,7 +14,9 @@ KERNEL = "6.12.48"
 
 def options(argv: list[str], takes: str = "") -> tuple[str, dict[str, str], list[str]]:
     """(single letters that are given, letters of ``takes`` → value, the rest)."""
-    letters, values, rest = "", {}, []
+    letters = ""
+    values: dict[str, str] = {}
+    rest: list[str] = []
     words = iter(argv[1:])
     for word in words:
         if word == "--":
@@ -114,7 +116,7 @@ def ps(run: Burst, argv: list[str], text: str, piped: bool) -> Done:
     rows = [*run.box.running()]
     if argv[1:2] and "e" in argv[1] + "".join(argv[1:]) and "f" in "".join(argv[1:]):
         head = "UID          PID    PPID  C STIME TTY          TIME CMD\n"
-        return Done(head + "".join(f"{row.user:<8} {row.pid:>7}       0  0 00:00 ?        00:00:00 {row.argv}\n" for row in rows))
+        return Done(head + "".join(f"{row.user:<8} {row.pid:>7}       0  0 00:00 ?    00:00:00 {row.argv}\n" for row in rows))
     return Done("PID   USER     TIME  COMMAND\n" + "".join(f"{row.pid:>5} {row.user:<8}  0:00 {row.argv}\n" for row in rows))
 
 
@@ -311,12 +313,13 @@ def wc(run: Burst, argv: list[str], text: str, piped: bool) -> Done:
     for path, content in found:
         counts = {"l": content.count("\n"), "w": len(content.split()), "c": len(content.encode())}
         chosen = [str(counts[one]) for one in "lwc" if not letters or one in letters]
-        out += (chosen[0] if len(chosen) == 1 else " ".join(f"{one:>8}" for one in chosen)) + f" {path}".replace(" -", "") + "\n"
+        name = "" if path == "-" else f" {path}"
+        out += (chosen[0] if len(chosen) == 1 else " ".join(f"{one:>8}" for one in chosen)) + f"{name}\n"
     return Done(out, errors, 1 if errors else 0)
 
 
 def sort(run: Burst, argv: list[str], text: str, piped: bool) -> Done:
-    letters, values, rest = options(argv, "kt")
+    letters, _, rest = options(argv, "kt")
     found, errors = _inputs(run, "sort", rest, text)
     lines = [line for _, content in found for line in content.splitlines()]
 
