@@ -316,7 +316,7 @@ class ControllerManager(Elected):
         queue = controller.queue
         again = controller.finished(key, not errand.failed)
         if errand.failed or errand.troubled:
-            delay = queue.failed(key)
+            delay = queue.failed(key, ctx.now)
             self._wait(ctx, controller, key, delay, False if queue.failures[key] >= PATIENCE else None)
         else:
             queue.forget(key)

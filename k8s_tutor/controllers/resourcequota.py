@@ -1,24 +1,24 @@
 """The resource quota controller: writes into each quota what its namespace uses (pkg/controller/resourcequota).
 
-What a quota counts is listed when it is needed; kinds that nobody here watches are looked at every few seconds.
+Admission charges what is created; this controller gives back what has gone, at once, and counts all again every five minutes.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from k8s_tutor.api import scheme
 from k8s_tutor.api.admission import quota
 from k8s_tutor.api.informer import Change
 from k8s_tutor.api.resources import Resource
-from k8s_tutor.api.wire import Response
 from k8s_tutor.controllers import objects
 from k8s_tutor.controllers.base import Controller, Stores
-from k8s_tutor.controllers.objects import Clock
-from k8s_tutor.controllers.requests import NOTHING, Decision, Write, update
-from k8s_tutor.sim import SECOND, CallFailed
+from k8s_tutor.controllers.objects import Clock, Tree
+from k8s_tutor.controllers.requests import NOTHING, Decision, update
+from k8s_tutor.sim import SECOND
 
-PERIOD = 10 * SECOND
+PERIOD = 300 * SECOND
 _OWN_NAMES = {row.plural: row for row in scheme.RESOURCES if not row.group}
 
 
@@ -41,8 +41,9 @@ def _row_of(name: str) -> Resource | None:
     return _OWN_NAMES.get(name.partition(".")[0]) or scheme.resource("Pod")
 
 
-def reconcile(found: Any, contents: list[tuple[Resource, Any]]) -> Decision:
-    """Writes hard limits and use into the status, if they are not there already."""
+def reconcile(found: Any, contents: Iterable[tuple[Resource, Tree]]) -> Decision:
+    """Writes hard limits and use into the status, if they are not there already. ``contents``: what is in the namespace, of
+    all kinds that the quota counts."""
     tree = objects.tree_of(found)
     spec, status = tree.get("spec", {}), tree.get("status", {})
     hard = spec.get("hard") or {}
@@ -53,15 +54,10 @@ def reconcile(found: Any, contents: list[tuple[Resource, Any]]) -> Decision:
 
 
 class ResourceQuotaController(Controller):
-    """Keys are quotas."""
+    """Keys are quotas; it listens to them, and to whatever goes."""
 
     name = "resourcequota-controller"
     period = PERIOD
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.found: dict[str, tuple[Any, ...]] = {}
-        """``namespace/name/Kind`` → objects of that kind there."""
 
     def begin(self, stores: Stores, clock: Clock) -> list[str]:
         return [objects.key_of(found) for found in stores.quotas]
@@ -74,8 +70,7 @@ class ResourceQuotaController(Controller):
             new = change.new
             status = new.status if new is not None else None
             return [change.key] if new is not None and (status is None or status.hard != new.spec.hard) else []
-        gone = change.new is None or (change.kind == "Pod" and objects.has_ended(change.new))
-        if not gone or not len(stores.quotas):
+        if not len(stores.quotas) or not _gives_back(change):
             return []
         namespace = change.key.rpartition("/")[0]
         return [key for key in sorted(stores.quotas.objects) if key.startswith(f"{namespace}/")]
@@ -84,16 +79,17 @@ class ResourceQuotaController(Controller):
         found = stores.quotas.objects.get(key)
         if found is None:
             return NOTHING
-        rows = counted(found.spec.hard or {})
-        surveyed = [self.found.pop(f"{key}/{row.kind}", None) for row in rows]
         namespace = found.metadata.namespace
-        if any(part is None for part in surveyed):
-            return Decision((tuple(Write("GET", row.kind, namespace) for row in rows),))
-        return reconcile(found, [(row, tree) for row, part in zip(rows, surveyed, strict=True) for tree in part or ()])
+        contents = [
+            (row, objects.tree_of(one)) for row in counted(found.spec.hard or {})
+            if (informer := stores.of(row.kind)) is not None for one in informer if one.metadata.namespace == namespace
+        ]  # fmt: skip
+        return reconcile(found, contents)
 
-    def answered(self, key: str, write: Write, answer: Response | CallFailed, clock: Clock) -> None:
-        if write.method == "GET" and isinstance(answer, Response) and answer.code == 200:
-            self.found[f"{key}/{write.kind}"] = tuple(scheme.tree(answer.body).get("items", ()))
 
-    def finished(self, key: str, ok: bool) -> bool:
-        return ok and any(name.startswith(f"{key}/") for name in self.found)
+def _gives_back(change: Change) -> bool:
+    """Whether something has gone that may have counted: an object, or a pod that has ended."""
+    if change.new is None:
+        return True
+    ended = change.kind == "Pod" and objects.has_ended(change.new)
+    return ended and not (change.old is not None and objects.has_ended(change.old))

@@ -8,6 +8,9 @@ from k8s_tutor.sim import MS, SECOND, State
 
 RETRY_FIRST = 5 * MS
 RETRY_MOST = 1000 * SECOND
+BUCKET = 100
+"""So many retries of one controller at once; then one every `REFILL`."""
+REFILL = 100 * MS
 
 
 class WorkQueue(State):
@@ -20,6 +23,8 @@ class WorkQueue(State):
         self.busy: dict[str, None] = {}
         self.failures: dict[str, int] = {}
         """Failed attempts in a row."""
+        self.spent = 0
+        """When the bucket of retries is full again, µs."""
         self.stalled = 0
         """How often a key had to wait because all workers were busy."""
 
@@ -53,11 +58,13 @@ class WorkQueue(State):
         self.waiting.append(key)
         return True
 
-    def failed(self, key: str) -> int:
-        """Counts a failure and returns how long to wait, µs: 5 ms, doubling up to 1000 s."""
+    def failed(self, key: str, now: int) -> int:
+        """Counts a failure and returns how long to wait, µs: 5 ms, doubling up to 1000 s; longer when many keys fail."""
         count = self.failures.get(key, 0)
         self.failures[key] = count + 1
-        return min(RETRY_FIRST << min(count, 20), RETRY_MOST)
+        self.spent = max(self.spent, now) + REFILL
+        crowd = self.spent - BUCKET * REFILL - now
+        return max(min(RETRY_FIRST << min(count, 20), RETRY_MOST), crowd)
 
     def forget(self, key: str) -> None:
         """It went well: the next failure is the first one again."""

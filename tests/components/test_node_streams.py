@@ -85,14 +85,15 @@ class World(Small):
 
     def text(self, *channels: int) -> str:
         """What has come on some channels."""
-        found = [frame for frame in self.listener.frames if isinstance(frame, StreamData) and frame.channel in (channels or (1, 2))]
-        return b"".join(frame.data for frame in found).decode()
+        wanted = channels or (1, 2)
+        data = [one.data for one in self.listener.frames if isinstance(one, StreamData) and one.channel in wanted]
+        return b"".join(data).decode()
 
     def exec(self, pod: str, *command: str, container: str = "", seconds: float = 1) -> tuple[str, int]:
         """Runs a command: what it has written, and its exit status."""
         given = (("container", container),) if container else ()
-        answer = self.open(f"{pod}/exec", *(("command", word) for word in command), *given, ("stdout", "true"), ("stderr", "true"),
-                           seconds=seconds)  # fmt: skip
+        words = [("command", word) for word in command]
+        answer = self.open(f"{pod}/exec", *words, *given, ("stdout", "true"), ("stderr", "true"), seconds=seconds)
         assert answer.code == 101, answer
         assert isinstance(self.listener.frames[-1], StreamEnd), self.listener.frames
         return self.text(), exit_code(self.text(STATUS))
@@ -293,10 +294,11 @@ def test_a_command_that_is_not_in_the_image_does_not_start() -> None:
 def test_containers_of_a_pod_share_address_ports_and_volumes() -> None:
     world = World()
     mount = [{"name": "html", "mountPath": "/usr/share/nginx/html"}]
+    pod_name = {"name": "POD", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}
     spec = [
         {"name": "web", "image": "nginx", "volumeMounts": mount},
         {"name": "side", "image": "curlimages/curl", "command": ["sleep", "3600"], "volumeMounts": [
-            {"name": "html", "mountPath": "/data"}], "env": [{"name": "POD", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}}]},
+            {"name": "html", "mountPath": "/data"}], "env": [pod_name]},
     ]  # fmt: skip
     tree = {"nodeName": "node-1", "containers": spec, "volumes": [{"name": "html", "emptyDir": {}}]}
     world.call("POST", PODS, {"metadata": {"name": "two"}, "spec": tree})
@@ -325,7 +327,8 @@ def test_a_service_is_reached_by_the_rules_of_the_node() -> None:
     assert world.exec("box", "wget", "-qO-", f"{cluster_ip}:8080") == (refused, 1)
     endpoints = {
         "addressType": "IPv4", "metadata": {"name": "web-1", "labels": {"kubernetes.io/service-name": "web"}},
-        "ports": [{"port": 80, "protocol": "TCP", "name": ""}], "endpoints": [{"addresses": [address], "conditions": {"ready": True}}],
+        "ports": [{"port": 80, "protocol": "TCP", "name": ""}],
+        "endpoints": [{"addresses": [address], "conditions": {"ready": True}}],
     }  # fmt: skip
     world.call("POST", "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices", endpoints)
     world.run(2)

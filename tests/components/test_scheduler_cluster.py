@@ -252,11 +252,11 @@ def test_the_room_that_victims_leave_is_kept_for_whom_they_were_sent_away() -> N
     assert nodes_of(cluster) == {"hp": "node-1", "sneak": "node-1"}
 
 
-def test_a_thousand_pods_are_bound_fifty_a_second() -> None:
+def test_after_the_first_hundred_fifty_pods_a_second_are_bound() -> None:
     cluster = Cluster()
     began = cluster.world.now
-    for i in range(200):
+    for i in range(150):
         cluster.tell("POST", PODS, pod(f"p-{i}"))
-    assert cluster.until(lambda: len(cluster.notes("scheduler.bound")) == 200)
-    assert 1.9 * SECOND < cluster.world.now - began < 2.5 * SECOND
+    assert cluster.until(lambda: len(cluster.notes("scheduler.bound")) == 150)
+    assert 900_000 < cluster.world.now - began < 1_300_000
     assert not cluster.notes("scheduler.refused")
