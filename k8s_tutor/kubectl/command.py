@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from k8s_tutor.kubectl import etcdctl, help, shell
@@ -103,8 +104,6 @@ def _as_json(words: list[str]) -> list[str]:
 
 def _with_input(files: Files, text: str) -> Files:
     """The files with what comes through the pipe as ``-``. It can be read when it is JSON."""
-    import json
-
     decoder, at, found = json.JSONDecoder(), 0, []
     try:
         while text[at:].strip():

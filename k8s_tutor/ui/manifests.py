@@ -32,7 +32,32 @@ def files_of(line: str, folder: Path) -> tuple[tuple[str, str], ...]:
             found.append((name, json.dumps(documents, default=str)))
         elif path.is_file():
             found.append((name, json.dumps(_documents(path, name), default=str)))
-    return tuple(found)
+    return (*found, *_texts(line, folder))
+
+
+TEXTS = ("--from-file", "--from-env-file", "--patch-file", "--cert", "--key")
+"""Flags that name files which are no manifests."""
+
+
+def _texts(line: str, folder: Path) -> list[tuple[str, str]]:
+    """(``text:`` and the name as typed, text) of each file that such a flag names."""
+    try:
+        words = shlex.split(line)
+    except ValueError:
+        return []
+    pairs = [word.partition("=")[::2] if "=" in word else (word, following)
+             for word, following in zip(words, [*words[1:], ""], strict=True) if word.partition("=")[0] in TEXTS]  # fmt: skip
+    found: list[tuple[str, str]] = []
+    for flag, value in pairs:
+        name = value.partition("=")[2] if flag == "--from-file" and "=" in value else value
+        path = folder / name
+        files = sorted(path.iterdir()) if name and path.is_dir() else [path] if name and path.is_file() else []
+        for file in files:
+            shown = name if file == path else f"{name.rstrip('/')}/{file.name}"
+            if not file.is_file() or file.stat().st_size > MOST:
+                raise ManifestError(f"{shown}: no file, or larger than {MOST} bytes")
+            found.append((f"text:{shown}", file.read_text(encoding="utf-8", errors="replace")))
+    return found
 
 
 def names_in(line: str) -> list[str]:
