@@ -91,6 +91,10 @@ def verdict(scene: Scene) -> tuple[str, str, str]:
         name = called(scene, deciding[0].name)
         long = f"{name} decides with fewer than a majority of all {raft.size}: somebody else may decide otherwise."
         return "fail", long, f"{name} decides alone."
+    if raft.outgoing:
+        agree = "both can agree" if raft.has_quorum else "not both can agree: safe, and stuck"
+        role = "leader" if raft.has_quorum else "fail"
+        return role, f"The group is changing. A majority of the old and one of the new must agree, and {agree}.", "Joint."
     if not raft.has_quorum:
         until = " until the cable is mended" if cut else ""
         long = f"Nobody has a majority of all {raft.size}. No decision at all: safe, and stuck{until}."
@@ -156,7 +160,7 @@ def _boxes(
         verdict = "can decide" if enough else "cannot decide"
         if takes_present_for_all(scene.view) and here < scene.view.raft.quorum:
             verdict, enough = "decides anyway" if enough else "nobody here", False
-        if alone and wide >= len(name) + len(said) + len(verdict) + 12:
+        if alone and wide >= len(name) + len(said) + max(len("cannot decide"), len(verdict)) + 12:
             said += f", {verdict}"
         elif wide < len(name) + len(said) + 9:
             said = f"{here}/{scene.view.raft.size}"
