@@ -15,6 +15,7 @@ from k8s_tutor.controllers.eviction import TaintEvictionController
 from k8s_tutor.controllers.finishedjobs import FinishedJobController
 from k8s_tutor.controllers.garbage import GarbageCollector
 from k8s_tutor.controllers.job import JobController
+from k8s_tutor.controllers.mirroring import MirroringController
 from k8s_tutor.controllers.namespace import NamespaceController
 from k8s_tutor.controllers.nodeipam import NodeIpamController
 from k8s_tutor.controllers.nodelifecycle import NodeLifecycleController
@@ -31,7 +32,8 @@ CONTROLLERS: dict[str, type[Controller]] = {
     "deployment": DeploymentController, "replicaset": ReplicaSetController, "replication": ReplicationController,
     "statefulset": StatefulSetController, "daemonset": DaemonSetController, "job": JobController,
     "cronjob": CronJobController, "finished_jobs": FinishedJobController, "endpointslice": EndpointSliceController,
-    "endpoint": EndpointsController, "disruption": DisruptionController, "nodelifecycle": NodeLifecycleController,
+    "endpoint": EndpointsController, "mirroring": MirroringController, "disruption": DisruptionController,
+    "nodelifecycle": NodeLifecycleController,
     "eviction": TaintEvictionController, "garbage": GarbageCollector, "podgc": PodGarbageCollector,
     "namespace": NamespaceController, "accounts": ServiceAccountsController, "quota": ResourceQuotaController,
     "aggregation": ClusterRoleAggregationController, "claim_protection": ClaimProtectionController,

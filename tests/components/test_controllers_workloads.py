@@ -332,6 +332,27 @@ def test_endpoints_say_what_the_slices_say() -> None:
     assert "web" not in [one["metadata"]["name"] for one in cluster.list("Endpoints")]
 
 
+def test_endpoints_by_hand_are_mirrored() -> None:
+    cluster = Cluster()
+    services, endpoints = "/api/v1/namespaces/default/services", "/api/v1/namespaces/default/endpoints"
+    cluster("POST", services, {
+        "apiVersion": "v1", "kind": "Service", "metadata": {"name": "db"}, "spec": {"ports": [{"port": 5432}]},
+    })  # fmt: skip
+    subsets = [{"addresses": [{"ip": "192.0.2.7"}], "ports": [{"port": 5432}]}]
+    tree = {"apiVersion": "v1", "kind": "Endpoints", "metadata": {"name": "db"}, "subsets": subsets}
+    cluster("POST", endpoints, tree)
+    cluster.settle()
+    cluster.patch(f"{endpoints}/db", {"subsets": [{**subsets[0], "addresses": [{"ip": "192.0.2.8"}]}]})
+    cluster.settle()
+    found = [one for one in cluster.list("EndpointSlice") if one["metadata"]["name"].startswith("db-")]
+    assert [(one["endpoints"], one["ports"][0]["port"]) for one in found] == [
+        ([{"addresses": ["192.0.2.8"], "conditions": {"ready": True}}], 5432)
+    ]
+    cluster("DELETE", f"{endpoints}/db")
+    cluster.settle()
+    assert [one for one in cluster.list("EndpointSlice") if one["metadata"]["name"].startswith("db-")] == []
+
+
 WIDGETS = "/apis/ex.io/v1/namespaces/default/widgets"
 
 
