@@ -76,8 +76,10 @@ class Connecting(Door, Streams):
             return
         if not node:
             raise status.bad_request(f"pod {name} does not have a host assigned")
-        if dict(op.request.headers).get("upgrade", "websocket").lower() != "websocket":
-            raise status.bad_request("Upgrade request required")
+        asked = dict(op.request.headers).get("upgrade", "websocket").lower()
+        if asked != "websocket" and what != "log":
+            more = "" if asked == "none" else f": this server speaks WebSocket, not {asked.upper()}"
+            raise status.bad_request("Upgrade request required" + more)
         row = scheme.resource("Node")
         found = self.caches.get(row, row.key("", node))
         if found is None:

@@ -14,7 +14,7 @@ from k8s_tutor.api.informer import Change, Informer
 from k8s_tutor.api.wire import Response
 from k8s_tutor.node.images import ANY, Image, parse_reference
 from k8s_tutor.node.programs import PREFIX, Program, of_tag
-from k8s_tutor.sim import MS, SECOND, Body, CallFailed, Context
+from k8s_tutor.sim import MS, SECOND, Body, Call, CallFailed, Context, Reply
 
 Tree = dict[str, Any]
 
@@ -149,6 +149,9 @@ class PlainKubelet(Component):
             self._beat(ctx, body.count)
         elif isinstance(body, Due):
             self._due(ctx, body)
+        elif isinstance(body, Call):
+            text = b"the pods of this node run nothing: they have no logs and no processes"
+            ctx.reply(src, Reply(body.id, Response(500, text, content_type="text/plain")))
 
     def changed(self, ctx: Context, change: Change) -> None:
         pod = change.new

@@ -41,6 +41,7 @@ IN_FLIGHT = 1_000
 """Requests that wait for the world at the same time; beyond that the door itself says 429."""
 _YAML = ("application/yaml", "application/apply-patch+yaml")
 _PASSED_ON = "impersonate-"
+_UPGRADED = ("/exec", "/attach", "/portforward")
 _json = msgspec.json.Encoder().encode
 
 
@@ -138,6 +139,8 @@ async def _request(http: web.BaseRequest, client: Client) -> Request:
     authorization = headers.get("Authorization", "")
     scheme, _, token = authorization.partition(" ")
     others = [(name.lower(), value) for name, value in headers.items() if name.lower().startswith(_PASSED_ON)]
+    if path.endswith(_UPGRADED):
+        others.append(("upgrade", headers.get("Upgrade", "none")))
     content_type = headers.get("Content-Type", "application/json" if http.method != "PATCH" else "")
     body, content_type = _as_json(await _body(http), content_type)
     return Request(
