@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from k8s_tutor.kubectl import printers, tabs
 from k8s_tutor.kubectl.errors import SERVER, Failure, Usage
 from k8s_tutor.kubectl.line import Words
@@ -13,8 +15,8 @@ VERSION_FLAGS = "client! output:o"
 API_RESOURCES_FLAGS = "namespaced! api-group output:o no-headers! sort-by verbs* cached! categories* show-managed-fields!"
 API_VERSIONS_FLAGS = "cached!"
 CLIENT = {
-    "buildDate": "2026-01-01T00:00:00Z", "compiler": "gc", "gitCommit": "98b35193b2ac7a23a673325f5e9b830ecd5ba406",
-    "gitTreeState": "clean", "gitVersion": "v1.36.2", "goVersion": "go1.26.4", "major": "1", "minor": "36",
+    "major": "1", "minor": "36", "gitVersion": "v1.36.2", "gitCommit": "98b35193b2ac7a23a673325f5e9b830ecd5ba406",
+    "gitTreeState": "clean", "buildDate": "2026-01-01T00:00:00Z", "goVersion": "go1.26.4", "compiler": "gc",
     "platform": "linux/amd64",
 }  # fmt: skip
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json"
@@ -97,7 +99,7 @@ def version(session: Session, words: Words) -> Asking[int]:
     if not words.on("client"):
         tree["serverVersion"] = yield from session.ask("GET", "/version", (("timeout", "32s"),))
     if form == "json":
-        session.say(printers.to_json(tree, 2))
+        session.say(json.dumps(tree, indent=2))
     elif form:
         session.out.append(printers.show(tree, form))
     else:
