@@ -82,10 +82,7 @@ class GoalCheck:
         return bool(self.broken or self.reached)
 
     def _all_met(self) -> bool:
-        for index in self._wanted:
-            if not self._met(index):
-                return False
-        return True
+        return all(map(self._met, self._wanted))
 
     def _met(self, index: int) -> bool:
         check = self.checks[index]

@@ -69,7 +69,8 @@ def test_a_deployment_is_followed_to_its_first_ready_pod() -> None:
     cluster.run_until(lambda now: any(note.kind == "pod.ready" for note in now.view().log.notes))
     trace = traced(cluster)
     notes = [note.kind for step in trace.steps for note in step.notes]
-    path = ["api.request", "raft.commit", "controller.decided", "scheduler.decided", "cni.add", "container.created", "pod.ready"]
+    path = ["api.request", "raft.commit", "controller.decided", "scheduler.decided", "cni.add", "container.created",
+            "pod.ready"]  # fmt: skip
     assert [kind for kind in dict.fromkeys(notes) if kind in path] == path
     assert notes.count("pod.ready") == 1
     assert "console.answered" in notes

@@ -30,7 +30,8 @@ class Kubectl:
     def __call__(self, *words: str, given: str | None = None) -> tuple[str, str, int]:
         """Runs a command: stdout, stderr, exit status."""
         done = subprocess.run(
-            ["kubectl", *words], capture_output=True, text=True, env=self.environment, input=given, timeout=PATIENCE, check=False
+            ["kubectl", *words], capture_output=True, text=True, env=self.environment, input=given, timeout=PATIENCE,
+            check=False,
         )
         return done.stdout, done.stderr, done.returncode
 
@@ -92,7 +93,7 @@ def test_commands_run_in_containers(kubectl: Kubectl) -> None:
     assert "Welcome to nginx!" in kubectl("exec", "web", "--", "curl", "-s", "localhost")[0]
     assert kubectl("exec", "-i", "ticks", "--", "sh", given="cd /tmp\npwd\n")[0] == "/tmp\n"
     assert kubectl("exec", "-i", "ticks", "--", "cat", given="a\nb\n")[0] == "a\nb\n"
-    out, errors, code = kubectl("exec", "web", "--", "ps")
+    _, errors, code = kubectl("exec", "web", "--", "ps")
     assert code == 1 and 'exec: "ps": executable file not found in $PATH' in errors
     assert kubectl("exec", "nobody", "--", "ls")[1] == 'Error from server (NotFound): pods "nobody" not found\n'
     assert "pods/exec" in kubectl("exec", "web", "--as=nobody", "--", "ls")[1] or "cannot get" in kubectl(
