@@ -56,11 +56,12 @@ class Recorder(State):
         self.seen[key] = Seen(name, 1, now)
         if len(self.seen) > 1000:
             del self.seen[next(iter(self.seen))]
+        reporter = (related or pod).spec.schedulerName or REPORTER
         tree = {
             "apiVersion": "v1", "kind": "Event", "metadata": {"name": name, "namespace": about.namespace},
             "involvedObject": _reference(pod),
             "reason": reason, "message": text, "type": kind, "eventTime": stamp, "action": action,
-            "reportingComponent": REPORTER, "reportingInstance": f"{REPORTER}-{host}",
+            "reportingComponent": reporter, "reportingInstance": f"{reporter}-{host}",
             "source": {}, "firstTimestamp": None, "lastTimestamp": None,
         }  # fmt: skip
         return Write("POST", root, {**tree, "related": _reference(related)} if related is not None else tree)
