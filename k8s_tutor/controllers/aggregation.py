@@ -30,6 +30,7 @@ class ClusterRoleAggregationController(Controller):
     """Keys are cluster roles with an aggregation rule."""
 
     name = "clusterrole-aggregation-controller"
+    hears = ("ClusterRole",)
 
     def begin(self, stores: Stores, clock: Clock) -> list[str]:
         return [role.metadata.name for role in stores.cluster_roles if role.aggregationRule is not None]

@@ -180,6 +180,7 @@ class AutoscalerController(Controller):
     """Keys are autoscalers, each looked at every 15 s."""
 
     name = "horizontal-pod-autoscaler"
+    hears = ("HorizontalPodAutoscaler",)
 
     def __init__(self) -> None:
         super().__init__()

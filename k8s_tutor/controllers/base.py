@@ -126,6 +126,8 @@ class Controller(State):
     """``replicaset-controller``."""
     source = ""
     """How its events are signed, if not by its name."""
+    hears: tuple[str, ...] = ()
+    """The kinds of which it is told; none: all."""
     workers = 5
     """How many keys are worked on at a time."""
     period = 0

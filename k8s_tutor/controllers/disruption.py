@@ -141,6 +141,7 @@ class DisruptionController(Controller):
     """Keys are budgets; it listens to them and to pods."""
 
     name = "disruption-controller"
+    hears = ("PodDisruptionBudget", "Pod")
     source = "controllermanager"
 
     def begin(self, stores: Stores, clock: Clock) -> list[str]:

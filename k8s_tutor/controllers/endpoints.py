@@ -117,6 +117,7 @@ class EndpointsController(Controller):
     """Keys are Services, and Endpoints that have lost theirs."""
 
     name = "endpoint-controller"
+    hears = ("Service", "Pod", "Endpoints")
 
     def __init__(self) -> None:
         super().__init__()

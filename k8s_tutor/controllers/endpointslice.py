@@ -207,6 +207,7 @@ class EndpointSliceController(Controller):
     """Feeds `reconcile`; remembers the slices that it wrote until the informer has them."""
 
     name = "endpoint-slice-controller"
+    hears = ("Service", "Pod", "EndpointSlice")
 
     def __init__(self) -> None:
         super().__init__()

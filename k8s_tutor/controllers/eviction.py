@@ -71,6 +71,7 @@ class TaintEvictionController(Controller):
     """Keys are pods. Listens to pods and to the taints of nodes."""
 
     name = "taint-eviction-controller"
+    hears = ("Node", "Pod")
     workers = 8
 
     def __init__(self) -> None:

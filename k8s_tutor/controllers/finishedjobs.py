@@ -34,6 +34,7 @@ class FinishedJobController(Controller):
     """Keys are Jobs with a time to live."""
 
     name = "ttl-after-finished-controller"
+    hears = ("Job",)
 
     def begin(self, stores: Stores, clock: Clock) -> list[str]:
         return [objects.key_of(job) for job in stores.jobs if job.spec.ttlSecondsAfterFinished is not None]

@@ -191,8 +191,9 @@ class ControllerManager(Elected):
             return
         stores, clock = self.stores, self._clock(ctx)
         for controller in self.controllers():
-            for key in controller.keys(stores, change, clock):
-                self._add(ctx, controller, key)
+            if not controller.hears or change.kind in controller.hears:
+                for key in controller.keys(stores, change, clock):
+                    self._add(ctx, controller, key)
 
     def _follow(self, ctx: Context, change: Change) -> None:
         """Watches the objects of a definition while it is served."""

@@ -90,6 +90,7 @@ class MirroringController(Controller):
     """Keys are Endpoints."""
 
     name = "endpoint-slice-mirroring-controller"
+    hears = ("Service", "Endpoints", "EndpointSlice")
 
     def begin(self, stores: Stores, clock: Clock) -> list[str]:
         return sorted(stores.endpoints.objects)

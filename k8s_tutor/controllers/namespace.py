@@ -125,6 +125,7 @@ class NamespaceController(Controller):
     """Keys are namespaces that are being deleted."""
 
     name = "namespace-controller"
+    hears = ("Namespace",)
     workers = 10
 
     def __init__(self) -> None:

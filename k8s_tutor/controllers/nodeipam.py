@@ -15,6 +15,7 @@ class NodeIpamController(Controller):
     """Keys are nodes that have no range yet."""
 
     name = "node-ipam-controller"
+    hears = ("Node",)
     workers = 1
 
     def begin(self, stores: Stores, clock: Clock) -> list[str]:

@@ -227,6 +227,7 @@ class NodeLifecycleController(Controller):
     """Keys are nodes. Observes all of them every five seconds, and whenever a Node changes."""
 
     name = "node-controller"
+    hears = ("Node",)
     workers = 8
     period = MONITOR
 

@@ -37,6 +37,7 @@ class PodGarbageCollector(Controller):
     """Keys are pods, found every twenty seconds."""
 
     name = "pod-garbage-collector"
+    hears = ("Node",)
     period = PERIOD
 
     def __init__(self) -> None:

@@ -42,6 +42,7 @@ class ClaimProtectionController(Controller):
     """Keys are claims that are being deleted."""
 
     name = "pvc-protection-controller"
+    hears = ("PersistentVolumeClaim", "Pod")
 
     def begin(self, stores: Stores, clock: Clock) -> list[str]:
         return [objects.key_of(claim) for claim in stores.claims if is_held(claim)]
@@ -65,6 +66,7 @@ class VolumeProtectionController(Controller):
     """Keys are volumes that are being deleted."""
 
     name = "pv-protection-controller"
+    hears = ("PersistentVolume",)
 
     def begin(self, stores: Stores, clock: Clock) -> list[str]:
         return [volume.metadata.name for volume in stores.volumes if is_held(volume)]

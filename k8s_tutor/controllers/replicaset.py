@@ -94,6 +94,7 @@ class ReplicaSetController(PodOwner):
     """Feeds `reconcile`."""
 
     name = "replicaset-controller"
+    hears = ("ReplicaSet", "Pod")
     kind = "ReplicaSet"
 
     def look(self, stores: Stores, owner: Any, pods: list[Any], settled: bool, clock: Clock) -> Decision:
@@ -105,6 +106,7 @@ class ReplicationController(ReplicaSetController):
     """The ReplicaSet's older form: the same, with a plain map as selector (pkg/controller/replication)."""
 
     name = "replication-controller"
+    hears = ("ReplicationController", "Pod")
     kind = "ReplicationController"
 
     def selector(self, owner: Any) -> Selector:

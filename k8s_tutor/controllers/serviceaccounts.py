@@ -35,6 +35,7 @@ class ServiceAccountsController(Controller):
     """Keys are namespaces."""
 
     name = "serviceaccount-controller"
+    hears = ("Namespace", "ServiceAccount")
 
     def begin(self, stores: Stores, clock: Clock) -> list[str]:
         return [namespace.metadata.name for namespace in stores.namespaces]
@@ -53,6 +54,7 @@ class RootCertificatePublisher(Controller):
     """Keys are namespaces. ``certificate``: PEM of the CA."""
 
     name = "root-ca-certificate-publisher-controller"
+    hears = ("Namespace", "ConfigMap")
 
     def __init__(self, certificate: str) -> None:
         super().__init__()

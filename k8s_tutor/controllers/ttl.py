@@ -17,6 +17,7 @@ class TtlController(Controller):
     """Keys are nodes."""
 
     name = "ttl-controller"
+    hears = ("Node",)
 
     def begin(self, stores: Stores, clock: Clock) -> list[str]:
         return [node.metadata.name for node in stores.nodes]

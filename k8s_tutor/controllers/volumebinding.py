@@ -270,6 +270,7 @@ class VolumeBindingController(Controller):
     again every 15 s."""
 
     name = "persistentvolume-controller"
+    hears = ("PersistentVolumeClaim", "PersistentVolume")
     workers = 1
 
     def begin(self, stores: Stores, clock: Clock) -> list[str]:

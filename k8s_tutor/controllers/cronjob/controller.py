@@ -19,6 +19,7 @@ class CronJobController(Controller):
     """Keys are CronJobs; it listens to them and to Jobs, and wakes when the next one is due."""
 
     name = "cronjob-controller"
+    hears = ("CronJob", "Job")
 
     def __init__(self) -> None:
         super().__init__()

@@ -30,6 +30,7 @@ class DaemonSetController(PodOwner):
     """Keys are DaemonSets; it listens to them, to pods, and to the labels and taints of nodes."""
 
     name = "daemonset-controller"
+    hears = ("DaemonSet", "Pod", "Node")
     kind = "DaemonSet"
 
     def __init__(self) -> None:

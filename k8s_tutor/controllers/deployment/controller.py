@@ -18,6 +18,7 @@ class DeploymentController(Controller):
     """Keys are Deployments; it listens to them, to ReplicaSets, and to pods that vanish (for Recreate)."""
 
     name = "deployment-controller"
+    hears = ("Deployment", "ReplicaSet", "Pod")
 
     def begin(self, stores: Stores, clock: Clock) -> list[str]:
         return sorted(stores.deployments.objects)

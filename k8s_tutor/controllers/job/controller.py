@@ -26,6 +26,7 @@ class JobController(PodOwner):
     """Keys are Jobs; and ``orphan:`` with the key of a pod whose Job is gone, which nobody will count any more."""
 
     name = "job-controller"
+    hears = ("Job", "Pod")
     kind = "Job"
 
     def __init__(self) -> None:

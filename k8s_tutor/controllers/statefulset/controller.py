@@ -17,6 +17,7 @@ class StatefulSetController(PodOwner):
     """Keys are StatefulSets; it listens to them and to pods."""
 
     name = "statefulset-controller"
+    hears = ("StatefulSet", "Pod")
     kind = "StatefulSet"
 
     def look(self, stores: Stores, owner: Any, pods: list[Any], settled: bool, clock: Clock) -> Decision:
