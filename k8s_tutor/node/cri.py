@@ -144,6 +144,9 @@ class CreateContainer(Body):
     env: tuple[tuple[str, str], ...] = ()
     mounts: tuple[tuple[str, str], ...] = ()
     """(path in the container, name of the pod's volume)."""
+    stdin: bool = False
+    """Whether its process reads what an attached client types."""
+    tty: bool = False
 
 
 class CreateContainerResult(Body):

@@ -179,7 +179,7 @@ class Kubelet(KubeletServer):
             known = self._after_exit(ctx, state, known)
         state = state.put(known)
         self.states[life.uid] = state
-        if known.ready and not was_ready and all(k.ready for k in state.containers if not k.init):
+        if known.ready and not was_ready and all(k.ready for k in state.apps):
             ctx.note("pod.ready", pod=state.key, ip=state.ip, node=self.config.node)
         self.again(ctx, life.uid)
 
@@ -220,11 +220,20 @@ class Kubelet(KubeletServer):
             if seen != steering(old.metadata.annotations):
                 update = cri.UpdateAnnotations(state.sandbox.id, seen)
                 self.ask(ctx, self.config.runtime, update, "done", (), CRI_TIMEOUT)
+        if state is not None and new.spec.ephemeralContainers:
+            self._look_in(new, state)
         rolled_back = old is not None and _revision(new) < _revision(old)
         if rolled_back:
             self.forget_report(new.metadata.uid)
         if old is None or rolled_back or _matters(old, new) or self.overwritten(new.metadata.uid):
             self.again(ctx, new.metadata.uid)
+
+    def _look_in(self, pod: Any, state: PodState) -> None:
+        """Ephemeral containers may be added to a pod that runs."""
+        known = {one.name for one in state.containers}
+        fresh = [Known(one.name, ephemeral=True) for one in pod.spec.ephemeralContainers if one.name not in known]
+        if fresh:
+            self.states[state.uid] = replace(state, containers=(*state.containers, *fresh))
 
     def _take_on(self, ctx: Context, pod: Any) -> None:
         """A pod that was bound to this node and is new here."""
@@ -335,8 +344,8 @@ def _over(pod: Any) -> bool:
 def _matters(old: Any, new: Any) -> bool:
     """Whether a change of a pod is more than the echo of our own status."""
     a, b = old.metadata, new.metadata
-    before = (a.generation, a.deletionTimestamp, a.annotations)
-    return before != (b.generation, b.deletionTimestamp, b.annotations)
+    before = (a.generation, a.deletionTimestamp, a.annotations, len(old.spec.ephemeralContainers or ()))
+    return before != (b.generation, b.deletionTimestamp, b.annotations, len(new.spec.ephemeralContainers or ()))
 
 
 def _in_words(plan: sync.Plan) -> str:

@@ -83,7 +83,9 @@ class PodWorker(NodeReporter):
         """Records an event about a pod or one of its containers."""
         path = ""
         if container:
-            path = f"spec.{'initContainers' if state.container(container).init else 'containers'}{{{container}}}"
+            known = state.container(container)
+            kind = "initContainers" if known.init else "ephemeralContainers" if known.ephemeral else "containers"
+            path = f"spec.{kind}{{{container}}}"
         pod = self.pod_of(state)
         revision = pod.metadata.resourceVersion or "" if pod is not None else ""
         about = Subject("Pod", state.namespace, state.name, state.uid, revision, path)
@@ -94,7 +96,9 @@ class PodWorker(NodeReporter):
         pod = self.pod_of(state)
         if pod is None:
             return None
-        return next(c for c in (*(pod.spec.initContainers or ()), *pod.spec.containers) if c.name == name)
+        spec = pod.spec
+        every = (*(spec.initContainers or ()), *spec.containers, *(spec.ephemeralContainers or ()))
+        return next(container for container in every if container.name == name)
 
     # ------------------------------------------------------------------ sandbox
 
@@ -257,6 +261,7 @@ class PodWorker(NodeReporter):
         create = cri.CreateContainer(
             state.sandbox.id, name, attempt, spec.image, tuple(spec.command or ()), tuple(spec.args or ()),
             environment(spec, self.pod_of(state), state, self.config), mounts(spec, self.pod_of(state)),
+            bool(spec.stdin), bool(spec.tty),
         )  # fmt: skip
         self.ask(ctx, self.config.runtime, create, "_created", (state.uid, name), CRI_TIMEOUT)
 

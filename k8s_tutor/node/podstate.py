@@ -36,6 +36,7 @@ class Known(Body):
 
     name: str
     init: bool = False
+    ephemeral: bool = False
     phase: str = WAITING
     reason: str = "ContainerCreating"
     """Why it waits, or why it ended."""
@@ -99,6 +100,11 @@ class PodState(Body):
         """All that a status depends on, apart from the time: the same basis gives the same status."""
         return (self.containers, self.sandbox, self.ip, self.rejected, self.gone, generation)
 
+    @property
+    def apps(self) -> list[Known]:
+        """The containers that make the pod what it is: neither those that prepare it, nor those that look into it."""
+        return [container for container in self.containers if not container.init and not container.ephemeral]
+
     def container(self, name: str) -> Known:
         """The container of that name. Raises StopIteration."""
         return next(container for container in self.containers if container.name == name)
@@ -122,6 +128,7 @@ def initial(pod: Any, now: int) -> PodState:
     names = [Known(container.name, init=True) for container in pod.spec.initContainers or ()]
     waiting = "PodInitializing" if names else "ContainerCreating"
     names += [Known(container.name, reason=waiting) for container in pod.spec.containers]
+    names += [Known(container.name, ephemeral=True) for container in pod.spec.ephemeralContainers or ()]
     metadata = pod.metadata
     return PodState(metadata.uid, metadata.namespace, metadata.name, tuple(names), started_at=now)
 

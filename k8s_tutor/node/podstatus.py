@@ -44,13 +44,15 @@ def build(pod: Tree, typed: Any, state: PodState, facts: Facts) -> Tree:
     address = state.ip
     if address:
         found["podIP"], found["podIPs"] = address, [{"ip": address}]
-    specs = {row["name"]: row for row in (*pod["spec"].get("initContainers", ()), *pod["spec"]["containers"])}
+    kinds = ("initContainers", "containers", "ephemeralContainers")
+    specs = {row["name"]: row for kind in kinds for row in pod["spec"].get(kind, ())}
     inits = [container_status(known, specs[known.name], facts) for known in state.containers if known.init]
     if inits:
         found["initContainerStatuses"] = inits
-    found["containerStatuses"] = [
-        container_status(known, specs[known.name], facts) for known in state.containers if not known.init
-    ]
+    found["containerStatuses"] = [container_status(known, specs[known.name], facts) for known in state.apps]
+    ephemeral = [container_status(known, specs[known.name], facts) for known in state.containers if known.ephemeral]
+    if ephemeral:
+        found["ephemeralContainerStatuses"] = [{**row, "ready": False} for row in ephemeral]
     return found
 
 
@@ -74,7 +76,7 @@ def phase_of(pod: Any, state: PodState, before: Tree) -> str:
         return "Failed"
     if any(not (known.phase == EXITED and known.exit_code == 0) for known in inits):
         return "Pending"
-    apps = [known for known in state.containers if not known.init]
+    apps = state.apps
     ended = [known for known in apps if known.phase == EXITED]
     if any(known.phase not in (RUNNING, EXITED) and known.last is None for known in apps):
         return "Pending"
@@ -87,7 +89,7 @@ def phase_of(pod: Any, state: PodState, before: Tree) -> str:
 
 def conditions(pod: Tree, state: PodState, phase: str, before: Tree, facts: Facts) -> list[Tree]:
     """The five conditions, in the kubelet's order; a time of transition is kept while the status stays."""
-    apps = [known for known in state.containers if not known.init]
+    apps = state.apps
     inits = [known for known in state.containers if known.init]
     unready = [known.name for known in apps if not (known.phase == RUNNING and known.ready)]
     incomplete = [known.name for known in inits if not (known.phase == EXITED and known.exit_code == 0)]

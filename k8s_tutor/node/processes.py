@@ -8,7 +8,7 @@ import msgspec
 
 from k8s_tutor.api.wire import CLOSE, STATUS, STDIN, StreamData, StreamEnd
 from k8s_tutor.node.container_box import ContainerBox
-from k8s_tutor.node.programs import SHELLS, SIGKILL, SIGTERM, script_of
+from k8s_tutor.node.programs import SIGKILL, SIGTERM, is_reading_shell, script_of
 from k8s_tutor.node.shell import commands
 from k8s_tutor.node.shell.machine import Burst, Dialled, Proc, Running, Wait
 from k8s_tutor.node.shell.syntax import ShellError, compiled
@@ -88,8 +88,11 @@ class Processes(TaskHolder):
 
     def begin_script(self, ctx: Context, task: Task) -> None:
         """A container's own process that is a script begins."""
-        process = task.spec.process
-        proc = Proc(task.container, 1, process.argv, process.script, ctx.now)
+        spec, process = task.spec, task.spec.process
+        reads = spec.stdin and is_reading_shell(process.argv)
+        proc = Proc(
+            task.container, 1, process.argv, process.script, ctx.now, tty=spec.tty, reads=reads, stdin=spec.stdin
+        )  # fmt: skip
         self.procs[f"{task.container}/1"] = proc
         self.go_on(ctx, proc)
 
@@ -114,6 +117,8 @@ class Processes(TaskHolder):
             self.ended(ctx, burst.proc, burst.left)
 
     def _write(self, ctx: Context, proc: Proc, written: list[tuple[int, str]]) -> None:
+        if proc.tty:
+            written = [(1 if channel > 0 else -1, text.replace("\n", "\r\n")) for channel, text in written]
         log = [(abs(channel), text) for channel, text in written if proc.pid == 1 or channel < 0]
         self.print(ctx, proc.container, log)
         if proc.pid == 1:
@@ -121,7 +126,6 @@ class Processes(TaskHolder):
         stream = self.streams.get(proc.call)
         for channel, text in written:
             if stream is not None and channel > 0:
-                text = text.replace("\n", "\r\n") if proc.tty else text
                 ctx.reply(stream.peer, StreamData(proc.call, 1 if proc.tty else channel, text.encode()))
 
     def _wait(self, ctx: Context, proc: Proc) -> None:
@@ -221,7 +225,7 @@ class Processes(TaskHolder):
             why = "OCI runtime exec failed: exec failed: unable to start container process"
             return NotStarted(f"{why}: {no_file(asked.argv[0])}")
         pid = self.pids[task.container] = self.pids.get(task.container, 6) + 7
-        reads = name in SHELLS and all(word.startswith("-") and not word.endswith("c") for word in asked.argv[1:])
+        reads = is_reading_shell(asked.argv)
         script = "" if reads else script_of(asked.argv)
         self.procs[f"{task.container}/{pid}"] = Proc(
             task.container, pid, asked.argv, script, ctx.now, call, asked.tty, reads, asked.stdin, wait=Wait("time")
@@ -247,7 +251,7 @@ class Processes(TaskHolder):
         if stream is None or body.channel not in (STDIN, CLOSE):
             return
         proc = self.procs.get(f"{stream.container}/{stream.pid}")
-        if proc is None or stream.what != "exec":
+        if proc is None or stream.what == "log" or (stream.what == "attach" and not proc.stdin):
             return
         if body.channel == CLOSE:
             proc = replace(proc, stdin=False)

@@ -137,17 +137,17 @@ class Process(Body):
     argv: tuple[str, ...]
     script: str = ""
 
-    @property
-    def loops(self) -> bool:
-        """Whether it may go on for ever; its timers are housekeeping then."""
-        return "while" in self.script or "until" in self.script
 
-
-def process_of(program: Program, command: tuple[str, ...], args: tuple[str, ...]) -> Process:
-    """What runs when a container's ``command`` and ``args`` stand for the image's ENTRYPOINT and CMD."""
+def process_of(
+    program: Program, command: tuple[str, ...], args: tuple[str, ...], stdin: bool = False
+) -> Process:  # fmt: skip
+    """What runs when a container's ``command`` and ``args`` stand for the image's ENTRYPOINT and CMD. ``stdin``: a shell that
+    is told nothing else reads its commands."""
     argv = (*command, *args) if command else (*program.entrypoint, *(args or program.cmd))
     if len(argv) > 1 and argv[0].endswith("entrypoint.sh"):
         argv = argv[1:]  # such a script prepares something, and then becomes what follows
+    if stdin and is_reading_shell(argv):
+        return Process(argv, ":")
     if not argv or not (command or args):
         return Process(argv)
     tool = program.cmd[0] if program.cmd and toolbox.has(program.tools, program.cmd[0]) else ""
@@ -160,6 +160,12 @@ def process_of(program: Program, command: tuple[str, ...], args: tuple[str, ...]
 
 
 SHELLS = ("sh", "bash", "ash", "dash")
+
+
+def is_reading_shell(argv: tuple[str, ...]) -> bool:
+    """Whether this is a shell without a script: it reads its input."""
+    shell = bool(argv) and argv[0].rsplit("/", 1)[-1] in SHELLS
+    return shell and all(word.startswith("-") and not word.endswith("c") for word in argv[1:])
 
 
 def script_of(argv: tuple[str, ...]) -> str:

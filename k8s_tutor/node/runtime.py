@@ -282,8 +282,8 @@ class Runtime(ImageService, Streams):
         )
         self.disk.containers[ident] = container
         self.disk.programs[ident] = image.program
-        process = process_of(image.program, asked.command, asked.args)
-        self.disk.specs[ident] = tasks.Spec(process, asked.env, asked.mounts)
+        process = process_of(image.program, asked.command, asked.args, asked.stdin)
+        self.disk.specs[ident] = tasks.Spec(process, asked.env, asked.mounts, asked.stdin, asked.tty)
         self._note(ctx, "container.created", container, image=image.name)
         return cri.CreateContainerResult(container)
 

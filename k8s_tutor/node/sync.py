@@ -35,6 +35,8 @@ def is_ending(pod: Any, state: PodState) -> bool:
 
 def restarts(pod: Any, known: Known) -> bool:
     """Whether a container that has ended is to be started again."""
+    if known.ephemeral:
+        return False
     policy = pod.spec.restartPolicy or "Always"
     if known.init:
         return known.exit_code != 0 and policy != "Never"
@@ -46,8 +48,7 @@ def has_run_its_course(pod: Any, state: PodState) -> bool:
     inits = [known for known in state.containers if known.init]
     if any(known.phase == EXITED and known.exit_code and not restarts(pod, known) for known in inits):
         return True
-    apps = [known for known in state.containers if not known.init]
-    return all(known.phase == EXITED and not restarts(pod, known) for known in apps)
+    return all(known.phase == EXITED and not restarts(pod, known) for known in state.apps)
 
 
 def plan(pod: Any, state: PodState, now: int) -> Plan:

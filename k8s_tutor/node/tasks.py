@@ -36,11 +36,14 @@ class Pod(Body):
 
 
 class Spec(Body):
-    """How one container is run: its command line, its variables, and the volumes that it has mounted (path, name)."""
+    """How one container is run: its command line, its variables, the volumes that it has mounted (path, name), whether its
+    process has an input, and a terminal."""
 
     process: Process
     env: tuple[tuple[str, str], ...] = ()
     mounts: tuple[tuple[str, str], ...] = ()
+    stdin: bool = False
+    tty: bool = False
 
 
 class Task(Body):

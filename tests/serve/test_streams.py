@@ -116,6 +116,18 @@ def test_attach_and_port_forward(kubectl: Kubectl) -> None:
     assert "port-forward is not there in this cluster" in kubectl("port-forward", "web", "8080:80")[1]
 
 
+@kubectl_is_here
+def test_one_looks_into_a_pod_with_containers_of_one_s_own(kubectl: Kubectl) -> None:
+    run = ("run", "-i", "--rm", "guest", "--image=busybox", "--restart=Never", "--", "sh")
+    assert kubectl(*run, given="echo hello; hostname\n")[0].startswith("hello\nguest\n")
+    assert kubectl("debug", "web", "--image=busybox", "-c", "look", "--", "sh", "-c", "wget -qO- localhost; sleep 900")[2] == 0
+    end = time.monotonic() + PATIENCE
+    while "Welcome to nginx!" not in kubectl("logs", "web", "-c", "look")[0]:
+        assert time.monotonic() < end
+        time.sleep(0.2)
+    assert "sleep 900" in kubectl("exec", "web", "-c", "look", "--", "ps")[0]
+
+
 def test_a_process_is_not_started_without_an_upgrade(served: Served) -> None:
     served.ask("POST", "/api/v1/namespaces/default/pods", {
         "metadata": {"name": "plain"}, "spec": {"containers": [{"name": "main", "image": "nginx"}]}})  # fmt: skip
