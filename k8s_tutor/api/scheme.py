@@ -267,9 +267,10 @@ _LIST = msgspec.json.Decoder(_List)
 
 
 def encode_list(row: Resource, items: Iterable[bytes], metadata: Tree) -> bytes:
-    """The JSON of a ``PodList``; each item comes as `with_revision` made it and loses its kind and apiVersion, as in Go."""
+    """The JSON of a ``PodList``; each item comes as `with_revision` made it and loses its kind and apiVersion, as in Go, where
+    only custom resources keep theirs."""
     cut = len(_head(row)) - len('"metadata":{')
-    body = b",".join([b"{" + item[cut:] for item in items])
+    body = b",".join([b"{" + item[cut:] for item in items] if (row.api_version, row.kind) in BY_GVK else items)
     head = _encode({"kind": row.list_kind, "apiVersion": row.api_version, "metadata": metadata})
     return b'%b,"items":[%b]}' % (head[:-1], body)
 

@@ -150,3 +150,11 @@ def test_a_definition_names_fields_to_select_by_and_versions_to_leave() -> None:
         assert len(cluster.ask("GET", f"{THINGS}?fieldSelector=spec.x={colour}")[1]["items"]) == count
     code, answer = cluster.ask("GET", f"{THINGS}?fieldSelector=spec.y=1")
     assert (code, answer["message"]) == (400, "field label not supported: spec.y")
+
+
+def test_things_in_a_list_say_their_kind() -> None:
+    cluster = defined({"properties": {"x": {"type": "integer"}}})
+    assert cluster.ask("POST", THINGS, thing(x=1))[0] == 201
+    _, answer = cluster.ask("GET", THINGS)
+    assert answer["kind"] == "ThingList"
+    assert [(one["kind"], one["apiVersion"]) for one in answer["items"]] == [("Thing", "ex.io/v1")]
