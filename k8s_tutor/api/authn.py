@@ -13,7 +13,6 @@ from k8s_tutor.api import tokens
 from k8s_tutor.api.status import unauthorized
 from k8s_tutor.api.tokens import Issuer
 from k8s_tutor.api.watchcache import Caches
-from k8s_tutor.api.wire import Request
 from k8s_tutor.sim import Body
 
 ANONYMOUS = "system:anonymous"
@@ -52,13 +51,11 @@ def of_certificate(name: str, groups: tuple[str, ...]) -> User:
     return User(name, (*groups, AUTHENTICATED))
 
 
-def identify(request: Request, known: tuple[Token, ...], issuer: Issuer, caches: Caches, now: int) -> User:
-    """Who a request comes from; ``now`` in Unix seconds. Raises a Refusal (401)."""
-    if request.user:
-        return of_certificate(request.user, request.groups)
-    if not request.token:
+def of_bearer(token: str, known: tuple[Token, ...], issuer: Issuer, caches: Caches, now: int) -> User:
+    """Who comes with this token, or with none; ``now`` in Unix seconds. Raises a Refusal (401)."""
+    if not token:
         return NOBODY
-    found = of_token(request.token, known, issuer, caches, now)
+    found = of_token(token, known, issuer, caches, now)
     if found is None:
         raise unauthorized()
     return found

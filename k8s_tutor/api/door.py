@@ -77,12 +77,14 @@ class Door(Collections):
                 verb = "create"
         op = Op(hop, request, target, verb)
         try:
-            user = authn.identify(request, self.config.tokens, self.issuer, self.caches, self.unix(ctx))
+            user = self._identified(ctx, request)
         except Refusal as refusal:
             self.refuse(ctx, op, refusal, "authn ✗")
             return
         self.inside[hop] = Entry(ctx.now, user, "", verb, request.path)
-        op = self._as(op, user, "authn ✓", "audit ✓")
+        if request.user != user.name:
+            request = msgspec.structs.replace(request, user=user.name)
+        op = Op(hop, request, target, verb, ("authn ✓", "audit ✓"), 0, user)
         try:
             op = self._impersonated(ctx, op)
         except Refusal as refusal:
@@ -90,19 +92,18 @@ class Door(Collections):
             return
         self._seated(ctx, op)
 
+    def _identified(self, ctx: Context, request: Request) -> User:
+        """Who a request comes from. Raises a Refusal (401)."""
+        if request.user:
+            return authn.of_certificate(request.user, request.groups)
+        return authn.of_bearer(request.token, self.config.tokens, self.issuer, self.caches, self.unix(ctx))
+
     def target_of(self, path: str) -> Target:
         """What a path is about, custom resources included."""
         target = parse_path(path)
         if target.resource is None and self.caches.custom:
             return parse_with(path, self.caches.custom)
         return target
-
-    def _as(self, op: Op, user: User, *stages: str) -> Op:
-        """The request as one of this user."""
-        request = op.request
-        if request.user != user.name:
-            request = msgspec.structs.replace(request, user=user.name)
-        return op._replace(request=request, user=user, stages=op.stages + stages)
 
     def _impersonated(self, ctx: Context, op: Op) -> Op:
         wanted = impersonation.wanted(op.request)
@@ -113,7 +114,8 @@ class Door(Collections):
             if not answer.allowed:
                 raise access.denied(op.user, ask, answer.reason)
         self.inside[op.hop] = self.inside[op.hop]._replace(impersonated=wanted.name)
-        return self._as(op, impersonation.complete(wanted), f"as {wanted.name} ✓")
+        request = msgspec.structs.replace(op.request, user=wanted.name)
+        return op._replace(request=request, user=impersonation.complete(wanted), stages=(*op.stages, f"as {wanted.name} ✓"))
 
     # ------------------------------------------------------------------ priority and fairness
 

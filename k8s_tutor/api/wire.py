@@ -50,7 +50,7 @@ class Request(Body):
 
     def parameter(self, name: str, default: str = "") -> str:
         """The first value of a query parameter, or ``default``."""
-        return next((value for key, value in self.query if key == name), default)
+        return next((value for key, value in self.query if key == name), default) if self.query else default
 
     def flag(self, name: str) -> bool:
         """Whether a query parameter is set to a true value."""

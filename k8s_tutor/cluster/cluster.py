@@ -23,6 +23,7 @@ from k8s_tutor.cluster.why import chain
 from k8s_tutor.cluster.wireview import console_view, consoles_of
 from k8s_tutor.cluster.workloadview import Workload
 from k8s_tutor.sim import SECOND, Timeline, World
+from k8s_tutor.sim.timeline import EVERY
 from k8s_tutor.sim.world import FOREVER
 
 FORMAT = 1
@@ -308,9 +309,9 @@ class Cluster:
         )
 
 
-def watched(world: World) -> Timeline:
-    """A world with its timeline, and a witness of what consensus breaks."""
-    return Timeline(world, apply, witness=Safety(world))
+def watched(world: World, every: int = EVERY) -> Timeline:
+    """A world with its timeline (a checkpoint ``every`` so many events), and a witness of what consensus breaks."""
+    return Timeline(world, apply, every, Safety(world))
 
 
 def booted(spec: ClusterSpec) -> World:

@@ -7,15 +7,11 @@ reads it.
 
 from __future__ import annotations
 
-from collections import deque
 from typing import Any
 
 from k8s_tutor.api.wire import Request, Response, StreamData, StreamEnd, WatchCancel, WatchEnd, WatchFrame
-from k8s_tutor.sim import SECOND, Body, CallFailed, Calling, Context, Link, World
+from k8s_tutor.sim import SECOND, Body, CallFailed, Calling, Context, Grow, Link, World
 
-KEPT = 1_024
-"""Frames that an outbox keeps. One delivery adds at most one for each request that waits, so whoever looks at it every few
-hundred deliveries misses none."""
 PATIENCE = 3_600 * SECOND
 """How long a gateway waits for an answer. Who waits outside has a clock of their own."""
 
@@ -62,10 +58,8 @@ class Gateway(Calling):
         super().__init__(name, config, disk)
         self.streams: dict[int, tuple[int, bool]] = {}
         """Id of a call that opened a stream → (what the outside calls it, whether it is a watch)."""
-        self.outbox: deque[tuple[int, Body]] = deque(maxlen=KEPT)
-        """(request, `Response`, frame or `CallFailed`), oldest first."""
-        self.put = 0
-        """How much has been put into the outbox since the process began."""
+        self.outbox: Grow[tuple[int, Body]] = Grow()
+        """(request, `Response`, frame or `CallFailed`), oldest first; the event log keeps them all too."""
 
     def handle(self, ctx: Context, src: str, body: Any) -> None:
         if isinstance(body, Outside):
@@ -84,7 +78,7 @@ class Gateway(Calling):
 
     def _frame(self, call: int, body: Body) -> None:
         if call in self.streams:
-            self._put(self.streams[call][0], body)
+            self.outbox.append((self.streams[call][0], body))
             if isinstance(body, WatchEnd | StreamEnd):
                 del self.streams[call]
 
@@ -92,15 +86,11 @@ class Gateway(Calling):
         """The calls behind some streams of the outside."""
         return [call for call, (ident, _) in self.streams.items() if ident in idents]
 
-    def _put(self, ident: int, body: Body) -> None:
-        self.outbox.append((ident, body))
-        self.put += 1
-
     def _answered_for(self, ctx: Context, answer: Any, ident: int) -> None:
         if not isinstance(answer, Response) or not answer.streams:
             for call in self._calls((ident,)):
                 del self.streams[call]
-        self._put(ident, answer)
+        self.outbox.append((ident, answer))
 
     def _left(self, ctx: Context, body: Left) -> None:
         if body.closed:
@@ -116,7 +106,7 @@ class Gateway(Calling):
     def disconnected(self, ctx: Context, peer: str, reason: str) -> None:
         super().disconnected(ctx, peer, reason)
         for ident, _ in self.streams.values():
-            self._put(ident, CallFailed("disconnected"))
+            self.outbox.append((ident, CallFailed("disconnected")))
         self.streams.clear()
 
 

@@ -62,10 +62,7 @@ class Safety:
         if group != self._group:  # restored from a backup: another group, whose log begins anew
             self._group, self._invariants = group, Invariants()
             self._leading.clear()
-        network = world.network
-        links = (network.default, *network.links.values())
-        slow = any(link.latency + link.jitter > SLOW or link.loss for link in links)
-        self._calm = not (slow or network.cuts or world.paused or world.down)
+        self._calm = not (world.network.cuts or world.paused or world.down or _is_slow(world, members))
         self._since = world.now
         for name, disk in disks.items():
             actor = world.actor(name)
@@ -97,6 +94,14 @@ class Safety:
                 property=property, promise=PROMISES[property], ok=False, broken_at_event=world.events,
                 broken_at=world.now, message=message, sentence=text,
             )  # fmt: skip
+
+
+def _is_slow(world: World, members: Sequence[str]) -> bool:
+    """Whether a cable between two members is too slow for elections, or loses what it carries."""
+    network = world.network
+    hosts = [network.hosts[name] for name in members]
+    links = [network.links.get((one, other), network.default) for one in hosts for other in hosts if one != other]
+    return any(link.latency + link.jitter > SLOW or link.loss for link in links)
 
 
 def breaches(members: Sequence[MemberView], logs: Sequence[Sequence[Entry]]) -> tuple[str, ...]:

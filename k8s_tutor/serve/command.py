@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from k8s_tutor.cluster import Cluster, ClusterSpec
+from k8s_tutor.cluster.cluster import booted, watched
 from k8s_tutor.serve import kubeconfig, pki, specs
 from k8s_tutor.serve.driver import Driver
 from k8s_tutor.serve.http import Front
@@ -23,6 +24,8 @@ HEAD_START = 10
 """Seconds before the wall clock at which the world begins, so that it has come up by the time the two agree."""
 GOODBYE = 2.0
 """Seconds that open requests get when the server is told to end."""
+CHECKPOINTS = 2_000
+"""Events from one checkpoint to the next: nobody goes back while a world is served."""
 ADMIN, MASTERS = "kubernetes-admin", "system:masters"
 _USER = re.compile(r"[A-Za-z0-9][A-Za-z0-9:@._-]*")
 
@@ -98,7 +101,8 @@ async def _serve(spec: dict[str, Any], options: Options) -> int:
         "epoch": epoch, "certificate": authority.certificate.decode(), "signing_key": secrets.token_hex(32),
         "tokens": [*spec.get("tokens", ()), *known],
     }  # fmt: skip
-    cluster = Cluster(ClusterSpec.model_validate({**spec, **given}))
+    wanted = ClusterSpec.model_validate({**spec, **given})
+    cluster = Cluster(wanted, timeline=watched(booted(wanted), CHECKPOINTS))
     driver = Driver(cluster, options.speed)
     driver.align(time.time() - cluster.spec.epoch)
     server = await listen(loop, Front(driver), authority, options.port)

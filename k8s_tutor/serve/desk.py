@@ -77,10 +77,10 @@ class Desk:
     def collect(self) -> None:
         """Hands what the world has answered to those who wait for it."""
         for client, gateway in outboxes(self.cluster.world, list(self._seen)):
-            fresh = gateway.put - self._seen[client]
-            if fresh:
-                self._seen[client] = gateway.put
-                for ident, body in list(gateway.outbox)[-fresh:]:
+            seen, put = self._seen[client], len(gateway.outbox)
+            if seen != put:
+                self._seen[client] = put
+                for ident, body in gateway.outbox[seen:]:
                     self._deliver(ident, body)
 
     def _deliver(self, ident: int, body: Body) -> None:

@@ -106,7 +106,7 @@ class Guest(Desk):
     def ask(self, client: str, request: Request) -> Exchange:
         """A request from outside. Raises `InputError`."""
         if client not in self._seen:
-            self._seen[client] = sum(gateway.put for _, gateway in outboxes(self.cluster.world, [client]))
+            self._seen[client] = sum(len(gateway.outbox) for _, gateway in outboxes(self.cluster.world, [client]))
         return super().ask(client, request)
 
     def _leave(self) -> None:
