@@ -59,6 +59,11 @@ class Counts(NamedTuple):
     terminating: int = 0
 
 
+def size(rs: Any) -> int:
+    """How many pods a ReplicaSet is to have."""
+    return 1 if rs.spec.replicas is None else int(rs.spec.replicas)
+
+
 def counts(rs: Any) -> Counts:
     """Status numbers of one ReplicaSet; all 0 for None."""
     status = rs.status if rs is not None else None

@@ -22,7 +22,7 @@ class Plan:
         self.new = replicasets.find_new(deployment, owned)
         """The ReplicaSet of the current template, or None; None also while it is only being created."""
         self.old = sorted((rs for rs in owned if rs is not self.new), key=replicasets.age_order)
-        self.sizes: dict[str, int] = {rs.metadata.name: _size(rs) for rs in owned}
+        self.sizes: dict[str, int] = {rs.metadata.name: maths.size(rs) for rs in owned}
         """``spec.replicas`` by name, as decided so far."""
         self.trees: dict[str, Tree] = {}
         """Trees of ReplicaSets that this plan has changed."""
@@ -91,8 +91,3 @@ class Plan:
         }  # fmt: skip
         self.trees[rs.metadata.name] = tree
         self.writes.append(update(tree, done=done))
-
-
-def _size(rs: Any) -> int:
-    replicas = rs.spec.replicas
-    return 1 if replicas is None else int(replicas)

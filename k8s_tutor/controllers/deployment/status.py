@@ -69,7 +69,7 @@ def numbers(deployment: Any, everything: Sequence[Any], new: Any) -> Tree:
         "updatedReplicas": fresh.replicas,
         "readyReplicas": sum_.ready,
         "availableReplicas": sum_.available,
-        "unavailableReplicas": max(sum_.replicas - sum_.available, 0),
+        "unavailableReplicas": max(sum(maths.size(rs) for rs in everything) - sum_.available, 0),
         "terminatingReplicas": sum_.terminating,
     }
 
