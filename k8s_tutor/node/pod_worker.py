@@ -84,8 +84,8 @@ class PodWorker(NodeReporter):
         path = ""
         if container:
             known = state.container(container)
-            kind = "initContainers" if known.init else "ephemeralContainers" if known.ephemeral else "containers"
-            path = f"spec.{kind}{{{container}}}"
+            field = "initContainers" if known.init else "ephemeralContainers" if known.ephemeral else "containers"
+            path = f"spec.{field}{{{container}}}"
         pod = self.pod_of(state)
         revision = pod.metadata.resourceVersion or "" if pod is not None else ""
         about = Subject("Pod", state.namespace, state.name, state.uid, revision, path)

@@ -260,6 +260,23 @@ def test_a_terminal_echoes_prompts_and_can_interrupt(one: World) -> None:
     assert exit_code(one.text(STATUS)) == 5
 
 
+def test_an_ephemeral_container_joins_a_running_pod() -> None:
+    world = World()
+    world.pod("web")
+    world.ready("web")
+    extra = {"name": "look", "image": "busybox", "command": ["sh", "-c", "wget -qO- localhost; sleep 900"]}
+    patch = {"spec": {"ephemeralContainers": [extra]}}
+    world.call("PATCH", f"{PODS}/web/ephemeralcontainers", patch, "application/strategic-merge-patch+json")
+    world.run(3)
+    assert "Welcome to nginx!" in world.log("web", container="look")
+    status = world.get("web")["status"]
+    assert "running" in status["ephemeralContainerStatuses"][0]["state"] and len(status["containerStatuses"]) == 1
+    world.exec("web", "sh", "-c", "exit 0", container="look")
+    events = world.call("GET", "/api/v1/namespaces/default/events")["items"]
+    about = {event["involvedObject"].get("fieldPath", ""): event["type"] for event in events}
+    assert about["spec.ephemeralContainers{look}"] == about["spec.containers{main}"] == "Normal"
+
+
 def test_attaching_shows_what_the_container_writes(one: World) -> None:
     answer = one.open("ticks/attach", ("stdout", "true"), seconds=2.5)
     assert answer.code == 101 and one.text().startswith("tick ") and one.text().count("\n") in (2, 3)
