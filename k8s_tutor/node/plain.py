@@ -270,7 +270,7 @@ class PlainKubelet(Component):
         elif not life.ready:
             names = " ".join(container.name for container in pod.spec.containers)
             why = {"reason": "ContainersNotReady", "message": f"containers with unready status: [{names}]"}
-        conditions = (
+        conditions: tuple[tuple[str, bool, Tree], ...] = (
             ("PodReadyToStartContainers", not over, {}),
             ("Initialized", True, {"reason": "PodCompleted"} if phase == "Succeeded" else {}),
             ("Ready", life.ready, why), ("ContainersReady", life.ready, why),
@@ -309,7 +309,7 @@ def _rows(containers: Any, state: Tree, ready: bool, started: bool, restarts: in
 
 def _steered(pod: Any, name: str) -> str:
     """The value of a steering annotation, or an empty text."""
-    return (pod.metadata.annotations or {}).get(PREFIX + name, "")
+    return str((pod.metadata.annotations or {}).get(PREFIX + name, ""))
 
 
 def _seconds(text: str) -> int | None:
