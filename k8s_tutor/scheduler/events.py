@@ -44,7 +44,9 @@ class Recorder(State):
         ``epoch``."""
         about = pod.metadata
         root = f"/api/v1/namespaces/{about.namespace}/events"
-        key = (about.uid or about.name, kind, reason, text)
+        # As there, the text does not count, but the pod's revision does: a refusal that was written into it is told anew.
+        other = related.metadata.uid if related is not None else ""
+        key = (about.uid or about.name, about.resourceVersion or "", kind, reason, action, other)
         stamp = times.micro_time(now, epoch)
         known = self.seen.get(key)
         if known is not None and now - known.at < SERIES:
