@@ -11,6 +11,7 @@ from control_world import PODS, Cluster
 from test_controllers_parts import typed
 
 from k8s_tutor.controllers.cronjob import parse
+from k8s_tutor.controllers.cronjob.schedule import zone_of
 from k8s_tutor.controllers.cronjob.reconcile import missed
 from k8s_tutor.controllers.job import indexes
 from k8s_tutor.controllers.job.backoff import MOST, Backoff
@@ -204,6 +205,15 @@ def test_a_deleted_job_takes_its_pods_along() -> None:
 
 def unix(text: str) -> int:
     return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())
+
+
+def test_time_zones_come_from_the_library_and_from_nowhere_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("zoneinfo.TZPATH", ())
+    zone_of.cache_clear()
+    assert str(zone_of("Europe/Berlin")) == "Europe/Berlin"
+    for name in ("Nope", "../zoneinfo/UTC", "Europe", "/etc/localtime", "zone.tab"):
+        with pytest.raises(ValueError, match="unknown time zone"):
+            zone_of(name)
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
+from importlib.resources import files
 from typing import NamedTuple
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 _RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 6))
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -71,12 +72,19 @@ def _unix(local: datetime, zone: tzinfo) -> int | None:
 
 @lru_cache(maxsize=256)
 def zone_of(name: str) -> tzinfo:
-    """The time zone of that name; UTC without one. Raises ValueError as Go does."""
+    """The time zone of that name; UTC without one. Raises ValueError as Go does.
+
+    The data are those of the library ``tzdata``, never this machine's own: a run is the same everywhere.
+    """
     if name in ("", "UTC"):
         return UTC
+    parts = name.split("/")
     try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
+        if not all(parts) or ".." in parts:
+            raise ValueError(name)
+        with files("tzdata").joinpath("zoneinfo", *parts).open("rb") as data:
+            return ZoneInfo.from_file(data, key=name)
+    except (ValueError, OSError):
         raise ValueError(f"unknown time zone {name}") from None
 
 
