@@ -11,8 +11,8 @@ from control_world import PODS, Cluster
 from test_controllers_parts import typed
 
 from k8s_tutor.controllers.cronjob import parse
-from k8s_tutor.controllers.cronjob.schedule import zone_of
 from k8s_tutor.controllers.cronjob.reconcile import missed
+from k8s_tutor.controllers.cronjob.schedule import zone_of
 from k8s_tutor.controllers.job import indexes
 from k8s_tutor.controllers.job.backoff import MOST, Backoff
 from k8s_tutor.controllers.job.reconcile import Seen, reconcile
@@ -225,6 +225,8 @@ def test_time_zones_come_from_the_library_and_from_nowhere_else(monkeypatch: pyt
         ("0 0 13 * 5", "", "2026-01-01T00:00:00", "2026-01-02T00:00:00"),
         ("@hourly", "", "2026-01-01T00:00:00", "2026-01-01T01:00:00"),
         ("@every 90s", "", "2026-01-01T00:00:00", "2026-01-01T00:01:30"),
+        ("@every 5us", "", "2026-01-01T00:00:00", "2026-01-01T00:00:01"),
+        ("0 0 */2 * 1", "", "2026-01-01T00:00:00", "2026-01-03T00:00:00"),
         ("0 12 * * *", "Europe/Berlin", "2026-01-01T00:00:00", "2026-01-01T11:00:00"),
         ("0 12 * * *", "Europe/Berlin", "2026-07-01T00:00:00", "2026-07-01T10:00:00"),
         ("30 2 * * *", "Europe/Berlin", "2026-03-28T12:00:00", "2026-03-30T00:30:00"),
@@ -244,6 +246,8 @@ def test_the_latest_of_many_missed_times() -> None:
     }})  # fmt: skip
     found = missed(cron, parse("*/1 * * * *"), Clock(7 * 3600 * SECOND + 30 * SECOND))
     assert (found.last, found.number) == (unix("2026-01-01T07:00:00"), 420)
+    hourly = missed(cron, parse("@every 1h"), Clock(3 * 3600 * SECOND + 30 * SECOND))
+    assert (hourly.last, hourly.number) == (unix("2026-01-01T03:00:00"), 3)
 
 
 def cron(policy: str = "Allow", image: str = "ok:1", **spec: Any) -> dict[str, Any]:

@@ -19,7 +19,8 @@ _WORDS = {
     "@yearly": "0 0 1 1 *", "@annually": "0 0 1 1 *", "@monthly": "0 0 1 * *", "@weekly": "0 0 * * 0",
     "@daily": "0 0 * * *", "@midnight": "0 0 * * *", "@hourly": "0 * * * *",
 }  # fmt: skip
-_UNITS = {"h": 3_600_000, "m": 60_000, "s": 1_000, "ms": 1}
+_UNITS = {"h": 3_600 * 10**9, "m": 60 * 10**9, "s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
+"""Of Go's durations, in ns."""
 _YEARS = 5
 """A schedule that does not come up within five years never does."""
 
@@ -93,17 +94,17 @@ def parse(text: str, zone: str = "") -> Schedule:
     """Reads a schedule that the API server has accepted. Raises ValueError."""
     text = text.strip()
     if text.startswith("@every "):
-        return Schedule(every=max(_duration(text.removeprefix("@every ")) // 1000, 1))
+        return Schedule(every=max(_duration(text.removeprefix("@every ")) // _UNITS["s"], 1))
     parts = _WORDS.get(text, text).split()
     if len(parts) != len(_RANGES):
         raise ValueError(f"expected exactly 5 fields, found {len(parts)}: [{' '.join(parts)}]")
     minutes, hours, days, months, weekdays = (_field(part, *span) for part, span in zip(parts, _RANGES, strict=True))
-    star = any(part.split("/")[0] in ("*", "?") for part in (parts[2], parts[4]))
+    star = any(piece in ("*", "?", "*/1", "?/1") for part in (parts[2], parts[4]) for piece in part.split(","))
     return Schedule(minutes, hours, days, months, weekdays, any_day=star, zone=zone)
 
 
 def _duration(text: str) -> int:
-    """``1h30m`` in milliseconds."""
+    """``1h30m`` in ns."""
     total, number = 0, ""
     unit = ""
     for char in text + "0":
