@@ -198,7 +198,7 @@ class Cluster:
             console=self._part("console", self._versions(consoles), lambda: console_view(world)),
             control_plane=self._workload.control_plane(world, self._part),
             workload=self._workload.workload(world, self._part),
-            verdicts=self._workload.verdicts(world, self._part),
+            verdicts=self._workload.verdicts(world, self._part), queue=self._workload.queue(world, self._part),
         )  # fmt: skip
 
     @property

@@ -133,11 +133,11 @@ class RequestTail:
         if note.kind == "api.request":
             self._found[fields["id"]] = index, RequestView(
                 id=fields["id"], server=note.actor, at=note.at, user=fields["user"], verb=fields["verb"], path=fields["path"],
-                stages=tuple(fields["stages"]), code=0, work=True,
+                stages=tuple(fields["stages"]), code=0,
             )  # fmt: skip
         elif note.kind == "api.answer" and fields["id"] in self._found:
             known, asked = self._found[fields["id"]]
             self._found[fields["id"]] = known, RequestView(
                 id=asked.id, server=asked.server, at=asked.at, user=asked.user, verb=asked.verb, path=asked.path,
-                stages=asked.stages, code=fields["code"], work=True, message=fields.get("message", ""),
+                stages=asked.stages, code=fields["code"], message=fields.get("message", ""),
             )  # fmt: skip

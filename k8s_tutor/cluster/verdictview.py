@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from k8s_tutor.cluster.views import VerdictView
+from k8s_tutor.cluster.verdictviews import AttemptView, VerdictView
 from k8s_tutor.scheduler.actor import Scheduler
 from k8s_tutor.scheduler.verdict import Verdict
 
@@ -52,4 +52,5 @@ def _shown(verdict: Verdict) -> VerdictView:
         attempt=verdict.attempt, filters=verdict.filters, feasible=verdict.feasible, columns=verdict.columns,
         refused_by=tuple([(refusal.node, refusal.plugin) for refusal in verdict.refused]), skipped=verdict.skipped,
         nominated=room.node if room is not None else "", victims=room.victims if room is not None else (),
+        before=tuple([AttemptView(at=at, number=number, node=node, message=text) for at, number, node, text in verdict.before]),
     )  # fmt: skip

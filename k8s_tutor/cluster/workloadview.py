@@ -13,6 +13,7 @@ from k8s_tutor.api import scheme
 from k8s_tutor.api.server import ApiServer
 from k8s_tutor.cluster import podview
 from k8s_tutor.cluster.processview import Processes
+from k8s_tutor.cluster.queueview import queue_view
 from k8s_tutor.cluster.spec import ClusterSpec
 from k8s_tutor.cluster.tails import RequestTail
 from k8s_tutor.cluster.trees import Trees
@@ -23,6 +24,7 @@ from k8s_tutor.cluster.views import (
     NetworkView,
     PodView,
     ProcessView,
+    QueuedView,
     RoomView,
     VerdictView,
     WorkloadView,
@@ -69,7 +71,8 @@ class Workload:
         self._requests = RequestTail()
         self._actual = podview.Actual()
         self._verdicts = Verdicts()
-        self._named: dict[type[Any], tuple[str, ...]] = {}
+        self._queue: tuple[QueuedView, ...] = ()
+        self._named: tuple[tuple[str, ...], dict[type[Any], tuple[str, ...]]] = (), {}
         self._standing: tuple[Any, dict[str, tuple[ProcessView, ...]]] = (None, {})
         self._pods, self._nodes, self._deployments = Memo(), Memo(), Memo()
         self._slices, self._services = Memo(), Memo()
@@ -77,10 +80,13 @@ class Workload:
         self._plane: ControlPlaneView | None = None
 
     def _running(self, world: World, kind: type[T]) -> list[T]:
-        """The actors of a kind that run. A world's processes never change, only who of them is up."""
-        names = self._named.get(kind)
+        """The actors of a kind that run."""
+        processes = tuple(world.processes)
+        if self._named[0] != processes:
+            self._named = processes, {}
+        names = self._named[1].get(kind)
         if names is None:
-            names = self._named[kind] = tuple(one.name for one in world.processes.values() if one.actor is kind)
+            names = self._named[1][kind] = tuple(one.name for one in world.processes.values() if one.actor is kind)
         return [found for name in names if (found := world.running.get(name)) is not None]  # type: ignore[misc]
 
     # ------------------------------------------------------------------ control plane
@@ -195,6 +201,16 @@ class Workload:
         schedulers = self._running(world, Scheduler)
         key = tuple([scheduler.version for scheduler in schedulers])
         return part("verdicts", key, lambda: self._verdicts.view(schedulers))  # type: ignore[no-any-return]
+
+    def queue(self, world: World, part: Part) -> tuple[QueuedView, ...]:
+        """The pods that wait at the scheduler that works, the next one first."""
+        schedulers = self._running(world, Scheduler)
+
+        def make() -> tuple[QueuedView, ...]:
+            self._queue = queue_view(schedulers, self._queue)
+            return self._queue
+
+        return part("queue", tuple([(one.name, one.version) for one in schedulers]), make)  # type: ignore[no-any-return]
 
     def objects(self, world: World, kind: str, server: str) -> Mapping[str, Any]:
         """What an API server's watch cache holds of a kind; empty for a server that is down."""

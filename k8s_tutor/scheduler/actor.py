@@ -16,6 +16,8 @@ from k8s_tutor.sim import Context
 
 VERDICTS = 200
 """How many verdicts are kept."""
+ATTEMPTS = 8
+"""How many earlier attempts of a pod are remembered with its verdict."""
 
 
 class Scheduler(Binding):
@@ -73,7 +75,9 @@ class Scheduler(Binding):
         return verdict if verdict.chosen else preempt(verdict, filters, cluster, promised)
 
     def _keep(self, verdict: Verdict) -> None:
-        self.verdicts.pop(verdict.pod, None)
+        earlier = self.verdicts.pop(verdict.pod, None)
+        if earlier is not None and earlier.attempt < verdict.attempt:
+            verdict = verdict._replace(before=(*earlier.before, earlier.short)[-ATTEMPTS:])
         self.verdicts[verdict.pod] = verdict
         if len(self.verdicts) > VERDICTS:
             del self.verdicts[next(iter(self.verdicts))]

@@ -75,6 +75,16 @@ class Preemption(NamedTuple):
     violations: int = 0
 
 
+class Attempt(NamedTuple):
+    """An earlier cycle of the same pod, in short: when (µs), which attempt, the node that was chosen or nominated (or nothing),
+    and why no node was chosen."""
+
+    at: int
+    number: int
+    node: str
+    message: str
+
+
 class Verdict(NamedTuple):
     """One scheduling cycle of one pod. ``chosen`` is the node's name, or empty; ``at`` in µs; ``attempt`` from 1. Kept in
     columns, because a cycle over a hundred nodes must stay cheap; `nodes` and `of` show it node by node."""
@@ -100,6 +110,13 @@ class Verdict(NamedTuple):
     """Why no node at all can do, when a plugin said so before any node was looked at."""
     preemption: Preemption | None = None
     """Who must go so that it fits; without a node when it may push others away, but that would not help."""
+    before: tuple[Attempt, ...] = ()
+    """The attempts before this one, oldest first, as far as they are kept."""
+
+    @property
+    def short(self) -> Attempt:
+        """This cycle as a later one remembers it."""
+        return Attempt(self.at, self.attempt, self.chosen or (self.preemption.node if self.preemption else ""), self.message)
 
     @property
     def plugins(self) -> tuple[str, ...]:

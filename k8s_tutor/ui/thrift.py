@@ -18,7 +18,7 @@ READS: dict[str, tuple[str, ...]] = {
     "wire": ("wire", "raft"),
     "log": ("log", "workload", "raft"),
     "service": ("workload", "raft"),
-    "verdicts": ("verdicts", "raft"),
+    "verdicts": ("verdicts", "queue", "raft"),
     "console": ("console", "workload"),
 }
 """Panel → parts of the view that it reads; a panel that is not named here reads everything."""
