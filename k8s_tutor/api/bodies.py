@@ -137,9 +137,11 @@ def configuration(row: Resource, request: Request) -> tuple[Tree, tuple[str, ...
         wanted = f"{row.api_version if row.group else f'/{row.version}'}, Kind={row.kind}"
         raise status.bad_request(f"Incorrect version specified in apply patch. Specified patch version: {given}, "
                                  f"expected: {wanted}" if kind == row.kind else f"invalid object type: {given}")  # fmt: skip
-    if tree.get("metadata", {}).get("managedFields"):
+    metadata = tree["metadata"] = {} if tree.get("metadata") is None else tree["metadata"]
+    if not isinstance(metadata, dict):
+        raise status.bad_request("invalid object metadata: the metadata of an object is an object")
+    if metadata.get("managedFields"):
         raise status.bad_request("metadata.managedFields must be nil")
-    tree.setdefault("metadata", {})
     return tree, ()
 
 

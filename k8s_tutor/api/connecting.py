@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from k8s_tutor.api import scheme, status
+from k8s_tutor.api import numbers, scheme, status
 from k8s_tutor.api.base import ETCD_TIMEOUT, Op
 from k8s_tutor.api.door import Door
 from k8s_tutor.api.status import Cause, Refusal, Subject
@@ -192,10 +192,11 @@ def _check_log(op: Op) -> None:
         text = request.parameter(name)
         if not text:
             continue
-        if not text.removeprefix("-").isdigit():
-            raise status.bad_request(f'strconv.ParseInt: parsing "{text}": invalid syntax')
-        if int(text) < least:
-            found.append(causes.invalid(name, int(text), f"must be greater than {'or equal to 0' if not least else '0'}"))
+        number = numbers.signed(text)
+        if number is None:
+            raise status.bad_request(numbers.problem("ParseInt", text))
+        if number < least:
+            found.append(causes.invalid(name, number, f"must be greater than {'or equal to 0' if not least else '0'}"))
     if request.parameter("sinceSeconds") and request.parameter("sinceTime"):
         found.append(causes.forbidden("", "at most one of `sinceTime` or `sinceSeconds` may be specified"))
     if found:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from k8s_tutor.api import health, schema
+from k8s_tutor.api import health, numbers, schema
 from k8s_tutor.api.resources import Resource
 
 Tree = dict[str, Any]
@@ -102,8 +102,9 @@ def _version_key(version: str) -> tuple[Any, ...]:
     digits = version[1:]
     for level, word in enumerate(("", "beta", "alpha")):
         major, _, minor = digits.partition(word) if word else (digits, "", "0")
-        if version.startswith("v") and major.isdigit() and minor.isdigit():
-            return (level, -int(major), -int(minor), "")
+        first, second = numbers.unsigned(major), numbers.unsigned(minor)
+        if version.startswith("v") and first is not None and second is not None:
+            return (level, -first, -second, "")
     return (3, 0, 0, version)
 
 

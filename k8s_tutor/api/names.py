@@ -10,6 +10,8 @@ from typing import Any
 
 import msgspec
 
+from k8s_tutor.api import numbers
+
 ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 """No vowels and no digits that look like letters (apimachinery util/rand)."""
 
@@ -73,9 +75,14 @@ def dotted(address: int) -> str:
 def service_offset(address: str) -> int | None:
     """The place of an address in the service range, or None when it lies outside or is the network or broadcast one."""
     parts = address.split(".")
-    if len(parts) != 4 or not all(part.isdigit() and int(part) < 256 for part in parts):
+    if len(parts) != 4:
         return None
-    number = int(parts[0]) << 24 | int(parts[1]) << 16 | int(parts[2]) << 8 | int(parts[3])
+    number = 0
+    for part in parts:
+        byte = numbers.unsigned(part)
+        if byte is None or byte > 255:
+            return None
+        number = number << 8 | byte
     offset = number - SERVICE_BASE
     return offset if 0 < offset < SERVICE_SIZE - 1 else None
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from k8s_tutor.api import status
+from k8s_tutor.api import numbers, status
 from k8s_tutor.api.wire import Request
 
 
@@ -35,10 +35,9 @@ def token(revision: int, start: str) -> str:
 def page_of(request: Request) -> Page:
     """The page that a request asks for. Raises a Refusal (400)."""
     text = request.parameter("limit")
-    try:
-        limit = int(text or 0)
-    except ValueError:
-        raise status.bad_request(f'strconv.ParseInt: parsing "{text}": invalid syntax') from None
+    limit = numbers.signed(text or "0")
+    if limit is None:
+        raise status.bad_request(numbers.problem("ParseInt", text))
     given = request.parameter("continue")
     if not given:
         return Page(max(limit, 0), "", 0)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from k8s_tutor.api import schema
+from k8s_tutor.api import numbers, schema
 
 Tree = dict[str, Any]
 
@@ -42,6 +42,8 @@ def json_patch(target: Any, operations: Any) -> Any:
     if not isinstance(operations, list):
         raise PatchError("json: cannot unmarshal object into Go value of type jsonpatch.Patch")
     for operation in operations:
+        if not isinstance(operation, dict):
+            raise PatchError("json: cannot unmarshal an operation into Go value of type jsonpatch.Operation")
         target = _operation(target, operation)
     return target
 
@@ -71,7 +73,9 @@ def _operation(target: Any, operation: Tree) -> Any:
     raise PatchError(f"Unexpected kind: {name}")
 
 
-def _pointer(path: str) -> tuple[str, ...]:
+def _pointer(path: Any) -> tuple[str, ...]:
+    if not isinstance(path, str):
+        raise PatchError("json: cannot unmarshal a path into Go value of type string")
     return tuple(part.replace("~1", "/").replace("~0", "~") for part in path.split("/")[1:])
 
 
@@ -80,8 +84,8 @@ def _lookup(target: Any, where: tuple[str, ...], path: str, name: str) -> Any:
     for part in where:
         if isinstance(target, dict) and part in target:
             target = target[part]
-        elif isinstance(target, list) and part.isdigit() and int(part) < len(target):
-            target = target[int(part)]
+        elif isinstance(target, list) and (index := numbers.unsigned(part)) is not None and index < len(target):
+            target = target[index]
         else:
             raise missing
     return target
@@ -107,8 +111,8 @@ def _edit(target: Any, where: tuple[str, ...], path: str, value: Any, name: str)
     if not isinstance(target, list):
         raise missing
     items = list(target)
-    index = len(items) if part == "-" else int(part) if part.isdigit() else -1
-    if not 0 <= index <= len(items) or (rest and index == len(items)):
+    index = len(items) if part == "-" else numbers.unsigned(part)
+    if index is None or not 0 <= index <= len(items) or (rest and index == len(items)):
         raise PatchError(f"{name} operation does not apply: doc is missing path: {path}: invalid index referenced")
     if rest:
         items[index] = _edit(items[index], rest, path, value, name)
@@ -134,6 +138,7 @@ def strategic(target: Any, patch: Tree, type_name: str) -> Any:
         return {}
     rows = schema.fields(type_name) if type_name else {}
     found = dict(target) if isinstance(target, dict) else {}
+    _check_directives(patch)
     retained = patch.get("$retainKeys")
     if retained is not None:
         found = {key: value for key, value in found.items() if key in retained}
@@ -141,7 +146,7 @@ def strategic(target: Any, patch: Tree, type_name: str) -> Any:
     for key, value in patch.items():
         if key.startswith("$deleteFromPrimitiveList/"):
             name = key.partition("/")[2]
-            found[name] = [item for item in found.get(name, ()) if item not in value]
+            found[name] = [item for item in found.get(name) or () if item not in value]
         elif key.startswith("$setElementOrder/"):
             orders[key.partition("/")[2]] = value
         elif not key.startswith("$"):
@@ -154,6 +159,14 @@ def strategic(target: Any, patch: Tree, type_name: str) -> Any:
         if name in found and row is not None:
             found[name] = _ordered(found[name], order, row.merge_key)
     return found
+
+
+def _check_directives(patch: Tree) -> None:
+    """Raises PatchError for a directive that is no list."""
+    for key, value in patch.items():
+        name = key.partition("/")[0]
+        if name in ("$retainKeys", "$deleteFromPrimitiveList", "$setElementOrder") and not isinstance(value, list):
+            raise PatchError(f"{name} should be a list, but is {go_map(value)}")
 
 
 def _strategic_value(old: Any, new: Any, row: schema.Field | None, name: str) -> Any:
@@ -178,7 +191,7 @@ def schema_known(t: str) -> bool:
 def _merge_items(old: list[Any], new: list[Any], row: schema.Field, name: str) -> list[Any]:
     key, inner = row.merge_key, row.t[1:-1]
     if any(isinstance(item, dict) and item.get("$patch") == "replace" and len(item) == 1 for item in new):
-        return [item for item in new if item.get("$patch") != "replace"]
+        return [item for item in new if not isinstance(item, dict) or item.get("$patch") != "replace"]
     items = list(old)
     fresh: list[Any] = []
     for item in new:

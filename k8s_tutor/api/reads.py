@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from k8s_tutor.api import fieldlabels, paging, presenting, scheme, selectors, status
+from k8s_tutor.api import fieldlabels, numbers, paging, presenting, scheme, selectors, status
 from k8s_tutor.api.base import ETCD_TIMEOUT, Op
 from k8s_tutor.api.feed import Feed
 from k8s_tutor.api.status import Cause, Refusal, Subject
@@ -37,9 +37,10 @@ class Early(Body):
 def revision_of(op: Op) -> int:
     """The resourceVersion that the client asks for; 0 also when it asks for none. Raises a Refusal."""
     text = op.request.parameter("resourceVersion")
-    if not text or text.isdigit():
-        return int(text or 0)
-    problem = f'resourceVersion: Invalid value: "{text}": strconv.ParseUint: parsing "{text}": invalid syntax'
+    revision = numbers.unsigned(text or "0")
+    if revision is not None:
+        return revision
+    problem = f'resourceVersion: Invalid value: "{text}": {numbers.problem("ParseUint", text)}'
     if op.verb == "watch":
         raise status.internal_error(problem)
     raise status.bad_request(f"invalid resource version: {problem}")

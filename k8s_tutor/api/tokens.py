@@ -103,6 +103,8 @@ class Issuer(NamedTuple):
 
     def verified(self, token: str, caches: Caches, now: int) -> Claims | None:
         """What a token says, if this issuer signed it, its time is not over, and what it is bound to still lives."""
+        if not token.isascii():
+            return None
         body, _, signature = token.rpartition(".")
         if not body or not hmac.compare_digest(self._signature(body).encode(), signature.encode()):
             return None

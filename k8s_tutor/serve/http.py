@@ -15,7 +15,7 @@ from aiohttp import ClientError, web
 from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
 from aiohttp.web_protocol import RequestHandler
 
-from k8s_tutor.api import depth, status
+from k8s_tutor.api import depth, numbers, status
 from k8s_tutor.api.status import Refusal
 from k8s_tutor.api.wire import Request, Response
 from k8s_tutor.cluster import InputError
@@ -199,7 +199,7 @@ def _refused(refusal: Refusal) -> Response:
 
 def _lifetime(request: Request) -> float:
     """Seconds that a watch lives, or a log is followed."""
-    wanted = request.parameter("timeoutSeconds")
-    if wanted.isdigit() and int(wanted):
+    wanted = numbers.unsigned(request.parameter("timeoutSeconds"))
+    if wanted:
         return min(float(wanted), FOREVER)
     return WATCH_TIMEOUT * (1 + random.random()) if request.flag("watch") else FOREVER

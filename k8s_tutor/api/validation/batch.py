@@ -202,7 +202,7 @@ def schedule_problem(text: str) -> str:
 def _piece_problem(piece: str, low: int, high: int, words: tuple[str, ...]) -> str:
     """A star, a number, a range, each with or without a step."""
     span, slash, step = piece.partition("/")
-    if slash and not step.isdigit():
+    if slash and not step.isdecimal():
         return f'failed to parse int from {step}: strconv.Atoi: parsing "{step}": invalid syntax'
     if slash and int(step) == 0:
         return f"step of range should be a positive number: {piece}"
@@ -215,7 +215,7 @@ def _piece_problem(piece: str, low: int, high: int, words: tuple[str, ...]) -> s
     for end in ends:
         if end.lower() in words:
             numbers.append(words.index(end.lower()) + low)
-        elif end.isdigit():
+        elif end.isdecimal():
             numbers.append(int(end))
         else:
             return f'failed to parse int from {end}: strconv.Atoi: parsing "{end}": invalid syntax'
