@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import math
 import re
 from typing import Any
 
@@ -15,6 +16,9 @@ from k8s_tutor.api import quantity, schema, times, zeros
 from k8s_tutor.api.schema import Field
 
 Tree = dict[str, Any]
+_MOST_DIGITS = 300
+"""Digits of a number that is read exactly."""
+
 
 def keeps_zero(type_name: str, field: Field) -> bool:
     """Whether an optional field is printed though it is empty: it is a pointer in Go, or has no ``omitempty``."""
@@ -52,7 +56,9 @@ class _Pairs(list[tuple[str, Any]]):
 
 def _parse(data: bytes) -> tuple[Any, tuple[str, ...]]:
     try:
-        raw = json.loads(data, object_pairs_hook=_Pairs)
+        raw = json.loads(
+            data.decode(), object_pairs_hook=_Pairs, parse_constant=_constant, parse_float=_float, parse_int=_integer
+        )
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise ValueError(_syntax(data, error)) from None
     repeated: list[str] = []
@@ -63,6 +69,7 @@ def _tree(value: Any, path: str, repeated: list[str]) -> Any:
     if isinstance(value, _Pairs):
         found: Tree = {}
         for key, item in value:
+            key = _text(key)
             here = f"{path}.{key}" if path else key
             if key in found:
                 repeated.append(f'duplicate field "{here}"')
@@ -70,7 +77,29 @@ def _tree(value: Any, path: str, repeated: list[str]) -> Any:
         return found
     if isinstance(value, list):
         return [_tree(item, f"{path}[{index}]", repeated) for index, item in enumerate(value)]
-    return value
+    return _text(value) if isinstance(value, str) else value
+
+
+def _text(text: str) -> str:
+    """A text without halves of characters (``\\ud800``), which Go replaces."""
+    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _constant(text: str) -> float:
+    """``NaN`` and ``Infinity`` are no JSON, though Python's decoder takes them."""
+    where = "in numeric literal" if text[0] == "-" else "looking for beginning of value"
+    raise ValueError(f"invalid character {_quoted(text.removeprefix('-')[0])} {where}")
+
+
+def _float(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(_cannot(f"number {text}", None, "", "float64"))
+    return number
+
+
+def _integer(text: str) -> int | float:
+    return int(text) if len(text) <= _MOST_DIGITS else _float(text)
 
 
 def _syntax(data: bytes, error: Exception) -> str:

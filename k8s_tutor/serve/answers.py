@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
+
 from aiohttp import web
 
 from k8s_tutor.api.wire import Response
+
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def headers_of(answer: Response) -> list[tuple[str, str]]:
     """All headers of an answer."""
     found = [("Content-Type", answer.content_type), ("Cache-Control", "no-cache, private"), *answer.headers]
     for text in answer.warnings:
-        escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", " ")
+        escaped = _CONTROLS.sub(" ", text).replace("\\", "\\\\").replace('"', '\\"')
         found.append(("Warning", f'299 - "{escaped}"'))
     return found
 

@@ -19,8 +19,7 @@ from k8s_tutor.api import depth, numbers, status
 from k8s_tutor.api.status import Refusal
 from k8s_tutor.api.wire import Request, Response
 from k8s_tutor.cluster import InputError
-from k8s_tutor.lessons.loader import documents
-from k8s_tutor.serve import answers, streams
+from k8s_tutor.serve import answers, streams, yamls
 from k8s_tutor.serve.clients import Client, Clients
 from k8s_tutor.serve.desk import Desk
 
@@ -123,37 +122,41 @@ def _as_json(body: bytes, content_type: str) -> tuple[bytes, str]:
     media = content_type.partition(";")[0].strip()
     if media not in _YAML or body.lstrip()[:1] in (b"{", b""):
         return body, "application/json" if media == "application/yaml" else content_type
+    depth.check(body)
     try:
-        depth.check(body)
-        found = documents(body.decode())
-    except (ValueError, RecursionError) as error:
+        found = yamls.to_json(body)
+    except ValueError as error:
         raise status.bad_request(f"error converting YAML to JSON: {error}") from None
-    trees = msgspec.json.decode(found)
-    return _json(trees[0] if trees else None), "application/json" if media == "application/yaml" else content_type
+    return found, "application/json" if media == "application/yaml" else content_type
+
+
+def _clean(text: str) -> str:
+    """What came over the wire, without bytes that are no UTF-8: aiohttp keeps them as lone surrogates, which no JSON takes."""
+    return text if text.isascii() else text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 async def _request(http: web.BaseRequest, client: Client) -> Request:
     """What an HTTP request asks of the world. Raises Refusal for one that is too large."""
-    path, _, query = http.raw_path.partition("?")
+    path, _, query = _clean(http.raw_path).partition("?")
     headers = http.headers
-    authorization = headers.get("Authorization", "")
-    scheme, _, token = authorization.partition(" ")
-    others = [(name.lower(), value) for name, value in headers.items() if name.lower().startswith(_PASSED_ON)]
+    scheme, _, token = _clean(headers.get("Authorization", "")).partition(" ")
+    passed_on = [(name.lower(), value) for name, value in headers.items() if name.lower().startswith(_PASSED_ON)]
+    others = [(_clean(name), _clean(value)) for name, value in passed_on]
     if path.endswith(_UPGRADED):
-        others.append(("upgrade", headers.get("Upgrade", "none")))
-    content_type = headers.get("Content-Type", "application/json" if http.method != "PATCH" else "")
+        others.append(("upgrade", _clean(headers.get("Upgrade", "none"))))
+    content_type = _clean(headers.get("Content-Type", "application/json" if http.method != "PATCH" else ""))
     body, content_type = _as_json(await _body(http), content_type)
     return Request(
-        http.method,
+        _clean(http.method),
         unquote(path),
         tuple(parse_qsl(query, keep_blank_values=True)),
         body,
         content_type,
-        headers.get("Accept", "application/json"),
+        _clean(headers.get("Accept", "application/json")),
         client.user,
-        headers.get("User-Agent", "unknown"),
+        _clean(headers.get("User-Agent", "unknown")),
         managed=True,
-        if_none_match=headers.get("If-None-Match", ""),
+        if_none_match=_clean(headers.get("If-None-Match", "")),
         groups=client.groups,
         token=token.strip() if scheme.lower() == "bearer" else "",
         headers=tuple(others),

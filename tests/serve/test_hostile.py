@@ -83,12 +83,84 @@ def test_a_body_that_is_cut_short_changes_nothing(served: Served) -> None:
     (b"k8s\x00\xff\xff\xff\xff", "application/vnd.kubernetes.protobuf", 400),
     (b"\ta: [", "application/yaml", 400),
     (b"a: &a [*a]", "application/yaml", 400),
+    (b"a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]", "application/yaml", 400),
+    (b"metadata: {name: a}\ndata: {k: .nan}", "application/yaml", 400),
+    (b"? [a, b]\n: c", "application/yaml", 400),
+    (b"metadata: {name: a}\ndata: {k: !!binary aGk=}", "application/yaml", 400),
+    (b"data: {k: " + b"9" * 5_000 + b"}", "application/yaml", 400),
+    (b"\x00\x01", "application/yaml", 400),
+    (b"\xff", "application/yaml", 400),
+    (b"%YAML 9.9\n---\na: b", "application/yaml", 400),
+    (b'{"metadata":{"name":"a"},"data":{"k":NaN}}', "application/json", 400),
+    (b'{"metadata":{"name":"a"},"data":{"k":-Infinity}}', "application/json", 400),
+    (b'{"metadata":{"name":"a"},"data":{"k":1e999}}', "application/json", 400),
+    (b'{"metadata":{"name":"a"},"data":{"k":' + b"9" * 5_000 + b"}}", "application/json", 400),
+    ('{"metadata":{"name":"a"}}'.encode("utf-16"), "application/json", 400),
     (zlib.compress(b'{"metadata":{"name":"zipped"}}'), "application/json", 400),
 ])  # fmt: skip
 def test_a_body_that_cannot_be_read_is_a_client_error(served: Served, body: bytes, kind: str, code: int) -> None:
     found, answer = served.ask("POST", MAPS, body, headers={"Content-Type": kind})
     assert found == code, answer
     assert answer["kind"] == "Status"
+
+
+def test_half_a_character_is_replaced(served: Served) -> None:
+    code, answer = served.ask("POST", MAPS, b'{"metadata":{"name":"half"},"data":{"k":"\\ud800"}}')
+    assert (code, answer.get("data")) == (201, {"k": "\ufffd"}), answer
+    assert served.ask("DELETE", f"{MAPS}/half")[0] == 200
+
+
+def test_dates_in_yaml_stay_texts(served: Served) -> None:
+    body = b"metadata:\n  name: dated\n  annotations: {at: 1:30}\ndata: {day: 2026-01-01}"
+    code, answer = served.ask("POST", MAPS, body, headers={"Content-Type": "application/yaml"})
+    assert code == 201, answer
+    assert (answer["data"], answer["metadata"]["annotations"]) == ({"day": "2026-01-01"}, {"at": "1:30"})
+    assert served.ask("DELETE", f"{MAPS}/dated")[0] == 200
+
+
+@pytest.mark.parametrize(("line", "codes"), [
+    (b"GET /api/v1/\xff\xfe HTTP/1.1", (400, 403, 404)),
+    (b"GET /api/v1/pods?labelSelector=\xff HTTP/1.1", (400, 403)),
+    (b"GET /api/v1/pods?continue=\xe4\xf6 HTTP/1.1", (400,)),
+    (b"G\xff\xffT /api/v1/pods HTTP/1.1", (400, 405)),
+])  # fmt: skip
+def test_bytes_that_are_no_text_in_the_first_line(served: Served, line: bytes, codes: tuple[int, ...]) -> None:
+    assert status_of(wire(served, line + b"\r\nHost: x\r\nConnection: close\r\n\r\n", wait=5)) in codes
+
+
+@pytest.mark.parametrize(("header", "codes"), [
+    (b"Authorization: Bearer \xff\xfe", (401,)), (b"Authorization: \xff", (403,)), (b"Accept: \xff/\xfe", (200, 403, 406)),
+    (b"Impersonate-User: \xff\xfe", (200, 403)), (b"Impersonate-Group: \xff", (400, 403, 500)),
+    (b"Impersonate-Extra-\xff: x", (400, 403, 500)), (b"If-None-Match: \xff", (200, 403)),
+])  # fmt: skip
+def test_bytes_that_are_no_text_in_a_header(served: Served, header: bytes, codes: tuple[int, ...]) -> None:
+    user = "" if header.startswith(b"Auth") else "admin"
+    data = b"GET " + MAPS.encode() + b" HTTP/1.1\r\nHost: x\r\n" + header + b"\r\nConnection: close\r\n\r\n"
+    assert status_of(wire(served, data, user, wait=5)) in codes
+
+
+def test_bytes_that_are_no_text_in_the_headers_of_a_write(served: Served) -> None:
+    body = b'{"metadata":{"name":"odd"}}'
+    for kind, codes in ((b"application/json;\xff", (201,)), (b"\xff", (415,))):
+        data = (b"POST " + MAPS.encode() + b" HTTP/1.1\r\nHost: x\r\nUser-Agent: \xff\xfe\r\nContent-Type: " + kind +
+                b"\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % len(body) + body)  # fmt: skip
+        answer = wire(served, data, wait=5)
+        assert status_of(answer) in codes, answer
+    assert served.ask("DELETE", f"{MAPS}/odd")[0] == 200
+
+
+def test_warnings_hold_no_line_breaks(served: Served) -> None:
+    connection = served.connect()
+    field = "a\r\nX-Injected: 1\x00\x7f\u2028"
+    body = json.dumps({"metadata": {"name": "warned"}, field: 1}).encode()
+    connection.request("POST", MAPS, body, {"Content-Type": "application/json"})
+    answer = connection.getresponse()
+    assert answer.status == 201
+    assert 'unknown field' in (answer.getheader("Warning") or "")
+    assert answer.getheader("X-Injected") is None
+    answer.read()
+    connection.close()
+    assert served.ask("DELETE", f"{MAPS}/warned")[0] == 200
 
 
 @pytest.mark.parametrize("depth", [149, 400, 5_000, 200_000])
