@@ -8,11 +8,23 @@ nowhere else.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from functools import cache
 from itertools import pairwise
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
+
+_BOUND = re.compile(r"\.(?:all|exists|exists_one|filter|map)\(\s*([A-Za-z_]\w*)\s*,")
+"""Names that macros bind."""
+_TYPES = frozenset((
+    "bool", "bytes", "double", "duration", "int", "list", "map", "null_type", "string", "timestamp", "type", "uint",
+))  # fmt: skip
+_FUNCTIONS = _TYPES | frozenset((
+    "size", "contains", "startsWith", "endsWith", "matches", "has", "all", "exists", "exists_one", "filter", "map", "dyn",
+    "getDate", "getDayOfMonth", "getDayOfWeek", "getDayOfYear", "getFullYear", "getHours", "getMilliseconds", "getMinutes",
+    "getMonth", "getSeconds",
+))  # fmt: skip
+"""Functions of the language itself."""
 
 
 class CelFailure(Exception):
@@ -24,6 +36,13 @@ class Program(NamedTuple):
 
     source: str
     compiled: Any
+
+    def unknown(self, variables: Container[str]) -> tuple[str, ...]:
+        """The names in it that are neither among these variables nor CEL's or Kubernetes' own."""
+        bound = _BOUND.findall(self.source)
+        free = [name for name in self.compiled.variables() if name not in bound and name not in variables]
+        called = [name for name in self.compiled.functions() if name[:1].isalpha() and name not in LIBRARY]
+        return (*[name for name in free if name not in _TYPES], *[name for name in called if name not in _FUNCTIONS])
 
     def run(self, variables: dict[str, Any], functions: dict[str, Callable[..., Any]] | None = None) -> Any:
         """Its value. Raises CelFailure when it has none (a missing key, a wrong type)."""

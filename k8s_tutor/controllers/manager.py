@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
-
-import msgspec
+from typing import Any
 
 from k8s_tutor.api import scheme
 from k8s_tutor.api.component import Access
-from k8s_tutor.api.election import Elected, Election
 from k8s_tutor.api.informer import Change, Informer
 from k8s_tutor.api.wire import Response, WatchCancel
 from k8s_tutor.controllers import catalogue
 from k8s_tutor.controllers.base import FIELDS, Controller, Index, Stores
 from k8s_tutor.controllers.catalogue import Catalogue
-from k8s_tutor.controllers.objects import Clock
-from k8s_tutor.controllers.recorder import Recorder
 from k8s_tutor.controllers.registry import CONTROLLERS
-from k8s_tutor.controllers.requests import MERGE, Decision, Event, Write
+from k8s_tutor.controllers.runner import Runner
 from k8s_tutor.controllers.serviceaccounts import RootCertificatePublisher
-from k8s_tutor.sim import Body, CallFailed, Context
+from k8s_tutor.sim import CallFailed, Context
 
 OTHERS = {
     row.kind: row.plural for row in scheme.RESOURCES
@@ -27,51 +22,8 @@ OTHERS = {
 }  # fmt: skip
 """Kinds that only the garbage collector watches."""
 
-PATIENCE = 3
-"""After so many failures in a row, trying again is housekeeping until it succeeds."""
-
-
 CERTIFICATE = "-----BEGIN CERTIFICATE-----\nk8s-tutor\n-----END CERTIFICATE-----\n"
 """Stands for the CA of a cluster that is not served outside."""
-NOTED = 10
-"""So many requests of one decision are named in its note."""
-
-
-class Next(Body):
-    """The manager's message to itself: this controller takes the next key of its queue."""
-
-    controller: str
-
-
-class Tick(Body):
-    """Time for a controller's periodic look."""
-
-    controller: str
-    reign: int
-
-
-class Again(Body):
-    """Put this key into the controller's queue."""
-
-    controller: str
-    key: str
-    reign: int
-
-
-class Errand(NamedTuple):
-    """The requests that one look has led to, as far as they are still to be sent or answered."""
-
-    batches: tuple[tuple[Write, ...], ...]
-    last: tuple[Write, ...]
-    open: int = 0
-    """Requests of the current batch that wait for their answer."""
-    failed: bool = False
-    """Whether a request was refused."""
-    troubled: bool = False
-    """Whether the look itself could not be finished: try again soon."""
-    again: int | None = None
-    revisions: tuple[tuple[str, str], ...] = ()
-    """resourceVersion of each object that this errand has written."""
 
 
 class ManagerConfig(Access):
@@ -80,13 +32,12 @@ class ManagerConfig(Access):
     certificate: str = CERTIFICATE
 
 
-class ControllerManager(Elected):
+class ControllerManager(Runner):
     """One kube-controller-manager; config: `ManagerConfig`, user ``system:kube-controller-manager``. Its controllers work
     while it holds the lease ``kube-controller-manager``, and forget everything when they lose it."""
 
     def __init__(self, name: str, config: Any = None, disk: Any = None) -> None:
-        super().__init__(name, config, disk)
-        self.election = Election("kube-controller-manager")
+        super().__init__(name, config, disk, "kube-controller-manager")
         self.pods = Informer("Pod")
         self.nodes = Informer("Node")
         self.leases = Informer("Lease", field_selector="metadata.namespace=kube-node-lease")
@@ -95,19 +46,10 @@ class ControllerManager(Elected):
                 setattr(self, field, Informer(kind))
         self.catalogue = Catalogue(OTHERS)
         self.owned, self.local, self.placed = Index(), Index(), Index()
-        self.recorder = Recorder()
-        self.working = False
-        """Whether it holds the lease and knows the cluster."""
-        self.reign = 0
-        """Raised each time that work begins or ends: answers and timers of an earlier reign are not acted upon."""
-        self.errands: dict[tuple[str, str], Errand] = {}
-        self.waits: dict[tuple[str, str], tuple[int, int]] = {}
-        """(controller, key) → (when it comes into its queue, µs; timer)."""
-        self._fresh()
+        self.fresh()
 
-    def _fresh(self) -> None:
-        """Controllers that know nothing yet."""
-        self.errands, self.waits = {}, {}
+    def fresh(self) -> None:
+        super().fresh()
         for name, make in CONTROLLERS.items():
             setattr(self, name, make())
         self.root_certificate = RootCertificatePublisher(self.config.certificate)
@@ -116,18 +58,11 @@ class ControllerManager(Elected):
         """All controllers, in the order in which they hear of changes."""
         return [*(getattr(self, name) for name in CONTROLLERS), self.root_certificate]
 
-    def controller(self, name: str) -> Controller:
-        """The controller of that name."""
-        return next(found for found in self.controllers() if found.name == name)
-
     @property
     def stores(self) -> Stores:
         """What is known."""
         found = [getattr(self, field) for field in Stores._fields]
         return Stores(*found)
-
-    def _clock(self, ctx: Context) -> Clock:
-        return Clock(ctx.now, self.config.epoch)
 
     # ------------------------------------------------------------------ beginning and ending
 
@@ -149,29 +84,14 @@ class ControllerManager(Elected):
             super()._listed(ctx, answer, kind)
 
     def ready(self, ctx: Context) -> None:
-        self._begin(ctx)
+        self.begin(ctx)
 
     def leading(self, ctx: Context) -> None:
         for informer in self.informers():
             self._list(ctx, informer)
 
-    def _begin(self, ctx: Context) -> None:
-        if self.working or not self.election.leading or not self.synced:
-            return
-        self.working = True
-        self.reign += 1
-        self._fresh()
-        stores, clock = self.stores, self._clock(ctx)
-        for controller in self.controllers():
-            for key in controller.begin(stores, clock):
-                self._add(ctx, controller, key)
-            if controller.period:
-                ctx.after(controller.period, Tick(controller.name, self.reign), work=False)
-
     def lost(self, ctx: Context) -> None:
-        self.working = False
-        self.reign += 1
-        self._fresh()
+        super().lost(ctx)
         for informer in self.informers():
             self._unwatch(ctx, informer)
 
@@ -216,165 +136,3 @@ class ControllerManager(Elected):
             self.local.move(key, *spaces)
             nodes = [[struct.spec.nodeName] if struct and struct.spec.nodeName else [] for struct in (old, new)]
             self.placed.move(key, *nodes)
-
-    def _add(self, ctx: Context, controller: Controller, key: str) -> None:
-        if controller.queue.add(key):
-            ctx.after(0, Next(controller.name))
-
-    def event(self, ctx: Context, src: str, body: Any) -> None:
-        if isinstance(body, Next):
-            if self.working:
-                self._next(ctx, self.controller(body.controller))
-        elif isinstance(body, Tick):
-            if body.reign == self.reign:
-                self._tick(ctx, self.controller(body.controller))
-        elif isinstance(body, Again):
-            if body.reign == self.reign:
-                self.waits.pop((body.controller, body.key), None)
-                self._add(ctx, self.controller(body.controller), body.key)
-        else:
-            super().event(ctx, src, body)
-
-    def _tick(self, ctx: Context, controller: Controller) -> None:
-        ctx.after(controller.period, Tick(controller.name, self.reign), work=False)
-        for key in controller.tick(self.stores, self._clock(ctx)):
-            self._add(ctx, controller, key)
-
-    # ------------------------------------------------------------------ one look at one key
-
-    def _next(self, ctx: Context, controller: Controller) -> None:
-        queue = controller.queue
-        if len(queue.busy) >= controller.workers:
-            queue.stalled += 1
-            return
-        key = queue.take()
-        if key is None:
-            return
-        decision = controller.sync(self.stores, key, self._clock(ctx))
-        if decision and queue.failures.get(key, 0) < PATIENCE:
-            ctx.decide()
-        if decision.writes:
-            requests = tuple(f"{write.method} {write.kind}" for write in decision.writes[:NOTED])
-            ctx.note("controller.decided", controller=controller.name, key=key, requests=requests)
-        for kind, fields in decision.notes:
-            ctx.note(kind, **fields)
-        for event in decision.events:
-            self._record(ctx, controller, event)
-        self.errands[controller.name, key] = Errand(
-            decision.batches, decision.last, troubled=decision.failed, again=decision.again
-        )
-        self._advance(ctx, controller, key)
-
-    def _advance(self, ctx: Context, controller: Controller, key: str) -> None:
-        """Sends the next batch of an errand, or ends it."""
-        errand = self.errands[controller.name, key]
-        if errand.failed:
-            errand = errand._replace(batches=())
-        if errand.batches:
-            batch, rest = errand.batches[0], errand._replace(batches=errand.batches[1:])
-        elif errand.last:
-            batch, rest = errand.last[:1], errand._replace(last=errand.last[1:])
-        else:
-            self._finish(ctx, controller, key, errand)
-            return
-        self.errands[controller.name, key] = rest._replace(open=len(batch))
-        for write in batch:
-            tree = _current(write, dict(errand.revisions))
-            args = (controller.name, key, write, self.reign)
-            self.request(ctx, write.method, write.path, tree, "_answered_write", args, content_type=write.content_type)
-
-    def _answered_write(
-        self, ctx: Context, answer: Response | CallFailed, name: str, key: str, write: Write, reign: int
-    ) -> None:
-        if reign != self.reign:
-            return
-        controller = self.controller(name)
-        errand = self.errands[name, key]
-        ok = succeeded(write, answer)
-        found: dict[str, Any] = {}
-        if isinstance(answer, Response):
-            found = scheme.tree(answer.body) if answer.body else {}
-        if ok and write.method != "GET":
-            ctx.decide()
-        event = write.done if ok else write.failed
-        if isinstance(answer, Response) and answer.code == 409:
-            event = None
-        if event is not None:
-            named = event.text.replace("{name}", found.get("metadata", {}).get("name", ""))
-            error = found.get("message", "") if found else "timed out"
-            self._record(ctx, controller, event._replace(text=named.replace("{error}", error)))
-        revision = found.get("metadata", {}).get("resourceVersion", "") if ok and found.get("kind") == write.kind else ""
-        revisions = {**dict(errand.revisions), write.about: revision} if revision else dict(errand.revisions)
-        self.errands[name, key] = errand = errand._replace(
-            open=errand.open - 1, failed=errand.failed or not ok, revisions=tuple(revisions.items())
-        )
-        controller.answered(key, write, answer, self._clock(ctx))
-        if not errand.open:
-            self._advance(ctx, controller, key)
-
-    def _finish(self, ctx: Context, controller: Controller, key: str, errand: Errand) -> None:
-        del self.errands[controller.name, key]
-        queue = controller.queue
-        again = controller.finished(key, not errand.failed)
-        if errand.failed or errand.troubled:
-            delay = queue.failed(key, ctx.now)
-            self._wait(ctx, controller, key, delay, False if queue.failures[key] >= PATIENCE else None)
-        else:
-            queue.forget(key)
-            if again:
-                queue.add(key)
-            elif errand.again is not None:
-                self._wait(ctx, controller, key, errand.again, False)
-        if queue.finish(key):
-            ctx.after(0, Next(controller.name))
-        if queue.stalled:
-            queue.stalled -= 1
-            ctx.after(0, Next(controller.name))
-
-    def _wait(self, ctx: Context, controller: Controller, key: str, delay: int, work: bool | None) -> None:
-        """Puts a key into its queue after a while; of several waits of one key the first to end counts."""
-        place, due = (controller.name, key), ctx.now + delay
-        if place in self.waits:
-            before, timer = self.waits[place]
-            if before <= due:
-                return
-            ctx.cancel(timer)
-        self.waits[place] = due, ctx.after(delay, Again(*place, self.reign), work=work)
-
-    def _record(self, ctx: Context, controller: Controller, event: Event) -> None:
-        kind = "Warning" if event.warning else "Normal"
-        source = controller.source or controller.name
-        record = self.recorder.record(source, event.about, kind, event.reason, event.text, self._clock(ctx))
-        if record is not None:
-            form = MERGE if record.method == "PATCH" else "application/json"
-            self.request(ctx, record.method, record.path, record.tree, content_type=form)
-
-
-def succeeded(write: Write, answer: Response | CallFailed) -> bool:
-    """Whether a request has done its work: also a DELETE of what is gone, and a POST into a namespace that ends."""
-    if not isinstance(answer, Response):
-        return False
-    if answer.code < 300:
-        return True
-    if write.method == "GET":
-        return answer.code == 404
-    if write.method == "DELETE" and answer.code == 404:
-        return True
-    if write.method == "POST" and answer.code == 403:
-        details = msgspec.json.decode(answer.body).get("details", {})
-        return any(cause.get("reason") == "NamespaceTerminating" for cause in details.get("causes", ()))
-    return False
-
-
-def _current(write: Write, revisions: dict[str, str]) -> Any:
-    """The body of a request; when the same errand has written that object before, with the revision which that gave it."""
-    revision = revisions.get(write.about)
-    tree = write.tree
-    if tree is None or revision is None or write.method not in ("PUT", "PATCH"):
-        return tree
-    if "resourceVersion" not in tree.get("metadata", {}):
-        return tree
-    return {**tree, "metadata": {**tree["metadata"], "resourceVersion": revision}}
-
-
-__all__ = ["Again", "ControllerManager", "Decision", "Errand", "Next", "Tick", "succeeded"]

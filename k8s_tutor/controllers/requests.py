@@ -39,12 +39,13 @@ class Write(NamedTuple):
     failed: Event | None = None
     root: str = ""
     """Of a custom resource: URL of its collection."""
+    query: tuple[tuple[str, str], ...] = ()
 
     @property
     def path(self) -> str:
         """Its URL."""
         if self.root:
-            return f"{self.root}/{self.name}" if self.name else self.root
+            return "/".join(filter(None, (self.root, self.name, self.subresource)))
         return scheme.resource(self.kind).path(self.namespace, self.name, self.subresource)
 
     @property
