@@ -6,6 +6,7 @@ Each request travels in a `sim.Call` and is answered by its result, by `Done`, o
 from __future__ import annotations
 
 from k8s_tutor.node.logs import LogOptions
+from k8s_tutor.node.usage import Limits
 from k8s_tutor.sim import Body
 
 READY, NOT_READY = "SANDBOX_READY", "SANDBOX_NOTREADY"
@@ -147,6 +148,8 @@ class CreateContainer(Body):
     stdin: bool = False
     """Whether its process reads what an attached client types."""
     tty: bool = False
+    limits: Limits = Limits()
+    """LinuxContainerResources: its cgroup."""
 
 
 class CreateContainerResult(Body):
@@ -182,6 +185,21 @@ class Exec(Body):
     command: tuple[str, ...]
     tty: bool = False
     stdin: bool = False
+
+
+class ExecSync(Body):
+    """Run a process in a container to its end, or for ``timeout`` seconds."""
+
+    container: str
+    command: tuple[str, ...]
+    timeout: int
+
+
+class ExecSyncResult(Body):
+    """What the process has written (stdout and stderr), and its exit status."""
+
+    text: str
+    code: int
 
 
 class Attach(Body):
@@ -224,6 +242,33 @@ class ListContainersResult(Body):
     """All containers, oldest first."""
 
     containers: tuple[CriContainer, ...]
+
+
+class ListContainerStats(Body):
+    """What have the containers of this machine used?"""
+
+
+class ContainerUsage(Body):
+    """What one container has used since its start (µs): CPU ns; bytes in use now; µs in which its limit held it back; requests
+    that it has served (ours: its program's own count)."""
+
+    uid: str
+    name: str
+    started_at: int
+    cpu: int
+    memory: int
+    throttled: int
+    served: int
+
+
+class ListContainerStatsResult(Body):
+    """At an instant (µs): of the machine CPU ns since the world began, and bytes in use (in reality the kubelet reads these
+    from cgroups itself); then each container that runs. The process that holds a sandbox has the name ``POD``."""
+
+    at: int
+    cpu: int
+    memory: int
+    containers: tuple[ContainerUsage, ...]
 
 
 class GetContainerEvents(Body):

@@ -16,7 +16,8 @@ The data of one file::
         files: {/etc/nginx/nginx.conf: "..."}
         answers: {nginx -v: "nginx version: nginx/1.29.3"}    # what further commands print
         logs: {start: [...], ready: [...], request: "...", stop: [...], exit: [...]}   # with {placeholders} (see `speech`)
-        http: {server: nginx, root: /usr/share/nginx/html, pages: {/healthz: ok}, missing: "..."}
+        http: {server: nginx, root: /usr/share/nginx/html, pages: {/healthz: ok}, missing: "...",
+               live: [/healthz], ready: [/readyz]}            # paths whose answers tell its health (see `programs.Site`)
 """
 
 from __future__ import annotations
@@ -28,8 +29,10 @@ from typing import Any
 
 import msgspec
 
-from k8s_tutor.node.programs import Program, Site, Speech
+from k8s_tutor.api import quantity
+from k8s_tutor.node.programs import LIVE_PATHS, READY_PATHS, Program, Site, Speech
 from k8s_tutor.node.toolbox import BOXES
+from k8s_tutor.node.usage import Load
 from k8s_tutor.sim import Body
 
 FORMAT_VERSION = 1
@@ -148,6 +151,19 @@ class _ProgramTree(msgspec.Struct, forbid_unknown_fields=True):
     stop_ms: int = 400
     stop_code: int = 0
     readiness: str = "program"
+    warm_ms: int = 0
+    sick_after_ms: int = 0
+    hang_after_ms: int = 0
+    grpc: bool = False
+    cpu: str | int = "1m"
+    memory: str | int = "8Mi"
+    leak: str | int = 0
+    request_us: int = 100
+    threads: int = 1
+
+
+_USAGE = ("cpu", "memory", "leak", "request_us", "threads")
+"""Fields of a program that say what it uses."""
 
 
 class _LogsTree(msgspec.Struct, forbid_unknown_fields=True):
@@ -163,6 +179,8 @@ class _HttpTree(msgspec.Struct, forbid_unknown_fields=True):
     root: str = ""
     pages: dict[str, str] = {}
     missing: str = "404 page not found\n"
+    live: tuple[str, ...] = LIVE_PATHS
+    ready: tuple[str, ...] = READY_PATHS
 
 
 class _FileTree(msgspec.Struct, forbid_unknown_fields=True):
@@ -194,12 +212,28 @@ def _image(row: _ImageTree) -> Image:
     entrypoint, cmd = _words(row.entrypoint), _words(row.cmd)
     name = parse_reference(row.name).name
     found = Program(
-        **msgspec.structs.asdict(program), entrypoint=entrypoint, cmd=cmd or (() if entrypoint else (name.rsplit("/", 1)[-1],)),
+        **_behaviour(program), load=_load(row.name, program),
+        entrypoint=entrypoint, cmd=cmd or (() if entrypoint else (name.rsplit("/", 1)[-1],)),
         tools=row.tools, env=tuple(row.env.items()), files=tuple(row.files.items()),
         answers=tuple((line, text if not text or text.endswith("\n") else text + "\n") for line, text in row.answers.items()),
         speech=_speech(row.logs), site=_site(row.http),
     )  # fmt: skip
     return Image(name, tuple(row.tags), layers, found)
+
+
+def _behaviour(program: _ProgramTree) -> dict[str, Any]:
+    return {name: value for name, value in msgspec.structs.asdict(program).items() if name not in _USAGE}
+
+
+def _load(name: str, program: _ProgramTree) -> Load:
+    for field in ("request_us", "threads"):
+        if getattr(program, field) < (field == "threads"):
+            raise ValueError(f"image {name}: program.{field} must be {'1 or more' if field == 'threads' else '0 or more'}")
+    try:
+        cpu, memory, leak = quantity.milli(program.cpu), quantity.value(program.memory), quantity.value(program.leak)
+    except ValueError as error:
+        raise ValueError(f"image {name}: program.cpu, memory and leak are quantities such as 50m and 64Mi: {error}") from None
+    return Load(cpu, memory, leak, program.request_us * 1_000, program.threads)
 
 
 def _words(line: str | list[str]) -> tuple[str, ...]:
@@ -215,4 +249,4 @@ def _site(tree: dict[str, Any] | None) -> Site | None:
     if tree is None:
         return None
     found = msgspec.convert(tree, _HttpTree)
-    return Site(found.server, found.root, tuple(found.pages.items()), found.missing)
+    return Site(found.server, found.root, tuple(found.pages.items()), found.missing, found.live, found.ready)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from k8s_tutor.api import quantity
 from k8s_tutor.api.component import Access
 from k8s_tutor.node.addresses import address, pod_cidr
 from k8s_tutor.node.cni import Cni, CniConfig
@@ -43,12 +44,12 @@ def worker(number: int, access: Access, shape: Shape | None = None, preloaded: t
     node, cidr = f"node-{number}", pod_cidr(number)
     runtime, shim, cni = f"containerd-{number}", f"shim-{number}", f"cni-{number}"
     kubelet = KubeletConfig(
-        access.api, f"system:node:{node}", access.epoch, node=node, runtime=runtime, address=address(number), pod_cidr=cidr,
+        access.api, f"system:node:{node}", access.epoch, node=node, runtime=runtime, kernel=shim, address=address(number), pod_cidr=cidr,
         cpu=shape.cpu, memory=shape.memory, pods=shape.pods, labels=shape.labels, taints=shape.taints,
     )  # fmt: skip
     proxy = KubeProxyConfig(access.api, "system:kube-proxy", access.epoch, node=node, kernel=shim)
     return (
-        Part(Shim, shim, ShimConfig(runtime, access.epoch)),
+        Part(Shim, shim, ShimConfig(runtime, access.epoch, quantity.milli(shape.cpu), quantity.value(shape.memory))),
         Part(Cni, cni, CniConfig(cidr)),
         Part(Runtime, runtime, RuntimeConfig(REGISTRY, shim, cni, preloaded=preloaded)),
         Part(Kubelet, f"kubelet-{number}", kubelet),

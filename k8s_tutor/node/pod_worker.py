@@ -12,6 +12,7 @@ import msgspec
 from k8s_tutor.node import cri
 from k8s_tutor.node.environment import environment, mounts
 from k8s_tutor.node.images import parse_reference
+from k8s_tutor.node.limits import limits
 from k8s_tutor.node.node_status import NodeReporter
 from k8s_tutor.node.podstate import BACKOFF_FIRST, BACKOFF_MOST, EXITED, WAITING, PodState, merge, next_backoff, past
 from k8s_tutor.node.programs import steering
@@ -261,7 +262,7 @@ class PodWorker(NodeReporter):
         create = cri.CreateContainer(
             state.sandbox.id, name, attempt, spec.image, tuple(spec.command or ()), tuple(spec.args or ()),
             environment(spec, self.pod_of(state), state, self.config), mounts(spec, self.pod_of(state)),
-            bool(spec.stdin), bool(spec.tty),
+            bool(spec.stdin), bool(spec.tty), limits(spec, self.pod_of(state), self.config.memory),
         )  # fmt: skip
         self.ask(ctx, self.config.runtime, create, "_created", (state.uid, name), CRI_TIMEOUT)
 

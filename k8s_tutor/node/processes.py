@@ -7,15 +7,18 @@ from typing import Any
 import msgspec
 
 from k8s_tutor.api.wire import CLOSE, STATUS, STDIN, StreamData, StreamEnd
+from k8s_tutor.node.cgroups import Cgroups
 from k8s_tutor.node.container_box import ContainerBox
 from k8s_tutor.node.programs import SIGKILL, SIGTERM, is_reading_shell, script_of
 from k8s_tutor.node.shell import commands
-from k8s_tutor.node.shell.machine import Burst, Dialled, Proc, Running, Wait
+from k8s_tutor.node.shell.machine import BREATH, Burst, Dialled, Proc, Running, Wait
 from k8s_tutor.node.shell.syntax import ShellError, compiled
-from k8s_tutor.node.tasks import ExecTask, NotStarted, Opened, Pod, Stream, Task, TaskHolder
-from k8s_tutor.sim import MS, Body, Context
+from k8s_tutor.node.tasks import ExecResult, ExecSync, ExecTask, NotStarted, Opened, Pod, Stream, Task
+from k8s_tutor.node.usage import KERNEL
+from k8s_tutor.sim import MS, Body, Context, Reply
 
 INTERRUPTED = 130
+NO_EXEC = "OCI runtime exec failed: exec failed: unable to start container process"
 NOBODY = Pod("", "", "0.0.0.0")
 SHORTEST = 10 * MS
 """A container's process runs at least that long."""
@@ -33,6 +36,12 @@ class Wake(Body):
     answer: Dialled | None = None
 
 
+class TimeIsUp(Body):
+    """The shim's own timer: a process that was started by `ExecSync` has had its time."""
+
+    call: int
+
+
 class Moment(Body):
     """The shim's own timer: something is due in a program's life: ``ready``, ``exit``, ``stopped``, ``steered``, ``end``."""
 
@@ -42,14 +51,10 @@ class Moment(Body):
     code: int = 0
 
 
-class Processes(TaskHolder):
+class Processes(Cgroups):
     """The part of the shims that runs scripts."""
 
     # ------------------------------------------------------------------ for the rest of the shim
-
-    def end(self, ctx: Context, task: Task, code: int) -> None:
-        """A container's process has ended."""
-        raise NotImplementedError
 
     def signal_task(self, ctx: Context, container: str, number: int) -> None:
         """Sends a signal to a container's process."""
@@ -124,6 +129,10 @@ class Processes(TaskHolder):
         if proc.pid == 1:
             return
         stream = self.streams.get(proc.call)
+        if stream is not None and stream.what == "sync":
+            said = "".join(text for channel, text in written if channel > 0)
+            self.streams[proc.call] = replace(stream, text=stream.text + said)
+            return
         for channel, text in written:
             if stream is not None and channel > 0:
                 ctx.reply(stream.peer, StreamData(proc.call, 1 if proc.tty else channel, text.encode()))
@@ -133,13 +142,19 @@ class Processes(TaskHolder):
         wait = proc.wait
         assert wait is not None
         if wait.what == "time":
-            ctx.after(wait.delay, Wake(proc.container, proc.pid, proc.turn), work=self._as_work(proc))
+            ctx.after(self._pause(ctx, proc, wait), Wake(proc.container, proc.pid, proc.turn), work=self._as_work(proc))
         elif wait.what == "dial":
             self.dial(ctx, proc)
         elif wait.what == "program":
             self.act(ctx, proc.container)
         elif wait.what == "input":
             self._feed(ctx, proc)
+
+    def _pause(self, ctx: Context, proc: Proc, wait: Wait) -> int:
+        """How long a process waits. One that went round in circles was busy for so long, and longer at its limit."""
+        if wait.argv or wait.delay != BREATH:
+            return wait.delay
+        return max(BREATH, self.charge(ctx, self.tasks[proc.container], cpu=BREATH * KERNEL))
 
     def _as_work(self, proc: Proc) -> bool | None:
         """Timers of processes that may go round for ever are housekeeping, else the world would never come to rest."""
@@ -168,7 +183,9 @@ class Processes(TaskHolder):
     def _finish(self, ctx: Context, proc: Proc, code: int) -> None:
         """Tells the client of an exec how it ended."""
         stream = self.streams.pop(proc.call, None)
-        if stream is not None:
+        if stream is not None and stream.what == "sync":
+            ctx.reply(stream.peer, Reply(proc.call, ExecResult(stream.text, code)))
+        elif stream is not None:
             ctx.reply(stream.peer, StreamData(proc.call, STATUS, exit_status(code)))
             ctx.reply(stream.peer, StreamEnd(proc.call))
 
@@ -218,13 +235,9 @@ class Processes(TaskHolder):
         task = self.tasks.get(asked.container)
         if task is None or task.exited:
             return NotStarted(f'cannot exec in a stopped container: container "{asked.container}" is not running')
-        name = asked.argv[0].rsplit("/", 1)[-1] if asked.argv else ""
-        box = self.box(ctx, task)
-        known = name in commands.TOOLS or name in commands.BUILTIN
-        if not (known and box.has(name)) and " ".join(asked.argv) not in box.answers:
-            why = "OCI runtime exec failed: exec failed: unable to start container process"
-            return NotStarted(f"{why}: {no_file(asked.argv[0])}")
-        pid = self.pids[task.container] = self.pids.get(task.container, 6) + 7
+        if not self._has(ctx, task, asked.argv):
+            return NotStarted(f"{NO_EXEC}: {no_file(asked.argv[0])}")
+        pid = self._new_pid(task)
         reads = is_reading_shell(asked.argv)
         script = "" if reads else script_of(asked.argv)
         self.procs[f"{task.container}/{pid}"] = Proc(
@@ -233,6 +246,40 @@ class Processes(TaskHolder):
         self.streams[call] = Stream(peer, "exec", task.container, pid)
         ctx.after(0, Wake(task.container, pid, 0))
         return Opened()
+
+    def _has(self, ctx: Context, task: Task, argv: tuple[str, ...]) -> bool:
+        """Whether a command can be run in a container."""
+        name = argv[0].rsplit("/", 1)[-1] if argv else ""
+        box = self.box(ctx, task)
+        known = name in commands.TOOLS or name in commands.BUILTIN
+        return (known and box.has(name)) or " ".join(argv) in box.answers
+
+    def _new_pid(self, task: Task) -> int:
+        pid = self.pids[task.container] = self.pids.get(task.container, 6) + 7
+        return pid
+
+    def exec_sync(self, ctx: Context, peer: str, call: int, asked: ExecSync) -> Body | None:
+        """Runs a process in a container; the answer comes when it has ended, or has had its time."""
+        task = self.tasks.get(asked.container)
+        if task is None or task.exited:
+            return NotStarted("container is not running")
+        if not self._has(ctx, task, asked.argv):
+            return NotStarted(f"{NO_EXEC}: {no_file(asked.argv[0])}")
+        pid = self._new_pid(task)
+        proc = Proc(task.container, pid, asked.argv, script_of(asked.argv), ctx.now, call)
+        self.procs[f"{task.container}/{pid}"] = proc
+        self.streams[call] = Stream(peer, "sync", task.container, pid)
+        self.go_on(ctx, proc)
+        if call in self.streams:
+            ctx.after(asked.timeout, TimeIsUp(call))
+        return None
+
+    def time_is_up(self, ctx: Context, call: int) -> None:
+        """A process that somebody waits for takes too long."""
+        stream = self.streams.pop(call, None)
+        if stream is not None:
+            self.procs.pop(f"{stream.container}/{stream.pid}", None)
+            ctx.reply(stream.peer, Reply(call, ExecResult(stream.text, 128 + SIGKILL, timed_out=True)))
 
     def _prompt(self, ctx: Context, proc: Proc) -> None:
         """A shell waits for its next line."""

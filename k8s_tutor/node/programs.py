@@ -11,11 +11,14 @@ import shlex
 import msgspec
 
 from k8s_tutor.node import toolbox
+from k8s_tutor.node.usage import Load
 from k8s_tutor.sim import MS, Body
 
 PREFIX = "golden.k8s-tutor/"
-"""Annotations ``ready`` (``true`` or ``false``), ``exit`` (a code) and ``stop-delay`` (seconds) with this prefix steer a
-running program, as a downward API volume would."""
+"""Annotations ``ready`` (``true`` or ``false``), ``health`` (``ok``, ``sick``: health paths answer 500, ``hang``: no answer
+at all), ``exit`` (a code), ``stop-delay`` (seconds), ``cpu``, ``memory`` and
+``leak`` (a minute; quantities) with this prefix steer a running program, as a downward API
+volume would."""
 
 SIGTERM, SIGKILL = 15, 9
 
@@ -36,6 +39,10 @@ class Speech(Body):
     """When it ends by itself."""
 
 
+LIVE_PATHS = ("/healthz", "/livez", "/health", "/live", "/healthz/live")
+READY_PATHS = ("/readyz", "/ready", "/healthz/ready")
+
+
 class Site(Body):
     """What a program answers over HTTP."""
 
@@ -47,6 +54,10 @@ class Site(Body):
     """Path → text, with placeholders; the path ``*`` is every other one."""
     missing: str = "404 page not found\n"
     """What stands in the answer for a path that is not there."""
+    live: tuple[str, ...] = LIVE_PATHS
+    """Paths that answer 500 once the program is sick."""
+    ready: tuple[str, ...] = READY_PATHS
+    """Paths that answer 503 while the program is not ready, and 500 once it is sick."""
 
 
 class Program(Body):
@@ -68,6 +79,14 @@ class Program(Body):
     """Exit code after SIGTERM."""
     readiness: str = "program"
     """``program``: ready once started; ``never``; ``annotation``: as the annotation ``ready`` says."""
+    warm_ms: int = 0
+    """From when it answers to when its ready paths say so."""
+    sick_after_ms: int = 0
+    """From then on its health paths answer 500; 0: never."""
+    hang_after_ms: int = 0
+    """From then on it answers nothing any more; 0: never."""
+    grpc: bool = False
+    """It answers the health checks of gRPC on its port."""
     entrypoint: tuple[str, ...] = ()
     cmd: tuple[str, ...] = ()
     """ENTRYPOINT and CMD of the image."""
@@ -82,6 +101,8 @@ class Program(Body):
     speech: Speech = Speech()
     site: Site | None = None
     """None: it speaks no HTTP."""
+    load: Load = Load()
+    """What it uses."""
 
     @property
     def argv(self) -> tuple[str, ...]:
@@ -101,7 +122,7 @@ class Program(Body):
         return self.stop_ms * MS if self.stop_ms >= 0 else -1
 
 
-PAUSE = Program(start_ms=0, stop_ms=0)
+PAUSE = Program(start_ms=0, stop_ms=0, load=Load(0, 500 << 10))
 """The process that holds a sandbox's namespaces open."""
 
 

@@ -126,6 +126,11 @@ class Runtime(ImageService, Streams):
             answer = self._stop(ctx, client, call, asked)
         elif isinstance(asked, cri.StopPodSandbox):
             answer = self._stop_sandbox(ctx, client, call, asked.sandbox)
+        elif isinstance(asked, cri.ListContainerStats):
+            self.ask(ctx, self.config.shim, tasks.ReadStats(), "_stats_read", (client, call))
+        elif isinstance(asked, cri.ExecSync):
+            wanted = tasks.ExecSync(asked.container, asked.command, asked.timeout * SECOND)
+            self.ask(ctx, self.config.shim, wanted, "_exec_over", (client, call, asked.timeout), (asked.timeout + 1) * SECOND)
         elif isinstance(asked, (cri.Exec, cri.Attach, cri.ReadLog)):
             self._stream(ctx, client, call, asked)
         else:
@@ -155,6 +160,19 @@ class Runtime(ImageService, Streams):
             self.ask(ctx, self.config.shim, tasks.Annotate(asked.sandbox, asked.annotations), "_done")
         return cri.Done()
 
+    def _stats_read(self, ctx: Context, answer: Any, client: str, call: int) -> None:
+        """The kernel has told what containers use."""
+        if not isinstance(answer, tasks.TaskStats):
+            ctx.reply(client, Reply(call, cri.RpcError("Unavailable", "the shim does not answer")))
+            return
+        found = []
+        for one in answer.containers:
+            container, sandbox = self.disk.containers.get(one.container), self.disk.sandboxes.get(one.container)
+            uid = container.uid if container is not None else sandbox.uid if sandbox is not None else ""
+            name = container.name if container is not None else "POD"
+            found.append(cri.ContainerUsage(uid, name, one.started_at, one.cpu, one.memory, one.throttled, one.served))
+        ctx.reply(client, Reply(call, cri.ListContainerStatsResult(answer.at, answer.cpu, answer.memory, tuple(found))))
+
     def _done(self, ctx: Context, answer: Any, *args: Any) -> None:
         """Takes the answer of a request that nobody waits for."""
 
@@ -177,13 +195,30 @@ class Runtime(ImageService, Streams):
         if isinstance(answer, tasks.Opened):
             result = cri.Opened(answer.text, answer.more)
         elif isinstance(answer, tasks.NotStarted):
-            ident = sha256(f"{self.name}/exec/{call}".encode()).hexdigest()
-            result = cri.RpcError("Unknown", f'failed to exec in container: failed to start exec "{ident}": {answer.message}')
+            result = self._no_exec(call, answer)
         else:
             result = cri.RpcError("Unavailable", "the shim does not answer")
         if not (isinstance(result, cri.Opened) and result.more):
             self.close_stream(call)
         ctx.reply(near.via, Reply(near.call, result))
+
+    def _no_exec(self, call: int, answer: tasks.NotStarted) -> cri.RpcError:
+        ident = sha256(f"{self.name}/exec/{call}".encode()).hexdigest()
+        return cri.RpcError("Unknown", f'failed to exec in container: failed to start exec "{ident}": {answer.message}')
+
+    def _exec_over(self, ctx: Context, answer: Any, client: str, call: int, timeout: int) -> None:
+        """A process that the kubelet has waited for is over."""
+        result: Body
+        if isinstance(answer, tasks.NotStarted):
+            result = self._no_exec(call, answer)
+        elif not isinstance(answer, tasks.ExecResult):
+            result = cri.RpcError("Unavailable", "the shim does not answer")
+        elif answer.timed_out:
+            text = f"failed to exec in container: timeout {timeout}s exceeded: context deadline exceeded"
+            result = cri.RpcError("DeadlineExceeded", text)
+        else:
+            result = cri.ExecSyncResult(answer.text, answer.code)
+        ctx.reply(client, Reply(call, result))
 
     # ------------------------------------------------------------------ sandboxes
 
@@ -283,7 +318,7 @@ class Runtime(ImageService, Streams):
         self.disk.containers[ident] = container
         self.disk.programs[ident] = image.program
         process = process_of(image.program, asked.command, asked.args, asked.stdin)
-        self.disk.specs[ident] = tasks.Spec(process, asked.env, asked.mounts, asked.stdin, asked.tty)
+        self.disk.specs[ident] = tasks.Spec(process, asked.env, asked.mounts, asked.stdin, asked.tty, asked.limits)
         self._note(ctx, "container.created", container, image=image.name)
         return cri.CreateContainerResult(container)
 
@@ -351,7 +386,7 @@ class Runtime(ImageService, Streams):
         if task.exited:
             self.ask(ctx, self.config.shim, tasks.DeleteTask(task.container), "_done")
             if container is not None and container.state != cri.EXITED:
-                reason = "Error" if task.exit_code else "Completed"
+                reason = "OOMKilled" if task.oom else "Error" if task.exit_code else "Completed"
                 started = msgspec.structs.replace(container, started_at=task.started_at)
                 self._exited(ctx, started, task.exit_code, reason, task.finished_at)
         elif container is not None and container.ready != task.ready:

@@ -14,18 +14,21 @@ import msgspec
 
 from k8s_tutor.api.wire import StreamData, StreamEnd
 from k8s_tutor.node import logs
-from k8s_tutor.node.processes import Moment, Wake
+from k8s_tutor.node.cgroups import MemoryFull
+from k8s_tutor.node.processes import Moment, TimeIsUp, Wake
 from k8s_tutor.node.programs import SIGKILL, SIGTERM, Process, annotation
-from k8s_tutor.node.sockets import Connect, Sockets
+from k8s_tutor.node.sockets import Answered, Connect, Sockets
 from k8s_tutor.node.tasks import (
     Annotate,
     AttachTask,
     DeleteTask,
+    ExecSync,
     ExecTask,
     ListTasks,
     NotStarted,
     Opened,
     ReadLog,
+    ReadStats,
     RemoveLog,
     RunTask,
     ShimConfig,
@@ -53,7 +56,15 @@ class Shim(Sockets):
         elif isinstance(body, Wake):
             self.woken(ctx, body)
         elif isinstance(body, Call):
-            ctx.reply(src, Reply(body.id, self.serve(ctx, src, body.id, body.body)))
+            answer = self.serve(ctx, src, body.id, body.body)
+            if answer is not None:
+                self.reply(ctx, src, body.id, answer)
+        elif isinstance(body, TimeIsUp):
+            self.time_is_up(ctx, body.call)
+        elif isinstance(body, Answered):
+            ctx.reply(body.client, Reply(body.call, self.finished(body.container, body.answer)))
+        elif isinstance(body, MemoryFull):
+            self.memory_full(ctx)
         elif isinstance(body, StreamData):
             self.typed(ctx, body)
         elif isinstance(body, StreamEnd):
@@ -63,16 +74,20 @@ class Shim(Sockets):
         elif isinstance(body, WriteRules):
             self.rules = body.rules
 
-    def serve(self, ctx: Context, client: str, call: int, asked: Any) -> Body:
-        """Carries out one request of the runtime, or of another machine."""
+    def serve(self, ctx: Context, client: str, call: int, asked: Any) -> Body | None:
+        """Carries out one request of the runtime, or of another machine. None: the answer comes later, or never."""
         if isinstance(asked, RunTask):
             return TaskStarted(self.run(ctx, asked).life)
         if isinstance(asked, ListTasks):
             return Tasks(tuple(task.life for task in self.tasks.values()))
         if isinstance(asked, Connect):
             return self.arrived(ctx, asked)
+        if isinstance(asked, ReadStats):
+            return self.stats(ctx)
         if isinstance(asked, ExecTask):
             return self.exec(ctx, client, call, asked)
+        if isinstance(asked, ExecSync):
+            return self.exec_sync(ctx, client, call, asked)
         if isinstance(asked, AttachTask):
             return self.attach(client, call, asked)
         if isinstance(asked, ReadLog):
@@ -103,6 +118,7 @@ class Shim(Sockets):
         if asked.pod is not None:
             self.pods[asked.sandbox] = asked.pod
         self.tasks[asked.container] = task
+        self.weigh(ctx, task)
         if asked.container == asked.sandbox:
             return task
         if not spec.process.script:
@@ -117,6 +133,7 @@ class Shim(Sockets):
         task = self.tasks[container]
         program = task.program
         self.tasks[container] = task = replace(task, acting=ctx.now)
+        self.weigh(ctx, task)
         self.say(ctx, task, program.speech.start)
         if program.kind == "exit":
             self._later(ctx, task, program.exit_after_ms * MS, "exit")
@@ -169,6 +186,7 @@ class Shim(Sockets):
             if task.sandbox == asked.sandbox and task.container != asked.sandbox and not task.exited:
                 task = replace(task, annotations=asked.annotations)
                 self.tasks[task.container] = task
+                self.weigh(ctx, task)
                 self.steer(ctx, task)
 
     def steer(self, ctx: Context, task: Task) -> None:
@@ -200,9 +218,10 @@ class Shim(Sockets):
                 self.say(ctx, task, task.program.speech.stop)
                 self._later(ctx, task, delay, "stopped")
 
-    def end(self, ctx: Context, task: Task, code: int) -> None:
+    def end(self, ctx: Context, task: Task, code: int, oom: bool = False) -> None:
         """A process has ended; the shim keeps its exit code until the runtime has taken it."""
-        self._store(ctx, replace(task, exited=True, ready=False, exit_code=code, finished_at=ctx.now))
+        self._store(ctx, replace(task, exited=True, ready=False, exit_code=code, finished_at=ctx.now, oom=oom))
+        self.unweigh(ctx, task.container)
         self.kill_all(ctx, task.container)
 
     def delete(self, container: str) -> None:

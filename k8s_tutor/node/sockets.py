@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import msgspec
+
 from k8s_tutor.node import speech
 from k8s_tutor.node.addresses import address, machine_of
 from k8s_tutor.node.netfilter import Packet, rejected, translate
 from k8s_tutor.node.processes import NOBODY, Processes, Wake
+from k8s_tutor.node.programs import Site
 from k8s_tutor.node.shell.machine import Dial, Dialled, Proc
 from k8s_tutor.node.tasks import Task
-from k8s_tutor.sim import MS, SECOND, Body, CallFailed, Context
+from k8s_tutor.sim import MS, SECOND, Body, CallFailed, Context, Reply
 
 NEARBY = 60
 """µs to another pod of the same machine and back."""
@@ -23,6 +26,7 @@ NO_NAMES_TOOL = 15 * SECOND
 """The same for nslookup."""
 NO_HOST = 3 * SECOND
 """How long a kernel looks for who has an address in its own network."""
+replace = msgspec.structs.replace
 LOCALHOST = ("127.0.0.1", "localhost", "0.0.0.0", "::1")
 
 
@@ -43,6 +47,18 @@ class Connected(Body):
     data: str = ""
     code: int = 0
     headers: tuple[tuple[str, str], ...] = ()
+    container: str = ""
+    """Who answers, if it takes ``took`` µs to do so."""
+    took: int = 0
+
+
+class Answered(Body):
+    """The shim's own timer: a program has worked on a request long enough to notice, and answers."""
+
+    client: str
+    call: int
+    container: str
+    answer: Connected
 
 
 class Asked(NamedTuple):
@@ -66,7 +82,7 @@ class Sockets(Processes):
             return
         if target in LOCALHOST or target == pod.ip:
             asked = Connect("127.0.0.1" if target in LOCALHOST else pod.ip, pod.ip, dial.port, dial.protocol, dial.data)
-            self._answer_later(ctx, proc, self.arrived(ctx, asked), "127.0.0.1" if target in LOCALHOST else target, NEARBY)
+            self._answer_near(ctx, proc, dial, self.arrived(ctx, asked), "127.0.0.1" if target in LOCALHOST else target)
             return
         packet, _ = translate(self.rules, Packet(pod.ip, target, dial.port), lambda bound: ctx.draw("iptables", bound))
         if rejected(self.rules, packet) is not None:
@@ -94,8 +110,16 @@ class Sockets(Processes):
 
     def _answer_later(self, ctx: Context, proc: Proc, answer: Connected, where: str, delay: int) -> None:
         """What a process has waited for comes from this machine."""
+        delay += answer.took
         found = Dialled(answer.result, answer.data, answer.code, answer.headers, where, delay)
         ctx.after(delay, Wake(proc.container, proc.pid, proc.turn, found))
+
+    def _answer_near(self, ctx: Context, proc: Proc, dial: Dial, answer: Connected | None, where: str) -> None:
+        """The same for what a pod of this machine has answered, or has not."""
+        if answer is None:
+            self._answer_later(ctx, proc, Connected("timeout"), where, dial.timeout or NO_NAMES)
+        else:
+            self._answer_later(ctx, proc, answer, where, NO_HOST if answer.result == "unreachable" else NEARBY)
 
     def _send(self, ctx: Context, proc: Proc, dial: Dial, packet: Packet, target: str) -> None:
         """On to the machine that has the address."""
@@ -105,8 +129,7 @@ class Sockets(Processes):
         source = address(own) if packet.masquerade else packet.source
         asked = Connect(source, packet.destination, packet.port, protocol, dial.data)
         if there == own:
-            answer = self.arrived(ctx, asked)
-            self._answer_later(ctx, proc, answer, target, NO_HOST if answer.result == "unreachable" else NEARBY)
+            self._answer_near(ctx, proc, dial, self.arrived(ctx, asked), target)
         elif not there or (dial.protocol == "icmp" and target.startswith("10.96.")):
             self._answer_later(ctx, proc, Connected("timeout"), target, dial.timeout or NO_NAMES)
         else:
@@ -122,8 +145,21 @@ class Sockets(Processes):
 
     # ------------------------------------------------------------------ who answers
 
-    def arrived(self, ctx: Context, asked: Connect) -> Connected:
-        """A connection arrives at a pod of this machine."""
+    def reply(self, ctx: Context, client: str, call: int, answer: Body) -> None:
+        """Answers a call: a connection when the program has done its work."""
+        if isinstance(answer, Connected) and answer.took:
+            plain = replace(answer, container="", took=0)
+            ctx.after(answer.took, Answered(client, call, answer.container, plain))
+        else:
+            ctx.reply(client, Reply(call, answer))
+
+    def finished(self, container: str, answer: Connected) -> Connected:
+        """The answer, unless the program has ended over it."""
+        task = self.tasks.get(container)
+        return answer if task is not None and not task.exited else Connected("reset")
+
+    def arrived(self, ctx: Context, asked: Connect) -> Connected | None:
+        """A connection arrives at a pod of this machine. None: it is never answered."""
         pods = [ident for ident, pod in self.pods.items() if pod.ip == asked.address]
         sandbox = next((ident for ident in pods if not self.tasks[ident].exited), "")
         if not sandbox:
@@ -153,13 +189,18 @@ class Sockets(Processes):
                 return proc
         return None
 
-    def _serve(self, ctx: Context, task: Task, asked: Connect) -> Connected:
-        """The image's program answers."""
+    def _serve(self, ctx: Context, task: Task, asked: Connect) -> Connected | None:
+        """The image's program answers; one that hangs takes connections and says nothing."""
         site = task.program.site
         if asked.protocol == "tcp":
             return Connected("ok")
+        health = task.health(ctx.now)
+        if health == "hang":
+            return None
         if asked.protocol == "https":
             return Connected("plain")
+        if asked.protocol == "grpc":
+            return Connected("ok" if task.program.grpc else "speechless", "NOT_SERVING" if health == "sick" else "SERVING")
         request = _asked(asked.data)
         values = {
             **self.facts(ctx, task), "client": asked.source, "method": request.method, "path": request.path,
@@ -168,14 +209,31 @@ class Sockets(Processes):
         if site is None and task.program.tools:
             self.say(ctx, task, (task.program.speech.request,) if task.program.speech.request else (), **values)
             return Connected("speechless")
-        code, body = self._page(ctx, task, request, values)
+        took = self.charge(ctx, task, requests=1)
+        code, body = self._unhealthy(ctx, task, request, health) or self._page(ctx, task, request, values)
         size = str(len(body.encode()))
         line = task.program.speech.request
         self.say(ctx, task, (line,) if line else (), **{**values, "status": str(code), "bytes": size})
         kind = "text/html" if body.lstrip().startswith("<") else "application/json" if body.startswith("{") else "text/plain"
         server = (("Server", site.server),) if site is not None and site.server else ()
         body = "" if request.method == "HEAD" else body
-        return Connected("ok", body, code, (*server, ("Content-Type", kind), ("Content-Length", size)))
+        headers = (*server, ("Content-Type", kind), ("Content-Length", size))
+        return Connected("ok", body, code, headers, task.container if took else "", took)
+
+    def answers(self, ctx: Context, task: Task) -> bool:
+        """Whether a program is ready."""
+        raise NotImplementedError
+
+    def _unhealthy(self, ctx: Context, task: Task, request: Asked, health: str) -> tuple[int, str] | None:
+        """What a path that tells the program's health answers when all is not well."""
+        site, path = task.program.site or Site(), request.path.partition("?")[0]
+        if path in site.live or path in site.ready:
+            if health == "sick":
+                return 500, "error: not healthy\n"
+            warm = task.acting + (task.program.start_ms + task.program.warm_ms) * MS
+            if path in site.ready and (ctx.now < warm or not self.answers(ctx, task)):
+                return 503, "not ready\n"
+        return None
 
     def _page(self, ctx: Context, task: Task, request: Asked, values: dict[str, str]) -> tuple[int, str]:
         site = task.program.site

@@ -11,9 +11,10 @@ from k8s_tutor.api.wire import StreamData
 from k8s_tutor.node import logs, speech
 from k8s_tutor.node.iptables import Rule
 from k8s_tutor.node.logs import Log, LogDisk, LogOptions
-from k8s_tutor.node.programs import Process, Program
+from k8s_tutor.node.programs import Process, Program, annotation
 from k8s_tutor.node.shell.machine import Proc
-from k8s_tutor.sim import Body, Calling, Context
+from k8s_tutor.node.usage import Limits
+from k8s_tutor.sim import MS, Body, Calling, Context
 
 FIRST_PID = 1_200
 
@@ -21,10 +22,13 @@ replace = msgspec.structs.replace
 
 
 class ShimConfig(Body):
-    """The runtime that is told of exits; ``epoch``: Unix second at which the world's clock began."""
+    """The runtime that is told of exits; ``epoch``: Unix second at which the world's clock began; what the machine has:
+    millicores, and bytes of memory (0: as much as anybody wants)."""
 
     runtime: str
     epoch: int = 0
+    cpu: int = 4_000
+    memory: int = 0
 
 
 class Pod(Body):
@@ -37,13 +41,14 @@ class Pod(Body):
 
 class Spec(Body):
     """How one container is run: its command line, its variables, the volumes that it has mounted (path, name), whether its
-    process has an input, and a terminal."""
+    process has an input, and a terminal; its cgroup."""
 
     process: Process
     env: tuple[tuple[str, str], ...] = ()
     mounts: tuple[tuple[str, str], ...] = ()
     stdin: bool = False
     tty: bool = False
+    limits: Limits = Limits()
 
 
 class Task(Body):
@@ -63,13 +68,26 @@ class Task(Body):
     exited: bool = False
     exit_code: int = 0
     finished_at: int = 0
+    oom: bool = False
+    """Whether the kernel ended it, because there was no memory left."""
 
     @property
     def life(self) -> Life:
         """What the runtime is told."""
         return Life(
-            self.container, self.pid, self.started_at, self.ready, self.exited, self.exit_code, self.finished_at
+            self.container, self.pid, self.started_at, self.ready, self.exited, self.exit_code, self.finished_at,
+            self.oom,
         )  # fmt: skip
+
+    def health(self, now: int) -> str:
+        """How the image's own program is at this moment: ``ok``, ``sick`` or ``hang``."""
+        wish = annotation(self.annotations, "health")
+        if wish:
+            return wish
+        age, program = now - self.acting, self.program
+        if program.hang_after_ms and age >= program.hang_after_ms * MS:
+            return "hang"
+        return "sick" if program.sick_after_ms and age >= program.sick_after_ms * MS else "ok"
 
     @property
     def start_ms(self) -> int:
@@ -87,6 +105,7 @@ class Life(Body):
     exited: bool = False
     exit_code: int = 0
     finished_at: int = 0
+    oom: bool = False
 
 
 class RunTask(Body):
@@ -107,6 +126,22 @@ class ExecTask(Body):
     argv: tuple[str, ...]
     tty: bool = False
     stdin: bool = False
+
+
+class ExecSync(Body):
+    """Run a process in a container and tell how it ended; it is killed after ``timeout`` µs."""
+
+    container: str
+    argv: tuple[str, ...]
+    timeout: int
+
+
+class ExecResult(Body):
+    """The answer to `ExecSync`: what it has written, and its exit status; ``timed_out``: it had to be killed."""
+
+    text: str
+    code: int
+    timed_out: bool = False
 
 
 class AttachTask(Body):
@@ -173,6 +208,32 @@ class Tasks(Body):
     tasks: tuple[Life, ...]
 
 
+class ReadStats(Body):
+    """What have containers used?"""
+
+
+class ContainerStats(Body):
+    """What one container has used since its start (µs): CPU ns; bytes in use now; µs in which its limit held it back; requests
+    that it has served."""
+
+    container: str
+    started_at: int
+    cpu: int
+    memory: int
+    throttled: int
+    served: int
+
+
+class TaskStats(Body):
+    """The answer to `ReadStats`: the instant, CPU ns since the world began and bytes in use of the whole machine, and of each
+    container that runs."""
+
+    at: int
+    cpu: int
+    memory: int
+    containers: tuple[ContainerStats, ...]
+
+
 class TaskStarted(Body):
     """The answer to `RunTask`."""
 
@@ -196,13 +257,16 @@ class WriteRules(Body):
 
 
 class Stream(Body):
-    """An open stream: who reads it, what it shows (``exec``, ``attach``, ``log``), and of which process."""
+    """An open stream: who reads it, what it shows (``exec``, ``attach``, ``log``, or ``sync``, whose reader gets all at the
+    end), and of which process."""
 
     peer: str
     what: str
     container: str
     pid: int = 1
     options: LogOptions = LogOptions()
+    text: str = ""
+    """What the process of a ``sync`` has written so far."""
 
 
 class TaskHolder(Calling):
@@ -235,7 +299,7 @@ class TaskHolder(Calling):
             return
         self.disk.logs[container] = self.disk.logs.get(container, Log()).add(fresh)
         for call, stream in self.streams.items():
-            if stream.container != container or stream.what == "exec":
+            if stream.container != container or stream.what in ("exec", "sync"):
                 continue
             if stream.what == "log":
                 text = logs.text_of(fresh, stream.options, self.config.epoch)
