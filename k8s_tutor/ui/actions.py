@@ -106,7 +106,15 @@ ACTIONS: tuple[Action, ...] = (
     ),
     # hands
     Action(
-        "why", ("w",), "why", "What caused the selected thing, back to its beginning.", STAGE, "Hands", rank=5, needs="selected"
+        "why",
+        ("w",),
+        "why",
+        "What caused the selected thing (or a pod: :why pod web-1), back to its beginning; of a pod also why this node.",
+        STAGE,
+        "Hands",
+        argument="[pod NAME]",
+        needs="selected",
+        rank=5,
     ),
     Action(
         "crash",

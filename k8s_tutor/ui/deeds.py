@@ -102,7 +102,7 @@ def _scroll(stage: Stage, direction: int) -> None:
     if look.focus == LESSON:
         look.hand = replace(look.hand, scroll=max(0, (look.hand.scroll or 0) - 4 * direction))
     else:
-        down = look.focus in ("inspector", "workers")
+        down = look.focus in ("inspector", "workers", "verdicts")
         look.scroll(look.focus, -4 * direction if down else 4 * direction)
 
 

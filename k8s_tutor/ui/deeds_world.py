@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from k8s_tutor.cluster import inputs
-from k8s_tutor.ui import hands, lenses, manifests, membership
+from k8s_tutor.ui import hands, lenses, membership
 
 if TYPE_CHECKING:
     from k8s_tutor.ui.stage import Stage
@@ -188,9 +188,15 @@ def yaml(stage: Stage, argument: str) -> None:
 
 
 def why(stage: Stage, argument: str) -> None:
-    """The chain of causes."""
+    """The chain of causes, of a pod together with the scheduler's verdict."""
+    from k8s_tutor.ui.panels.verdict_rows import cases
+
     look = stage.look
+    look.selected = hands.named_pod(argument) if argument else _target(stage, "")
     if not stage.session.why(look.selected, stage.lens):
+        if look.selected.startswith("verdict ") or look.selected in [case.pod for case in cases(stage.session.view())]:
+            look.open("verdicts")
+            return
         raise LookupError(f"nothing is known yet about what led to {look.selected}")
     look.details, look.why, look.why_of = (), True, look.selected
     look.open("inspector")
@@ -222,7 +228,9 @@ def type_line(stage: Stage, line: str) -> None:
     """One line at the console, with the manifests that it names."""
     from pathlib import Path
 
-    files = manifests.files_of(line, Path.cwd())
+    from k8s_tutor.lessons.manifests import files_of
+
+    files = files_of(line, Path.cwd())
     stage.session.give(inputs.Kubectl(line, files, stage.look.client))
     stage.session.traced = 0
     stage.driver.playing = True

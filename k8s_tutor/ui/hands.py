@@ -161,10 +161,16 @@ def message(target: str) -> int:
 
 def pod(target: str) -> str:
     """``namespace/name`` of a pod. Raises ValueError."""
-    name = target.removeprefix("verdict ")
+    name = target.removeprefix("verdict ").partition(" ")[0]
     if "/" not in name or " " in name:
         raise ValueError("select a pod first: Tab to the workers, then arrows")
     return name
+
+
+def named_pod(words: str) -> str:
+    """A pod as it is selected, from ``pod web-1``, ``pod/web-1``, ``shop/web-1`` or ``web-1``."""
+    name = words.strip().replace("pod/", "").removeprefix("pods ").removeprefix("pod ").strip()
+    return name if "/" in name or not name else f"default/{name}"
 
 
 def is_object(target: str) -> bool:
@@ -176,7 +182,7 @@ def kind_and_key(target: str) -> tuple[str, str]:
     """Kind and ``namespace/name`` of a selected object. Raises ValueError."""
     kind, _, rest = target.partition(" ")
     if kind in KINDS:
-        return KINDS[kind], rest
+        return KINDS[kind], rest.partition(" ")[0]
     if target.startswith("node-"):
         return "Node", target
     return "Pod", pod(target)

@@ -14,7 +14,7 @@ Names of what can be selected (``Scene.selected``, ``Spot.target``), all as the 
 ``request 7``             a request at an API server
 ``deployment default/x``  a deployment
 ``service default/x``     a service
-``verdict default/web-x`` the scheduler's verdict on a pod
+``verdict default/web-x`` the scheduler's verdict on a pod; with a node behind it, on that node
 ``entry 57``              an entry of the log
 ``lamp log matching``     a promise of consensus
 ``step 4``                a step of the trace
@@ -157,7 +157,7 @@ class Scene:
     client: str = "you"
     """Whose console it is; it chooses the answers shown."""
     scroll: int = 0
-    """Rows scrolled back from the newest (log, wire, console) or down from the top (inspector, workers)."""
+    """Rows scrolled back from the newest (log, wire, console) or down from the top (inspector, workers, verdicts)."""
     advanced: bool = False
     """The leader's books are open: how far each follower is (committee)."""
     trace: TraceView | None = None

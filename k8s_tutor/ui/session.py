@@ -319,7 +319,7 @@ def cause_of(view: ClusterView, target: str) -> int:
     if kind == "entry":
         commits = (note for note in view.log.notes if note.kind == "raft.commit" and str(note.fields.get("index")) == rest)
         return next((note.cause for note in commits), 0)
-    key = rest or target
+    key = rest.partition(" ")[0] if kind == "verdict" else rest or target
     name = key.rpartition("/")[2]
     for note in reversed(view.log.notes):
         if target in (note.actor, note.machine) or any(_mentions(value, key, name) for value in note.fields.values()):

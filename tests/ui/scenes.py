@@ -433,18 +433,39 @@ def cluster(nodes: int = 3, **given: Any) -> Scene:
     pods[10] = pod("woodwind-5d9c6b7f4-bx7k2", pods[10].node, differs=True, actual="exited")
     pods.append(pod("soloist", "", "Pending"))
     every = tuple(pods)
-    scores = (("NodeResourcesFit", 58), ("NodeResourcesBalancedAllocation", 92), ("ImageLocality", 0), ("TaintToleration", 300))
+    columns = (
+        ("TaintToleration", 3, (0, 0), (100, 100)), ("NodeResourcesFit", 1, (48, 58), (48, 58)),
+        ("PodTopologySpread", 2, (5, 4), (80, 100)), ("NodeResourcesBalancedAllocation", 1, (90, 88), (90, 88)),
+        ("ImageLocality", 1, (0, 0), (0, 0)),
+    )  # fmt: skip
+    points = [tuple((name, normal[i] * weight) for name, weight, _, normal in columns) for i in range(2)]
+    filters = ("NodeUnschedulable", "NodeName", "TaintToleration", "NodeResourcesFit", "InterPodAffinity")
     verdict = views.VerdictView(
         pod="default/brass-5d9c6b7f4-fx7k7", at=41_706 * MS, chosen="node-2", message="",
-        rows=(
-            ("node-1", "", (("NodeResourcesFit", 48), ("NodeResourcesBalancedAllocation", 90), ("ImageLocality", 0)), 138),
-            ("node-2", "", scores[:3], 150),
-            ("node-3", "Insufficient cpu", (), 0),
-        ),
+        rows=(("node-1", "", points[0], 598), ("node-2", "", points[1], 646), ("node-3", "Insufficient cpu", (), 0)),
+        attempt=2, filters=filters, refused_by=(("node-3", "NodeResourcesFit"),), feasible=("node-1", "node-2"),
+        columns=columns,
+        before=(views.AttemptView(at=39_100 * MS, number=1, node="", message="0/3 nodes are available: 3 Insufficient cpu."),),
     )  # fmt: skip
     pending = views.VerdictView(
-        pod="default/soloist", at=41_900 * MS, chosen="", message="0/3 nodes are available: 3 Insufficient cpu.",
+        pod="default/soloist", at=41_900 * MS, chosen="",
+        message="0/3 nodes are available: 3 Insufficient cpu. no new claims to deallocate, preemption: "
+        "0/3 nodes are available: 3 No preemption victims found for incoming pod.",
         rows=tuple((f"node-{number}", "Insufficient cpu", (), 0) for number in range(1, 4)),
+        filters=filters[:4], refused_by=tuple((f"node-{number}", "NodeResourcesFit") for number in range(1, 4)),
+        nominated="node-2", victims=("default/busker-1", "default/busker-2"),
+    )  # fmt: skip
+    queue = (
+        views.QueuedView(pod="default/encore", priority=100, place="active", since=41_950 * MS, until=0, attempts=0),
+        views.QueuedView(
+            pod="default/soloist", priority=1000, place="unschedulable", since=41_900 * MS, until=45_900 * MS, attempts=3,
+            refused_by=("NodeResourcesFit",),
+            wakes=("a new node", "more room on a node", "a pod gone", "five minutes of waiting"),
+        ),
+        views.QueuedView(
+            pod="default/understudy", priority=0, place="gated", since=40_000 * MS, until=0, attempts=0,
+            refused_by=("SchedulingGates",), wakes=("its gates taken off",), gates=("example.com/quota",),
+        ),
     )  # fmt: skip
     service = views.ServiceView(
         namespace="default", name="strings", type="ClusterIP", cluster_ip="10.96.12.4", ports=("80→8080/TCP",),
@@ -493,6 +514,7 @@ def cluster(nodes: int = 3, **given: Any) -> Scene:
         wire=views.WireView(flying=flying, recent=()),
         log=views.LogView(notes=notes),
         verdicts=(verdict, pending),
+        queue=queue,
         control_plane=views.ControlPlaneView(machines=machines, requests=requests),
         workload=views.WorkloadView(
             server="api-1",
@@ -517,6 +539,7 @@ def vote(**given: Any) -> Scene:
 
 SCENES = {
     "empty": empty,
+    "decided": cluster,
     "pizza": pizza,
     "pizza5": lambda **given: pizza(5, **given),
     "pizza9": lambda **given: pizza(9, **given),

@@ -49,13 +49,16 @@ DRAWN = {
     "wire": ("pizza", "cluster"),
     "log": ("pizza", "cluster"),
     "service": ("cluster",),
-    "verdicts": ("cluster",),
+    "verdicts": ("cluster", "decided"),
     "timeline": ("pizza",),
     "trace": ("traced",),
     "console": ("pizza",),
     "inspector": ("pizza", "cluster"),
 }
-SELECTED = {"inspector": {"pizza": "message 803", "cluster": "default/brass-5d9c6b7f4-cx7k4"}}
+SELECTED = {
+    "verdicts": {"decided": "verdict default/brass-5d9c6b7f4-fx7k7 node-1"},
+    "inspector": {"pizza": "message 803", "cluster": "default/brass-5d9c6b7f4-cx7k4"},
+}
 
 
 def drawn(panel: str, mode: str, sizes: dict[str, tuple[int, int]], ascii_only: bool = False) -> str:

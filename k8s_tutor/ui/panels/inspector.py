@@ -5,6 +5,7 @@ from __future__ import annotations
 from k8s_tutor.ui.draw import Canvas, shorten, wrap
 from k8s_tutor.ui.panels.facts import facts
 from k8s_tutor.ui.panels.panel import named, panel
+from k8s_tutor.ui.panels.verdict_rows import cases, explain
 from k8s_tutor.ui.rows import Row
 from k8s_tutor.ui.scene import Cause, Picture, Scene
 from k8s_tutor.ui.words import age, count, stamp
@@ -21,6 +22,8 @@ def render(scene: Scene, width: int, height: int) -> Picture:
     lines = _facts(scene, width)
     if scene.details:
         lines += [(), *(((line, "text"),) for line in scene.details)]
+    if scene.why:
+        lines += _verdict(scene, width)
     chain = why_rows(scene.why, width, scene.selected)
     targets = [cause.target for cause in scene.why]
     room = height - len(lines) - 1
@@ -42,6 +45,13 @@ def render(scene: Scene, width: int, height: int) -> Picture:
         canvas.fill(height - 1, 0, width, 1, "text")
         canvas.put(height - 1, 0, f"… {count(len(lines) - top - height + 1, 'more line')}", "dim")
     return canvas.picture(named(scene, scene.selected) or "Inspector", _status(scene))
+
+
+def _verdict(scene: Scene, width: int) -> list[Row]:
+    """Of a pod: why it is where it is, as its scheduler sees it."""
+    pod = scene.selected.removeprefix("verdict ").partition(" ")[0]
+    case = next((one for one in cases(scene.view) if one.pod == pod), None)
+    return [(), *[line.row for line in explain(case, width)]] if case is not None else []
 
 
 def _in_view(top: int, line: int, lines: int, height: int) -> int:
