@@ -52,7 +52,7 @@ def _consoles(world: World, spec: ClusterSpec) -> None:
     everywhere = tuple(f"etcd-{i}" for i in range(1, spec.managers + 1))
     users = tuple((one.user, tuple(one.groups), one.token) for one in spec.tokens)
     world.add(Console, "you", ConsoleConfig(BALANCER, ADMIN, spec.epoch, everywhere, users), host="you-host")
-    if spec.manifests:
+    if spec.manifests or spec.operators:
         world.add(Console, INSTALLER, ConsoleConfig(BALANCER, ADMIN, spec.epoch, everywhere), host=f"{INSTALLER}-host")
     for name, client in spec.clients.items():
         if not client.room:

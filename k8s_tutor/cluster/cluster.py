@@ -12,6 +12,7 @@ from k8s_tutor.cluster import inputs
 from k8s_tutor.cluster.apply import InputError, apply, check
 from k8s_tutor.cluster.build import INSTALLER, build, is_up
 from k8s_tutor.cluster.managers import next_manager
+from k8s_tutor.cluster.operators.install import operators_lead, permissions, rules_of, start
 from k8s_tutor.cluster.raftview import members_of, raft_view
 from k8s_tutor.cluster.safety import Safety
 from k8s_tutor.cluster.spec import ClusterSpec
@@ -323,9 +324,15 @@ def booted(spec: ClusterSpec) -> World:
             world.settle(within=BOOT_LIMIT)
             if is_up(world):
                 break
-    if spec.manifests:
-        text = msgspec.json.encode(spec.manifests).decode()
+    objects = [*spec.manifests, *[one for operator in spec.operators for one in permissions(rules_of(operator))]]
+    if objects:
+        text = msgspec.json.encode(objects).decode()
         apply(world, inputs.Kubectl("apply -f manifests.yaml", (("manifests.yaml", text),), INSTALLER))
+        world.settle(within=BOOT_LIMIT)
+    for operator in spec.operators:
+        start(world, operator)
+    if spec.operators:
+        world.run_until(lambda world: operators_lead(world) or world.now > BOOT_LIMIT)
         world.settle(within=BOOT_LIMIT)
     return world
 

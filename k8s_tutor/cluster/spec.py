@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from k8s_tutor.cluster.operators.spec import OperatorSpec
+
 _DURATION = re.compile(r"(\d+)(us|µs|ms|s|m|h)")
 _UNITS = {"us": 1, "µs": 1, "ms": 1_000, "s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000}
 
@@ -217,11 +219,18 @@ class ClusterSpec(Part):
     """What the registry has beside ``images``: the built-in ones, or every name that anybody asks for, as one that serves."""
     manifests: list[dict[str, Any]] = []
     """Objects that are applied before anybody looks."""
+    operators: list[OperatorSpec] = []
+    """Operators of your own, installed after ``manifests``."""
     settle: bool = True
     """Whether the world runs until it is quiet before anybody looks."""
 
     @model_validator(mode="after")
     def _known_machines(self) -> ClusterSpec:
+        if self.operators and self.components == "etcd":
+            raise ValueError("operators: a cluster that is etcd alone has no API server; leave `components: etcd` out")
+        for name in [one.name for one in self.operators]:
+            if [one.name for one in self.operators].count(name) > 1:
+                raise ValueError(f"operators: there are two with the name {name}")
         machines = {f"cp-{i}" for i in range(1, self.managers + 1)} | {f"node-{i}" for i in range(1, self.worker_count + 1)}
         placed: set[str] = set()
         for room, members in self.rooms.items():

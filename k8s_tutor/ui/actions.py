@@ -186,6 +186,8 @@ ACTIONS: tuple[Action, ...] = (
         "Hands",
         argument="+NAME -NAME",
     ),
+    Action("operator", (), "operator", "Install the operators of a file of your working directory, or give them new rules.", STAGE,
+           "Hands", argument="FILE"),
     Action("drop", ("D",), "drop", "Lose the selected message.", STAGE, "Hands", argument="[MESSAGE]"),
     Action("delay", ("L",), "delay", "Delay the selected message by some milliseconds.", STAGE, "Hands",
            argument="MILLISECONDS"),

@@ -181,6 +181,7 @@ DEEDS: dict[str, Deed] = {
     "add": world.add,
     "remove": world.remove,
     "reconfigure": world.reconfigure,
+    "operator": world.operator,
     "serve": world.serve,
     "rooms": world.rooms,
     "heal": world.heal,

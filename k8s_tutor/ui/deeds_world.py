@@ -102,6 +102,15 @@ def reconfigure(stage: Stage, argument: str) -> None:
     stage.say(inputs.in_words(given), "leader")
 
 
+def operator(stage: Stage, argument: str) -> None:
+    """The operators of a file."""
+    from k8s_tutor.lessons.loader import operators
+
+    for given in operators(Path(argument).expanduser()):
+        stage.session.give(given)
+    _at_the_console(stage, f"the operators of {argument}: kubectl applies what they may do, then they start")
+
+
 def _at_the_console(stage: Stage, words: str) -> None:
     """Time goes on, and the console is there to be read; the focus stays where it is."""
     stage.driver.playing = True

@@ -58,10 +58,19 @@ def check(source: str, known: tuple[str, ...]) -> None:
     try:
         unknown = cel.program(source).unknown(known)
     except cel.CelFailure as failure:
-        raise TemplateFailure(f"{source!r} is no CEL: {str(failure).splitlines()[0].rpartition('ERROR: ')[2]}") from None
+        raise TemplateFailure(f"{source!r} is no CEL: {_plainly(str(failure))}") from None
     if unknown:
         words = " and ".join(filter(None, (", ".join(known[:-1]), known[-1])))
         raise TemplateFailure(f"{source!r}: undeclared reference to {unknown[0]!r}; an expression here knows {words}")
+
+
+def _plainly(text: str) -> str:
+    """The library's words about a syntax error: what is wrong, without what it would have liked."""
+    found = re.search(r"<input>:\d+:(\d+): (?:Syntax error: )?([^\n]*)", text)
+    if found is None:
+        return text
+    what = re.sub(r" expecting \{.*", "", found[2]).replace("'<EOF>'", "the end")
+    return f"{what}, at character {found[1]}"
 
 
 def check_tree(tree: Any, known: tuple[str, ...]) -> None:
