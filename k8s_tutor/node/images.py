@@ -9,6 +9,7 @@ The data of one file::
         tags: [latest, "1.27"]           # ["*"]: every tag; []: the name is known, and no tag is
         layers: {debian-12: 28200000, nginx-1.27: 44000000}   # name of a layer → compressed bytes; same name, same layer
         program: {kind: serve, port: 80, start_ms: 300}       # fields of `programs.Program`
+        modes: {liveness: {sick_after_ms: 10000}}             # what is different with this word as its first argument
         entrypoint: [/docker-entrypoint.sh]                   # ENTRYPOINT and CMD: a line that is split, or a list
         cmd: nginx -g 'daemon off;'
         tools: debian+curl                                    # what else is in the image (see `toolbox`)
@@ -131,6 +132,7 @@ class _ImageTree(msgspec.Struct, forbid_unknown_fields=True):
     layers: dict[str, int]
     tags: tuple[str, ...] = ("latest",)
     program: dict[str, Any] = {}
+    modes: dict[str, dict[str, Any]] = {}
     entrypoint: str | list[str] = ""
     cmd: str | list[str] = ""
     tools: str = ""
@@ -216,9 +218,16 @@ def _image(row: _ImageTree) -> Image:
         entrypoint=entrypoint, cmd=cmd or (() if entrypoint else (name.rsplit("/", 1)[-1],)),
         tools=row.tools, env=tuple(row.env.items()), files=tuple(row.files.items()),
         answers=tuple((line, text if not text or text.endswith("\n") else text + "\n") for line, text in row.answers.items()),
-        speech=_speech(row.logs), site=_site(row.http),
+        speech=_speech(row.logs), site=_site(row.http), modes=_modes(row),
     )  # fmt: skip
     return Image(name, tuple(row.tags), layers, found)
+
+
+def _modes(row: _ImageTree) -> tuple[tuple[str, Program], ...]:
+    return tuple(
+        (word, _image(msgspec.structs.replace(row, program={**row.program, **fields}, modes={})).program)
+        for word, fields in row.modes.items()
+    )  # fmt: skip
 
 
 def _behaviour(program: _ProgramTree) -> dict[str, Any]:

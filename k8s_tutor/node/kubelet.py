@@ -16,16 +16,16 @@ from k8s_tutor.api.wire import Response, StreamData, StreamEnd
 from k8s_tutor.node import cri, sync
 from k8s_tutor.node.admission import verdict
 from k8s_tutor.node.garbage import COLLECT_EVERY, Collect
+from k8s_tutor.node.handlers import Slept
 from k8s_tutor.node.kubelet_server import KubeletServer
 from k8s_tutor.node.node_status import Beat, KubeletConfig
-from k8s_tutor.node.pod_worker import CRI_TIMEOUT, PullBackOff, SyncPod
-from k8s_tutor.node.podstate import EXITED, Known, PodState, adopt, after_exit, initial, merge
+from k8s_tutor.node.pod_worker import CRI_TIMEOUT, MINIMUM_GRACE, PullBackOff, SyncPod
+from k8s_tutor.node.podstate import EXITED, RUNNING, Known, PodState, adopt, after_exit, initial, merge
+from k8s_tutor.node.prober import ProbeDue
 from k8s_tutor.node.programs import steering
 from k8s_tutor.sim import SECOND, Body, Call, CallFailed, Context
 
 RUNTIME_RETRY = 1 * SECOND
-MINIMUM_GRACE = 2
-"""Seconds that a pod gets which nobody gave a grace period (kuberuntime, minimumGracePeriodInSeconds)."""
 
 replace = msgspec.structs.replace
 
@@ -59,6 +59,10 @@ class Kubelet(KubeletServer):
             self.container_changed(ctx, body.container)
         elif isinstance(body, cri.SandboxEvent):
             self.sandbox_changed(ctx, body.sandbox)
+        elif isinstance(body, ProbeDue):
+            self.probe(ctx, body)
+        elif isinstance(body, Slept):
+            self.slept(ctx, body)
         elif isinstance(body, Beat):
             self.beat(ctx, body.what)
             if body.what == "status":
@@ -138,12 +142,27 @@ class Kubelet(KubeletServer):
             for known in state.containers:
                 if known.phase == EXITED and before.container(known.name).phase != EXITED:
                     state = state.put(self._after_exit(ctx, state, known))
+            state = self._as_reported(state)
             self.states[uid] = state
             if state != before:
                 ctx.decide()
+            for known in state.containers:
+                if known.phase == RUNNING and self.pod_of(state) is not None:
+                    self.begin_probes(ctx, state, known)
             if own and state.uid not in {pod.metadata.uid for pod in self.pods}:
                 self.states[uid] = replace(state, gone=True)
             self.again(ctx, uid)
+
+    def _as_reported(self, state: PodState) -> PodState:
+        """A container that has gone on while this kubelet was away is as ready as it was said to be: no probe starts over."""
+        status = scheme.tree(self.pods.data[state.key]).get("status", {}) if self.pod_of(state) is not None else {}
+        for row in (*status.get("initContainerStatuses", ()), *status.get("containerStatuses", ())):
+            known = state.container(row["name"])
+            if known.probed and known.phase == RUNNING and row.get("containerID", "").endswith("//" + known.id):
+                started = known.started or bool(row.get("started"))
+                ready = known.ready or ("readiness" in known.probed and bool(row.get("ready")))
+                state = state.put(replace(known, started=started, ready=started and ready))
+        return state
 
     def _runtime_away(self, ctx: Context) -> None:
         if self.runtime_up:
@@ -173,15 +192,17 @@ class Kubelet(KubeletServer):
         known = next((k for k in state.containers if k.name == life.name), None) if state is not None else None
         if state is None or known is None or (known.id and known.id != life.id and known.attempt >= life.attempt):
             return
-        was_ready, was_phase = known.ready, known.phase
+        before, was_phase = known, known.phase
         known = merge(known, life)
         if known.phase == EXITED and was_phase != EXITED:
             known = self._after_exit(ctx, state, known)
         state = state.put(known)
         self.states[life.uid] = state
-        if known.ready and not was_ready and all(k.ready for k in state.apps):
-            ctx.note("pod.ready", pod=state.key, ip=state.ip, node=self.config.node)
+        self.note_ready(ctx, state, before, known)
         self.again(ctx, life.uid)
+
+    def container_runs(self, ctx: Context, state: PodState, name: str) -> None:
+        self.begin_probes(ctx, state, state.container(name))
 
     def _after_exit(self, ctx: Context, state: PodState, known: Known) -> Known:
         pod = self.pod_of(state)
@@ -220,6 +241,8 @@ class Kubelet(KubeletServer):
             if seen != steering(old.metadata.annotations):
                 update = cri.UpdateAnnotations(state.sandbox.id, seen)
                 self.ask(ctx, self.config.runtime, update, "done", (), CRI_TIMEOUT)
+        if state is not None and old is not None and old.spec is not new.spec:
+            self._redefined(old, new, state)
         if state is not None and new.spec.ephemeralContainers:
             self._look_in(new, state)
         rolled_back = old is not None and _revision(new) < _revision(old)
@@ -227,6 +250,17 @@ class Kubelet(KubeletServer):
             self.forget_report(new.metadata.uid)
         if old is None or rolled_back or _matters(old, new) or self.overwritten(new.metadata.uid):
             self.again(ctx, new.metadata.uid)
+
+    def _redefined(self, old: Any, new: Any, state: PodState) -> None:
+        """Of a container only the image can be changed, and then it must be started again."""
+        for one, other in zip(
+            (*(old.spec.initContainers or ()), *old.spec.containers),
+            (*(new.spec.initContainers or ()), *new.spec.containers), strict=False,
+        ):  # fmt: skip
+            known = state.container(other.name)
+            if one.image != other.image and known.phase == RUNNING:
+                state = state.put(replace(known, failed="changed"))
+        self.states[state.uid] = state
 
     def _look_in(self, pod: Any, state: PodState) -> None:
         """Ephemeral containers may be added to a pod that runs."""
@@ -273,7 +307,7 @@ class Kubelet(KubeletServer):
             self.report(ctx, uid)
             state = self.states[uid]
         for name in plan.stop:
-            self.stop_container(ctx, self.states[uid], name, self._grace(pod))
+            self._stop_one(ctx, uid, name, pod)
         if plan.teardown:
             if not sync.is_ending(pod, state) and not sync.has_run_its_course(pod, state):
                 text = "Pod sandbox changed, it will be killed and re-created."
@@ -287,6 +321,23 @@ class Kubelet(KubeletServer):
             self._ended(ctx, state, pod)
         elif plan.wake_at > ctx.now:
             ctx.after(plan.wake_at - ctx.now, SyncPod(uid))
+
+    def _stop_one(self, ctx: Context, uid: str, name: str, pod: Any) -> None:
+        """Stops a container: with its pod, or because it must end alone."""
+        state = self.states[uid]
+        known, grace = state.container(name), self._grace(pod)
+        if not known.failed or sync.is_ending(pod, state):
+            if state.ending_at < 0:
+                state = replace(state, ending_at=ctx.now)
+                self.states[uid] = state
+            if known.sidecar:
+                grace = max(grace - (ctx.now - state.ending_at) // SECOND, MINIMUM_GRACE)
+            self.stop_container(ctx, state, name, grace, f"Stopping container {name}")
+            return
+        if known.failed in known.probed:
+            own = self.probe_of(state, name, known.failed).terminationGracePeriodSeconds
+            grace = grace if own is None else max(own, MINIMUM_GRACE)
+        self.stop_container(ctx, state, name, grace, _why(pod, known))
 
     def _grace(self, pod: Any) -> int:
         """Seconds from SIGTERM to SIGKILL."""
@@ -303,6 +354,7 @@ class Kubelet(KubeletServer):
             for sandbox in state.old_sandboxes:
                 self.ask(ctx, self.config.runtime, cri.RemovePodSandbox(sandbox), "done", (), CRI_TIMEOUT)
             del self.states[state.uid]
+            self.end_probes(state.uid)
             ctx.note("pod.removed", pod=state.key, node=self.config.node)
         elif pod.metadata.deletionTimestamp is not None and not state.removing and not state.sending:
             self.states[state.uid] = replace(state, removing=True)
@@ -346,6 +398,14 @@ def _matters(old: Any, new: Any) -> bool:
     a, b = old.metadata, new.metadata
     before = (a.generation, a.deletionTimestamp, a.annotations, len(old.spec.ephemeralContainers or ()))
     return before != (b.generation, b.deletionTimestamp, b.annotations, len(new.spec.ephemeralContainers or ()))
+
+
+def _why(pod: Any, known: Known) -> str:
+    """The words for a container that must end while its pod goes on."""
+    if known.failed == "hook":
+        return "FailedPostStartHook"
+    what = "definition changed" if known.failed == "changed" else f"failed {known.failed} probe"
+    return f"Container {known.name} {what}" + (", will be restarted" if sync.restarts(pod, known) else "")
 
 
 def _in_words(plan: sync.Plan) -> str:

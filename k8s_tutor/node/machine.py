@@ -44,7 +44,8 @@ def worker(number: int, access: Access, shape: Shape | None = None, preloaded: t
     node, cidr = f"node-{number}", pod_cidr(number)
     runtime, shim, cni = f"containerd-{number}", f"shim-{number}", f"cni-{number}"
     kubelet = KubeletConfig(
-        access.api, f"system:node:{node}", access.epoch, node=node, runtime=runtime, kernel=shim, address=address(number), pod_cidr=cidr,
+        access.api, f"system:node:{node}", access.epoch, node=node, runtime=runtime, shim=shim,
+        address=address(number), pod_cidr=cidr,
         cpu=shape.cpu, memory=shape.memory, pods=shape.pods, labels=shape.labels, taints=shape.taints,
     )  # fmt: skip
     proxy = KubeProxyConfig(access.api, "system:kube-proxy", access.epoch, node=node, kernel=shim)

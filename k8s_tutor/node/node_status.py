@@ -33,6 +33,8 @@ class KubeletConfig(Access, kw_only=True):
 
     node: str
     runtime: str
+    shim: str
+    """The process that stands for the machine's kernel: the way to its pods' ports."""
     address: str
     pod_cidr: str
     cpu: str = "4"

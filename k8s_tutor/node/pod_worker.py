@@ -11,9 +11,9 @@ import msgspec
 
 from k8s_tutor.node import cri
 from k8s_tutor.node.environment import environment, mounts
+from k8s_tutor.node.handlers import SUCCESS, Handlers, Outcome
 from k8s_tutor.node.images import parse_reference
 from k8s_tutor.node.limits import limits
-from k8s_tutor.node.node_status import NodeReporter
 from k8s_tutor.node.podstate import BACKOFF_FIRST, BACKOFF_MOST, EXITED, WAITING, PodState, merge, next_backoff, past
 from k8s_tutor.node.programs import steering
 from k8s_tutor.node.recorder import Subject
@@ -24,6 +24,11 @@ CRI_TIMEOUT = 120 * SECOND
 PULL_TIMEOUT = 1800 * SECOND
 SHOW_ERROR = 2 * SECOND
 """How long ErrImagePull stands before it becomes ImagePullBackOff."""
+HOOK_TIME = 600
+"""Seconds that a postStart hook may take."""
+HOOK_AGENT = "kube-lifecycle/1.36"
+MINIMUM_GRACE = 2
+"""Seconds that a container has to end in any case (kuberuntime, minimumGracePeriodInSeconds)."""
 RESYNC = 10 * SECOND
 """A sync that failed is tried again after this, plus up to half of it (pod_workers.go, backOffPeriod)."""
 
@@ -52,7 +57,7 @@ class PullBackOff(Body):
     message: str
 
 
-class PodWorker(NodeReporter):
+class PodWorker(Handlers):
     """The part of a kubelet that makes pods run."""
 
     def __init__(self, name: str, config: Any = None, disk: Any = None) -> None:
@@ -74,6 +79,10 @@ class PodWorker(NodeReporter):
         """Writes the pod's status if it has changed."""
         raise NotImplementedError
 
+    def container_runs(self, ctx: Context, state: PodState, name: str) -> None:
+        """A container has been started, and its hook is over."""
+        raise NotImplementedError
+
     def again(self, ctx: Context, uid: str) -> None:
         """Looks at the pod again soon."""
         if uid not in self.queued:
@@ -92,7 +101,7 @@ class PodWorker(NodeReporter):
         about = Subject("Pod", state.namespace, state.name, state.uid, revision, path)
         self.record(ctx, about, kind, reason, message)
 
-    def _spec(self, state: PodState, name: str) -> Any:
+    def spec_of(self, state: PodState, name: str) -> Any:
         """The specification of a container, or None when the pod is gone."""
         pod = self.pod_of(state)
         if pod is None:
@@ -150,7 +159,7 @@ class PodWorker(NodeReporter):
 
     def start_container(self, ctx: Context, state: PodState, name: str) -> None:
         """Brings one container to life: first its image."""
-        spec, known = self._spec(state, name), state.container(name)
+        spec, known = self.spec_of(state, name), state.container(name)
         if known.phase == "created":
             self.states[state.uid] = state.begin(f"start:{name}")
             self._call_start(ctx, state.uid, name, known.id)
@@ -170,7 +179,7 @@ class PodWorker(NodeReporter):
         state = self._still(uid, f"start:{name}")
         if state is None:
             return
-        spec = self._spec(state, name)
+        spec = self.spec_of(state, name)
         if not isinstance(answer, cri.ImageStatusResult) or spec is None:
             self._give_up(ctx, state, name)
             return
@@ -197,7 +206,7 @@ class PodWorker(NodeReporter):
             state = self._still(wanted.uid, f"pull:{wanted.container}")
             if state is not None and not is_ending(self.pod_of(state), state):
                 self.pulling = wanted
-                image = self._spec(state, wanted.container).image
+                image = self.spec_of(state, wanted.container).image
                 args = (wanted, ctx.now, image)
                 self.ask(ctx, self.config.runtime, cri.PullImage(image), "_pulled", args, PULL_TIMEOUT)
 
@@ -255,7 +264,7 @@ class PodWorker(NodeReporter):
     # ------------------------------------------------------------------ create and start
 
     def _create(self, ctx: Context, state: PodState, name: str) -> None:
-        spec, known = self._spec(state, name), state.container(name)
+        spec, known = self.spec_of(state, name), state.container(name)
         assert state.sandbox is not None
         attempt = known.attempt + 1 if known.id else 0
         self.states[state.uid] = state
@@ -296,9 +305,30 @@ class PodWorker(NodeReporter):
             else:
                 self._give_up(ctx, state, name, "RunContainerError", answer)
             return
-        self.states[uid] = state = state.end(f"start:{name}")
         self.tell(ctx, state, "Normal", "Started", "Container started", name)
-        self.again(ctx, uid)
+        spec, known = self.spec_of(state, name), state.container(name)
+        hook = spec.lifecycle.postStart if spec is not None and spec.lifecycle is not None else None
+        if hook is None:
+            self._runs(ctx, state, name)
+            return
+        self.states[uid] = state = state.put(replace(known, hooking=True))
+        self.handle_action(ctx, state, spec, hook, HOOK_TIME, "_post_started", (uid, name, known.id), HOOK_AGENT)
+
+    def _post_started(self, ctx: Context, outcome: Outcome, uid: str, name: str, life: str) -> None:
+        """The postStart hook is over; a container whose hook fails must end."""
+        state = self._still(uid, f"start:{name}")
+        if state is None or state.container(name).id != life:
+            return
+        known = replace(state.container(name), hooking=False)
+        if outcome.result != SUCCESS:
+            self.tell(ctx, state, "Warning", "FailedPostStartHook", "PostStartHook failed", name)
+            known = replace(known, failed="hook")
+        self._runs(ctx, state.put(known), name)
+
+    def _runs(self, ctx: Context, state: PodState, name: str) -> None:
+        self.states[state.uid] = state = state.end(f"start:{name}")
+        self.container_runs(ctx, state, name)
+        self.again(ctx, state.uid)
 
     def _did_not_start(self, ctx: Context, state: PodState, name: str, error: cri.RpcError) -> None:
         """There is no such program in the image: the container counts as one that has ended."""
@@ -323,12 +353,29 @@ class PodWorker(NodeReporter):
 
     # ------------------------------------------------------------------ stop
 
-    def stop_container(self, ctx: Context, state: PodState, name: str, grace: int) -> None:
-        """StopContainer: SIGTERM, and SIGKILL when the grace period (s) is over."""
-        known = state.container(name)
-        self.tell(ctx, state, "Normal", "Killing", f"Stopping container {name}", name)
-        self.states[state.uid] = state.begin(f"stop:{name}")
-        stop = cri.StopContainer(known.id, grace)
+    def stop_container(self, ctx: Context, state: PodState, name: str, grace: int, why: str) -> None:
+        """The preStop hook, then StopContainer: SIGTERM, and SIGKILL when the grace period (s) is over, which begins with the
+        hook. ``why`` is told."""
+        known, spec = state.container(name), self.spec_of(state, name)
+        self.tell(ctx, state, "Normal", "Killing", why, name)
+        self.states[state.uid] = state = state.begin(f"stop:{name}")
+        hook = spec.lifecycle.preStop if spec is not None and spec.lifecycle is not None else None
+        if hook is None or known.failed == "hook":
+            self._stop(ctx, state, name, grace)
+        else:
+            self.handle_action(ctx, state, spec, hook, grace, "_pre_stopped", (state.uid, name, grace, ctx.now), HOOK_AGENT)
+
+    def _pre_stopped(self, ctx: Context, outcome: Outcome, uid: str, name: str, grace: int, since: int) -> None:
+        """The preStop hook is over, or has used up the grace period."""
+        state = self._still(uid, f"stop:{name}")
+        if state is None:
+            return
+        if outcome.result != SUCCESS:
+            self.tell(ctx, state, "Warning", "FailedPreStopHook", "PreStopHook failed", name)
+        self._stop(ctx, state, name, max(grace - (ctx.now - since) // SECOND, MINIMUM_GRACE))
+
+    def _stop(self, ctx: Context, state: PodState, name: str, grace: int) -> None:
+        stop = cri.StopContainer(state.container(name).id, grace)
         self.ask(ctx, self.config.runtime, stop, "_stopped", (state.uid, name), (grace + 120) * SECOND)
 
     def _stopped(self, ctx: Context, answer: Any, uid: str, name: str) -> None:

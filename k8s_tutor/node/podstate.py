@@ -36,7 +36,11 @@ class Known(Body):
 
     name: str
     init: bool = False
+    sidecar: bool = False
+    """An init container that runs as long as the pod does (``restartPolicy: Always``)."""
     ephemeral: bool = False
+    probed: tuple[str, ...] = ()
+    """Its probes: ``startup``, ``readiness``, ``liveness``."""
     phase: str = WAITING
     reason: str = "ContainerCreating"
     """Why it waits, or why it ended."""
@@ -48,7 +52,15 @@ class Known(Body):
     started_at: int = 0
     finished_at: int = 0
     exit_code: int = 0
+    started: bool = False
+    """It runs, and its startup probe has succeeded."""
+    hooking: bool = False
+    """Its postStart hook runs: to everybody else it does not run yet."""
+    serving: bool = False
+    """What its program says of itself; who has no readiness probe is ready by it."""
     ready: bool = False
+    failed: str = ""
+    """Why this life must end: ``liveness`` or ``startup`` (the probe that failed), ``hook`` or ``changed``."""
     attempt: int = 0
     """The number of its present or next life: its restart count."""
     last: LastRun | None = None
@@ -77,6 +89,8 @@ class PodState(Body):
     """Requests to the runtime without an answer yet: ``sandbox``, ``start:web``, ``pull:web``, ``stop:web``, ``teardown``."""
     started_at: int = 0
     """When this kubelet took the pod on, µs."""
+    ending_at: int = -1
+    """When its containers were told to end, µs; -1: they were not."""
     rejected: tuple[str, str] = ("", "")
     """Reason and message, when the node cannot take it."""
     gone: bool = False
@@ -99,6 +113,11 @@ class PodState(Body):
     def basis(self, generation: int | None) -> tuple[Any, ...]:
         """All that a status depends on, apart from the time: the same basis gives the same status."""
         return (self.containers, self.sandbox, self.ip, self.rejected, self.gone, generation)
+
+    @property
+    def lasting(self) -> list[Known]:
+        """The containers whose readiness is the pod's: sidecars and apps."""
+        return [container for container in self.containers if container.sidecar or not (container.init or container.ephemeral)]
 
     @property
     def apps(self) -> list[Known]:
@@ -125,12 +144,20 @@ class PodState(Body):
 
 def initial(pod: Any, now: int) -> PodState:
     """The state of a pod that was never seen (``pod`` is the typed struct)."""
-    names = [Known(container.name, init=True) for container in pod.spec.initContainers or ()]
+    names = [
+        Known(container.name, init=True, sidecar=container.restartPolicy == "Always", probed=probes_of(container))
+        for container in pod.spec.initContainers or ()
+    ]
     waiting = "PodInitializing" if names else "ContainerCreating"
-    names += [Known(container.name, reason=waiting) for container in pod.spec.containers]
+    names += [Known(container.name, reason=waiting, probed=probes_of(container)) for container in pod.spec.containers]
     names += [Known(container.name, ephemeral=True) for container in pod.spec.ephemeralContainers or ()]
     metadata = pod.metadata
     return PodState(metadata.uid, metadata.namespace, metadata.name, tuple(names), started_at=now)
+
+
+def probes_of(container: Any) -> tuple[str, ...]:
+    """The kinds of probes that a container (typed struct) has."""
+    return tuple(kind for kind in ("startup", "readiness", "liveness") if getattr(container, kind + "Probe") is not None)
 
 
 def adopt(state: PodState, sandboxes: list[cri.CriSandbox], containers: list[cri.CriContainer]) -> PodState:
@@ -155,10 +182,15 @@ def merge(known: Known, life: cri.CriContainer) -> Known:
         return known
     if known.id and known.id != life.id:
         known = msgspec.structs.replace(known, last=past(known), exit_code=0, finished_at=0)
+    fresh = known.id != life.id
+    running = life.state == cri.RUNNING
+    started = running and (known.started and not fresh if "startup" in known.probed else True)
+    ready = started and (known.ready and not fresh if "readiness" in known.probed else life.ready)
     phase = {cri.CREATED: CREATED, cri.RUNNING: RUNNING, cri.EXITED: EXITED}[life.state]
     return msgspec.structs.replace(
         known, id=life.id, sandbox=life.sandbox, attempt=life.attempt, phase=phase, image=life.image, image_ref=life.image_ref,
-        started_at=life.started_at, finished_at=life.finished_at, exit_code=life.exit_code, ready=life.ready,
+        started_at=life.started_at, finished_at=life.finished_at, exit_code=life.exit_code, started=started,
+        serving=life.ready, ready=ready, failed="" if fresh else known.failed, hooking=known.hooking and running and not fresh,
         reason=life.reason if phase == EXITED else "", message=life.message if phase == EXITED else "", retry_at=0,
     )  # fmt: skip
 
@@ -178,7 +210,7 @@ def after_exit(known: Known, restarting: bool) -> Known:
         return known
     return msgspec.structs.replace(
         known, phase=WAITING, reason="CrashLoopBackOff", last=past(known), retry_at=known.finished_at + known.backoff,
-        finished_at=0, ready=False,
+        finished_at=0, ready=False, failed="",
     )  # fmt: skip
 
 

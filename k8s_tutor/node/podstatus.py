@@ -71,9 +71,11 @@ def phase_of(pod: Any, state: PodState, before: Tree) -> str:
     """Pending, Running, Succeeded or Failed (getPhase)."""
     if before.get("phase") in ("Succeeded", "Failed"):
         return str(before["phase"])
-    inits = [known for known in state.containers if known.init]
+    inits = [known for known in state.containers if known.init and not known.sidecar]
     if any(known.phase == EXITED and known.exit_code and not sync.restarts(pod, known) for known in inits):
         return "Failed"
+    if any(not known.started and known.last is None for known in state.containers if known.sidecar) and not begun(state):
+        return "Pending"
     if any(not (known.phase == EXITED and known.exit_code == 0) for known in inits):
         return "Pending"
     apps = state.apps
@@ -89,10 +91,8 @@ def phase_of(pod: Any, state: PodState, before: Tree) -> str:
 
 def conditions(pod: Tree, state: PodState, phase: str, before: Tree, facts: Facts) -> list[Tree]:
     """The five conditions, in the kubelet's order; a time of transition is kept while the status stays."""
-    apps = state.apps
-    inits = [known for known in state.containers if known.init]
-    unready = [known.name for known in apps if not (known.phase == RUNNING and known.ready)]
-    incomplete = [known.name for known in inits if not (known.phase == EXITED and known.exit_code == 0)]
+    unready = [known.name for known in state.lasting if not (known.phase == RUNNING and known.ready)]
+    incomplete = [known.name for known in state.containers if known.init and not _initialised(state, known)]
     sandbox = state.sandbox is not None and state.sandbox.state == cri.READY
     rows: list[Tree] = [{"type": "PodReadyToStartContainers", "status": _word(sandbox)}]
     row: Tree = {"type": "Initialized", "status": _word(not incomplete)}
@@ -115,6 +115,17 @@ def conditions(pod: Tree, state: PodState, phase: str, before: Tree, facts: Fact
     return [_dated(row, known.get(row["type"]), generation, facts) for row in rows]
 
 
+def begun(state: PodState) -> bool:
+    """Whether a container that is not there to prepare has been started."""
+    return any(known.id for known in state.apps)
+
+
+def _initialised(state: PodState, known: Known) -> bool:
+    if known.sidecar:
+        return known.started or begun(state)
+    return known.phase == EXITED and known.exit_code == 0
+
+
 def _dated(row: Tree, before: Tree | None, generation: int, facts: Facts) -> Tree:
     kept = before is not None and before.get("status") == row["status"] and before.get("lastTransitionTime")
     return {
@@ -132,7 +143,7 @@ def _word(value: bool) -> str:
 
 def container_status(known: Known, spec: Tree, facts: Facts) -> Tree:
     """The status of one container, with every field that the API requires."""
-    running, ended = known.phase == RUNNING, known.phase == EXITED
+    running, ended = known.phase == RUNNING and not known.hooking, known.phase == EXITED
     state: Tree
     if running:
         state = {"running": {"startedAt": facts.stamp(known.started_at)}}
@@ -146,11 +157,11 @@ def container_status(known: Known, spec: Tree, facts: Facts) -> Tree:
         "name": known.name,
         "state": state,
         "lastState": {"terminated": terminated(known.last, facts)} if known.last else {},
-        "ready": ended and known.exit_code == 0 if known.init else running and known.ready,
+        "ready": ended and known.exit_code == 0 if known.init and not known.sidecar else running and known.ready,
         "restartCount": known.attempt,
         "image": known.image or spec.get("image", ""),
         "imageID": known.image_ref,
-        "started": running,
+        "started": running and known.started,
     }
     if known.id and (running or ended):
         found["containerID"] = f"containerd://{known.id}"

@@ -104,6 +104,13 @@ class Program(Body):
     load: Load = Load()
     """What it uses."""
 
+    modes: tuple[tuple[str, Program], ...] = ()
+    """First argument → what it does then."""
+
+    def told(self, argv: tuple[str, ...]) -> Program:
+        """The program when it is started with this command line."""
+        return next((mode for word, mode in self.modes if word in argv[:2]), self)
+
     @property
     def argv(self) -> tuple[str, ...]:
         """The command line of the image's own program."""

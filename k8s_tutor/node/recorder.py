@@ -9,10 +9,13 @@ from typing import Any, NamedTuple
 
 from k8s_tutor.api import times
 from k8s_tutor.api.component import Component
-from k8s_tutor.sim import CallFailed, Context
+from k8s_tutor.sim import SECOND, CallFailed, Context
 
 KEPT = 4_096
 """Events whose count is remembered (the real correlator's cache size)."""
+BURST = 25
+REFILL = 300 * SECOND
+"""Events about one object: so many at once, and one more each 5 min; others are dropped (events_cache.go, spam filter)."""
 
 
 class Subject(NamedTuple):
@@ -33,6 +36,8 @@ class Recorder(Component):
         super().__init__(name, config, disk)
         self.recorded: dict[tuple[str, ...], tuple[str, int]] = {}
         """(uid, field path, reason, message) → (name of the event, count)."""
+        self.allowance: dict[str, tuple[int, int]] = {}
+        """Uid → when it was last counted (µs), and what it may still cost: a µs of `REFILL` each."""
 
     @property
     def host(self) -> str:
@@ -41,6 +46,8 @@ class Recorder(Component):
 
     def record(self, ctx: Context, about: Subject, kind: str, reason: str, message: str) -> None:
         """Writes an event; ``kind`` is Normal or Warning. Nobody waits for the answer, and it is not tried twice."""
+        if not self._may_speak(ctx, about.uid):
+            return
         key = (about.uid, about.field_path, reason, message)
         namespace = about.namespace or "default"
         path = f"/api/v1/namespaces/{namespace}/events"
@@ -65,6 +72,15 @@ class Recorder(Component):
             "reportingComponent": self.agent, "reportingInstance": self.host,
         }  # fmt: skip
         self.request(ctx, "POST", path, tree, "_recorded", (key,))
+
+    def _may_speak(self, ctx: Context, uid: str) -> bool:
+        since, left = self.allowance.pop(uid, (ctx.now, BURST * REFILL))
+        left = min(left + ctx.now - since, BURST * REFILL)
+        spent = REFILL if left >= REFILL else 0
+        self.allowance[uid] = (ctx.now, left - spent)
+        while len(self.allowance) > KEPT:
+            del self.allowance[next(iter(self.allowance))]
+        return bool(spent)
 
     def _recorded(self, ctx: Context, answer: Any, key: tuple[str, ...]) -> None:
         """An event that could not be counted up (it has expired) is written anew the next time."""

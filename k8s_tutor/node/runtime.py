@@ -316,8 +316,8 @@ class Runtime(ImageService, Streams):
             ident, asked.sandbox, sandbox.uid, asked.name, asked.attempt, cri.CREATED, image.name, image.ref, ctx.now
         )
         self.disk.containers[ident] = container
-        self.disk.programs[ident] = image.program
         process = process_of(image.program, asked.command, asked.args, asked.stdin)
+        self.disk.programs[ident] = image.program.told(process.argv)
         self.disk.specs[ident] = tasks.Spec(process, asked.env, asked.mounts, asked.stdin, asked.tty, asked.limits)
         self._note(ctx, "container.created", container, image=image.name)
         return cri.CreateContainerResult(container)

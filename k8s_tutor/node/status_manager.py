@@ -16,7 +16,7 @@ from k8s_tutor.api.wire import Response
 from k8s_tutor.node import podstatus
 from k8s_tutor.node.node_status import STRATEGIC
 from k8s_tutor.node.pod_worker import PodWorker
-from k8s_tutor.node.podstate import PodState
+from k8s_tutor.node.podstate import Known, PodState
 from k8s_tutor.sim import CallFailed, Context
 
 replace = msgspec.structs.replace
@@ -74,6 +74,11 @@ class StatusManager(PodWorker):
             self.again(ctx, uid)
         else:
             self.states[uid] = replace(state, sending=False, status=before, reported=())
+
+    def note_ready(self, ctx: Context, state: PodState, before: Known, after: Known) -> None:
+        """Notes that a pod has become ready with one of its containers."""
+        if after.ready and not before.ready and all(known.ready for known in state.lasting):
+            ctx.note("pod.ready", pod=state.key, ip=state.ip, node=self.config.node)
 
     def send_again(self, ctx: Context) -> None:
         """Statuses that could not be written are tried again with each heartbeat."""

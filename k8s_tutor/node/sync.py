@@ -38,6 +38,10 @@ def restarts(pod: Any, known: Known) -> bool:
     if known.ephemeral:
         return False
     policy = pod.spec.restartPolicy or "Always"
+    if known.sidecar or known.failed == "changed":
+        return True
+    if known.failed:
+        return policy != "Never"
     if known.init:
         return known.exit_code != 0 and policy != "Never"
     return policy == "Always" or (policy == "OnFailure" and known.exit_code != 0)
@@ -45,7 +49,7 @@ def restarts(pod: Any, known: Known) -> bool:
 
 def has_run_its_course(pod: Any, state: PodState) -> bool:
     """Whether the pod is over by itself: every container has ended for good, or an init container has failed for good."""
-    inits = [known for known in state.containers if known.init]
+    inits = [known for known in state.containers if known.init and not known.sidecar]
     if any(known.phase == EXITED and known.exit_code and not restarts(pod, known) for known in inits):
         return True
     return all(known.phase == EXITED and not restarts(pod, known) for known in state.apps)
@@ -69,8 +73,10 @@ def plan(pod: Any, state: PodState, now: int) -> Plan:
 
 
 def _end(state: PodState) -> Plan:
-    """Stops what runs, then the sandbox. An image that is being pulled is not waited for."""
-    running = tuple(known.name for known in state.containers if known.phase == RUNNING)
+    """Stops what runs, sidecars after all others and the last one first, then the sandbox. An image that is being pulled is not
+    waited for."""
+    running = tuple(known.name for known in state.containers if known.phase == RUNNING and not known.sidecar)
+    running = running or tuple(known.name for known in state.containers if known.phase == RUNNING)[-1:]
     fresh = tuple(name for name in running if f"stop:{name}" not in state.busy)
     if fresh:
         return Plan(stop=fresh)
@@ -80,15 +86,21 @@ def _end(state: PodState) -> Plan:
 
 
 def _containers(pod: Any, state: PodState, now: int) -> Plan:
+    unfit = tuple(known.name for known in state.containers if known.phase == RUNNING and known.failed)
+    if unfit:
+        return Plan(stop=unfit)
+    here = state.sandbox.id if state.sandbox is not None else ""
+    begun = any(known.sandbox == here for known in state.apps)
     wake = 0
     for known in state.containers:
-        if known.init and known.phase == EXITED and known.exit_code == 0:
+        again = known.init and known.sandbox != here  # a new sandbox is prepared anew
+        if known.init and not known.sidecar and (begun or (known.phase == EXITED and known.exit_code == 0 and not again)):
             continue
-        waiting = known.phase in (WAITING, CREATED) or (known.phase == EXITED and restarts(pod, known))
+        waiting = known.phase in (WAITING, CREATED) or (known.phase == EXITED and (again or restarts(pod, known)))
         if waiting and now >= known.retry_at:
             return Plan(start=known.name)
         if waiting:
             wake = min(wake or known.retry_at, known.retry_at)
-        if known.init:
+        if known.init and not begun and not (known.sidecar and known.phase == RUNNING and known.started):
             break
     return Plan(wake_at=wake)
