@@ -269,11 +269,21 @@ class AnswerView(View, frozen=True):
     done_at: int
 
 
+class EditorView(View, frozen=True):
+    """An editor that ``kubectl edit`` has opened for a client; `inputs.Saved` closes it. ``name``: what is edited."""
+
+    session: int
+    client: str
+    name: str
+    text: str
+
+
 class ConsoleView(View, frozen=True):
-    """The latest 50 lines typed by all clients, oldest first."""
+    """The latest 50 lines typed by all clients, oldest first. ``busy``: one still runs and waits for no person."""
 
     answers: tuple[AnswerView, ...]
     busy: bool
+    editors: tuple[EditorView, ...] = ()
 
 
 class BranchView(View, frozen=True):
@@ -319,6 +329,8 @@ class ClusterView(View, frozen=True):
     verdicts: tuple[VerdictView, ...]
     queue: tuple[QueuedView, ...] = ()
     """The pods that wait for a node, the next one first."""
+    controllers: ControllersView = ControllersView()
+    """Work queues, elections, and what is wanted beside what is."""
 
 
 class CauseView(View, frozen=True):

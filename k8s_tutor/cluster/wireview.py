@@ -9,6 +9,7 @@ from k8s_tutor.cluster.build import INSTALLER
 from k8s_tutor.cluster.views import (
     AnswerView,
     ConsoleView,
+    EditorView,
     FlightView,
     WireView,
 )
@@ -62,7 +63,8 @@ def consoles_of(world: World) -> list[str]:
 
 def console_view(world: World) -> ConsoleView:
     """What was typed and what came back, by all clients."""
-    answers = []
+    answers: list[AnswerView] = []
+    editors: list[EditorView] = []
     for name in consoles_of(world):
         actor = world.actor(name)
         if not isinstance(actor, Console):
@@ -72,10 +74,12 @@ def console_view(world: World) -> ConsoleView:
                 id=done.id, client=name, at=done.at, line=done.line, stdout=done.stdout, stderr=done.stderr,
                 code=done.code, done_at=done.done_at,
             ))  # fmt: skip
+        editors += [EditorView(open_.session, name, open_.name, open_.text) for open_ in actor.editors]
         for running in actor.sessions.values():
             heard = actor.said(running).stdout if running.listens else ""
             answers.append(AnswerView(
                 id=running.id, client=name, at=running.at, line=running.line, stdout=heard, stderr="", code=-1, done_at=0,
             ))  # fmt: skip
     answers.sort(key=lambda answer: answer.id)
-    return ConsoleView(answers=tuple(answers[-50:]), busy=any(answer.code == -1 for answer in answers))
+    busy = any(answer.code == -1 for answer in answers if answer.id not in {one.session for one in editors})
+    return ConsoleView(answers=tuple(answers[-50:]), busy=busy, editors=tuple(editors))

@@ -71,10 +71,14 @@ def _pipeline(typed: _Line, line: str) -> Command:
         stages = shell.split(line)
     except Failure as failure:
         return Result("", failure.alone() + "\n", failure.code)
-    text, code = "", 0
+    text, code, files = "", 0, typed.given[1]
     for place, words in enumerate(stages):
         typed.later = stages[place + 1 :]
         command = words if place == 0 else shell.takes(words)
+        if place == 0 and words[:1] in (["echo"], ["cat"]):
+            text, more, code = shell.begun(words, dict(files))
+            typed.errors += more
+            continue
         if place and not command:
             text, more, code = shell.filtered(words, text)
             typed.errors += more
@@ -85,7 +89,7 @@ def _pipeline(typed: _Line, line: str) -> Command:
         if feeds:
             command = _as_json(command)
         if text:
-            typed.given = (typed.given[0], _with_input(typed.given[1], text), typed.given[2])
+            typed.given = (typed.given[0], _with_input(typed.session, text), typed.given[2])
         code = yield from _stage(typed, command)
         text = "".join(typed.session.out)
         typed.errors += "".join(typed.session.err)
@@ -102,18 +106,13 @@ def _as_json(words: list[str]) -> list[str]:
     ]
 
 
-def _with_input(files: Files, text: str) -> Files:
-    """The files with what comes through the pipe as ``-``. It can be read when it is JSON."""
-    decoder, at, found = json.JSONDecoder(), 0, []
+def _with_input(session: Session, text: str) -> Files:
+    """The files with what comes through the pipe as ``-``."""
     try:
-        while text[at:].strip():
-            at += len(text[at:]) - len(text[at:].lstrip())
-            tree, at = decoder.raw_decode(text, at)
-            found.append(tree)
-        content = json.dumps(found)
-    except ValueError:
-        content = json.dumps("this console reads what kubectl writes with -o yaml or -o json through a pipe, nothing else")
-    return (*((name, given) for name, given in files if name != "-"), ("-", content))
+        content = json.dumps(session.yaml(text))
+    except ValueError as problem:
+        content = json.dumps(str(problem))
+    return (*((name, given) for name, given in session.files if name != "-"), ("-", content))
 
 
 def _stage(typed: _Line, words: list[str]) -> Asking[int]:

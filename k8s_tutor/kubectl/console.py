@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import Any
+from typing import Any, NamedTuple
 
 from k8s_tutor import kubectl
 from k8s_tutor.api import wire
@@ -11,7 +11,7 @@ from k8s_tutor.api.component import Access
 from k8s_tutor.api.wire import Request, StreamData, StreamEnd, WatchEnd, WatchFrame
 from k8s_tutor.etcd.admin import Status
 from k8s_tutor.etcd.wire import WatchCancel, WatchCanceled, WatchCreated, WatchEvents
-from k8s_tutor.kubectl.program import At, Clock, Edit, Edited, Endpoints, Listen, Load, Pause, Result, Save
+from k8s_tutor.kubectl.program import EDITS, At, Clock, Edit, Edited, Endpoints, Listen, Load, Pause, Result, Save
 from k8s_tutor.kubectl.settings import FILE, Login, Settings, decode, encode, of_logins
 from k8s_tutor.sim import SECOND, Body, CallFailed, Calling, Context, Finished, State, advance
 
@@ -42,6 +42,14 @@ class Typed(Body):
     files: tuple[tuple[str, str], ...] = ()
 
 
+class Editor(NamedTuple):
+    """An editor that a command has opened: the session that waits for it, what is edited, and the text."""
+
+    session: int
+    name: str
+    text: str
+
+
 class Continue(Body):
     """The console's own timer: a command has waited long enough."""
 
@@ -67,7 +75,7 @@ class Saved(Body):
 class Session(Body):
     """A command that runs: its line, files and settings, when it began (µs), its answers so far, and those being gathered.
     ``watch``: the id of the watch that it has opened at ``endpoint``; while it has nothing else to do it ``listens``, and what
-    comes earlier is kept in ``heard``. ``editing``: the (file name, text) that it has handed to the person's editor."""
+    comes earlier is kept in ``heard``. ``editing``: the (name, text) that it has handed to the person's editor."""
 
     id: int
     line: str
@@ -111,7 +119,8 @@ class Console(Calling):
             self._interrupt(ctx, everything=body.line.strip() == INTERRUPT)
             if body.line.strip() == INTERRUPT:
                 return
-            session = Session(ctx.fresh(), body.line, body.files, ctx.now, settings=encode(self.settings))
+            files = (*body.files, *self._edits(body.line))
+            session = Session(ctx.fresh(), body.line, files, ctx.now, settings=encode(self.settings))
             ctx.note("console.typed", line=body.line)
             self._go_on(ctx, session)
         elif isinstance(body, Continue) and body.session in self.sessions:
@@ -131,13 +140,14 @@ class Console(Calling):
         others = [Login(name, "", groups, token) for name, groups, token in self.config.users]
         return of_logins((Login("admin", self.config.user), *others))
 
+    def _edits(self, line: str) -> list[tuple[str, str]]:
+        """The edits of this machine that a line names."""
+        return [(name, data.decode()) for name, data in self.disk.files.items() if name.startswith(EDITS) and name in line]
+
     @property
-    def editing(self) -> tuple[int, str, str] | None:
-        """(session, file name, text) that a command has handed to the person's editor; a `Saved` goes back."""
-        for session in self.sessions.values():
-            if session.editing is not None:
-                return session.id, *session.editing
-        return None
+    def editors(self) -> list[Editor]:
+        """What commands have handed to the person's editor, oldest first; a `Saved` goes back."""
+        return [Editor(one.id, *one.editing) for one in self.sessions.values() if one.editing is not None]
 
     def _interrupt(self, ctx: Context, everything: bool) -> None:
         """Somebody types something else: watches end, and with Ctrl-C ``everything`` that runs does."""

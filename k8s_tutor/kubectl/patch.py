@@ -56,22 +56,18 @@ def run(session: Session, words: Words) -> Asking[int]:
 
 
 def _read(session: Session, words: Words) -> Any:
-    """The patch. A file comes as the documents of a manifest, or as text."""
-    if words.given("patch"):
-        text = words.text("patch")
-    else:
-        path = words.text("patch-file")
-        documents = dict(session.files).get(path)
-        if documents is not None:
-            content = json.loads(documents)
-            return content[0] if isinstance(content, list) and len(content) == 1 else content
-        text = session.texts(path)[0][1]
+    """The patch: JSON or YAML, in the line or in a file."""
+    path = words.text("patch-file")
+    files = dict(session.files)
+    if not words.given("patch") and path in files:  # handed in as a manifest
+        content = json.loads(files[path])
+        return content[0] if isinstance(content, list) and len(content) == 1 else content
+    text = words.text("patch") if words.given("patch") else session.texts(path)[0][1]
     try:
-        return json.loads(text)
-    except ValueError:
-        if not any(sign in text for sign in "{[:\n"):
-            return text  # YAML: a word is a string, which the server refuses
-        raise Failure(f'unable to parse "{text}": yaml: this console reads patches as JSON') from None
+        found = session.yaml(text)
+    except ValueError as problem:
+        raise Failure(f'unable to parse "{text}": {problem}') from None
+    return found[0] if found else None
 
 
 def _locally(info: Info, change: Any, kind: str) -> Tree:

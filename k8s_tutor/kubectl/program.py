@@ -58,8 +58,12 @@ class Load(NamedTuple):
     name: str
 
 
+EDITS = "/tmp/kubectl-edit-"
+"""How the names of files begin in which edits are kept that could not be sent: each holds its documents as manifests come."""
+
+
 class Edit(NamedTuple):
-    """Hand a text to the person's editor. Answered by what they have made of it, an `Edited`."""
+    """Hand a text to the person's editor. Answered by what they have made of it, an `Edited`. ``name``: what is edited."""
 
     name: str
     text: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import msgspec
@@ -75,6 +76,14 @@ class Session:
         if not inside:
             raise Failure(f"error reading {path}: no such file or directory")
         return [(name[len(folder) :], files[name]) for name in inside]
+
+    def yaml(self, text: str) -> list[Any]:
+        """The documents of a text. Raises ValueError for one that cannot be read. JSON is read here; YAML is read by whoever
+        hands in the line (file ``yaml:TEXT``)."""
+        content = json.loads(dict(self.files).get(f"yaml:{text.strip()}") or json.dumps(_json_values(text)))
+        if isinstance(content, str):
+            raise ValueError(content)
+        return list(content)
 
     def request(self, method: str, path: str, query: Query = (), body: Any = None, content_type: str = JSON,
                 accept: str = JSON) -> Request:  # fmt: skip
@@ -155,6 +164,19 @@ class Session:
             more = (answer.get("metadata") or {}).get("continue") or ""
             if not more:
                 return items
+
+
+def _json_values(text: str) -> list[Any] | str:
+    """JSON values that follow each other; why not, when there is something else."""
+    decoder, at, found = json.JSONDecoder(), 0, []
+    try:
+        while rest := text[at:].lstrip():
+            at = len(text) - len(rest)
+            tree, at = decoder.raw_decode(text, at)
+            found.append(tree)
+    except ValueError:
+        return "this console reads YAML that stands in the line or in a file, and what kubectl writes into a pipe, nothing else"
+    return found
 
 
 GENERIC = {

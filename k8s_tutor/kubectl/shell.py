@@ -47,6 +47,15 @@ def takes(words: list[str]) -> list[str]:
     return words if words[0] in COMMANDS else []
 
 
+def begun(words: list[str], files: dict[str, str]) -> tuple[str, str, int]:
+    """What ``echo`` and ``cat`` put into a pipe: stdout, stderr, exit status. Files come as ``text:NAME``."""
+    if words[0] == "echo":
+        return " ".join(words[1:]) + "\n", "", 0
+    texts = [files.get(f"text:{name}") for name in words[1:]]
+    missing = [f"cat: {name}: No such file or directory\n" for name, text in zip(words[1:], texts, strict=True) if text is None]
+    return "".join(text for text in texts if text is not None), "".join(missing), 1 if missing else 0
+
+
 def filtered(words: list[str], text: str) -> tuple[str, str, int]:
     """What a filter makes of a text: stdout, stderr, exit status."""
     name, *rest = words

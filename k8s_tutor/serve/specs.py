@@ -9,7 +9,7 @@ from typing import Any
 from k8s_tutor import paths
 from k8s_tutor.cluster import ClusterSpec
 from k8s_tutor.lessons.errors import LessonError
-from k8s_tutor.lessons.loader import documents
+from k8s_tutor.lessons.manifests import documents
 from k8s_tutor.lessons.source import read, validated
 
 

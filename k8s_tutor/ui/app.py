@@ -205,7 +205,7 @@ class Tutor(App[int]):
 
     def _sandbox_stage(self, wanted: Mapping[str, Any] | None) -> Stage:
         from k8s_tutor.cluster import Cluster, ClusterSpec, inputs
-        from k8s_tutor.ui.manifests import files_of
+        from k8s_tutor.lessons.manifests import files_of
         from k8s_tutor.ui.session import Session
 
         spec = ClusterSpec.model_validate(dict(wanted or {}))

@@ -104,6 +104,8 @@ def reconfigure(stage: Stage, argument: str) -> None:
 
 def operator(stage: Stage, argument: str) -> None:
     """The operators of a file."""
+    from pathlib import Path
+
     from k8s_tutor.lessons.loader import operators
 
     for given in operators(Path(argument).expanduser()):

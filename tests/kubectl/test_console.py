@@ -61,9 +61,8 @@ def test_edit_hands_out_a_text_and_sends_back_what_has_changed(desk: Desk) -> No
     desk.type("create cm c --from-literal=a=b")
     tree = json.loads(desk.type("get cm c -o json").stdout)
     desk.start("edit cm c")
-    assert desk.you.editing is not None
-    session, name, text = desk.you.editing
-    assert name == "configmaps-c.yaml"
+    [(session, name, text)] = desk.you.editors
+    assert name == "configmap/c"
     assert text.startswith("# Please edit the object below.")
     tree["data"]["a"] = "changed"
     desk.world.inject("you", Saved(session, text.replace("a: b", "a: changed"), json.dumps([tree])))
@@ -71,8 +70,7 @@ def test_edit_hands_out_a_text_and_sends_back_what_has_changed(desk: Desk) -> No
     assert desk.you.answers[-1].stdout == "configmap/c edited\n"
     assert desk.type("get cm c -o jsonpath={.data.a}").stdout == "changed"
     desk.start("edit cm c")
-    assert desk.you.editing is not None
-    session, _, text = desk.you.editing
+    [(session, _, text)] = desk.you.editors
     desk.world.inject("you", Saved(session, text))
     desk.world.run_until(desk.world.now + SECOND)
     assert desk.you.answers[-1].stderr == "Edit cancelled, no changes made.\n"
