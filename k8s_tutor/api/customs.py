@@ -33,9 +33,9 @@ class Customs(Pages):
                 continue
             settled = definition.settled(tree, trees.values(), stamp)
             if settled is not None:
-                self._write(ctx, _DEFINITIONS, key, items[key], {**tree, "status": settled})
+                self.care(ctx, _DEFINITIONS, key, items[key], {**tree, "status": settled})
 
-    def _write(self, ctx: Context, row: Resource, key: str, item: Item, tree: Tree | None) -> None:
+    def care(self, ctx: Context, row: Resource, key: str, item: Item, tree: Tree | None) -> None:
         """Stores an object, or deletes it, unless somebody was faster."""
         action = DeleteRange(key) if tree is None else Put(key, scheme.encode(row, tree, item.managed))
         txn = Txn((Compare(key, "mod", "=", item.revision),), (action,))
@@ -49,7 +49,7 @@ class Customs(Pages):
         if definition.CLEANUP not in finalizers:
             return
         if not rows.is_true(tree, "Terminating"):
-            self._write(ctx, _DEFINITIONS, key, item, {**tree, "status": definition.terminating(tree, stamp)})
+            self.care(ctx, _DEFINITIONS, key, item, {**tree, "status": definition.terminating(tree, stamp)})
             return
         row = next((row for row in rows.rows_of(item.data) if row.stored_as is None), None)
         left = dict(self.caches.of(row).items) if row is not None and row.cache in self.caches.kinds else {}
@@ -59,7 +59,7 @@ class Customs(Pages):
             return
         rest = [one for one in finalizers if one != definition.CLEANUP]
         metadata = {**tree["metadata"], "finalizers": rest}
-        self._write(ctx, _DEFINITIONS, key, item, {**tree, "metadata": metadata} if rest else None)
+        self.care(ctx, _DEFINITIONS, key, item, {**tree, "metadata": metadata} if rest else None)
 
     def _end(self, ctx: Context, row: Resource, key: str, item: Item) -> None:
         tree = scheme.tree(item.data)
@@ -67,6 +67,6 @@ class Customs(Pages):
             return
         outcome = deletion.delete(row, tree, deletion.Options(), self.setting(ctx))
         if outcome.write is not None:
-            self._write(ctx, row, key, item, outcome.write)
+            self.care(ctx, row, key, item, outcome.write)
         elif outcome.remove:
-            self._write(ctx, row, key, item, None)
+            self.care(ctx, row, key, item, None)

@@ -193,15 +193,16 @@ def aggregated_type(version: str) -> str:
 
 
 @lru_cache(maxsize=16)
-def aggregated(rows: tuple[Resource, ...], core: bool, version: str) -> bytes:
-    """The whole of ``/api`` or ``/apis`` in one document."""
+def aggregated(rows: tuple[Resource, ...], core: bool, version: str, stale: tuple[tuple[str, str], ...] = ()) -> bytes:
+    """The whole of ``/api`` or ``/apis`` in one document; ``stale``: groups and versions whose server does not answer."""
     groups = [("", ["v1"])] if core else versions(rows)
     items = []
     for name, found in groups:
         metadata = {"name": name} if name else {}
         entries = [
-            {"version": one, "resources": _all_of(rows, name, one), "freshness": "Current"} for one in found
-        ]  # fmt: skip
+            {"version": one, "resources": _all_of(rows, name, one), "freshness": "Stale" if (name, one) in stale else "Current"}
+            for one in found
+        ]
         items.append({"metadata": metadata, "versions": entries})
     head = {"kind": "APIGroupDiscoveryList", "apiVersion": f"apidiscovery.k8s.io/{version}", "metadata": {}}
     return _encode({**head, "items": items})

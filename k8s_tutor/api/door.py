@@ -102,7 +102,9 @@ class Door(Collections):
         """What a path is about, custom resources included."""
         target = parse_path(path)
         if target.resource is None and self.caches.custom:
-            return parse_with(path, self.caches.custom)
+            target = parse_with(path, self.caches.custom)
+        if target.resource is None and path.startswith("/apis/"):
+            return self.elsewhere(path) or target
         return target
 
     def _impersonated(self, ctx: Context, op: Op) -> Op:

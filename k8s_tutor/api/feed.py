@@ -66,6 +66,7 @@ class Feed(ServerBase):
         watch = WatchCreate(ROOT, prefix_end(ROOT), answer.revision + 1, prev_kv=True)
         self.feed = self.ask(ctx, self.config.etcd, watch, "feeding", timeout=ETCD_TIMEOUT)
         self.synced(ctx)
+        self.services_changed(ctx)
 
     def feeding(self, ctx: Context, answer: Any) -> None:
         """The watch is open, or it could not be opened."""
@@ -88,7 +89,7 @@ class Feed(ServerBase):
         """Brings the caches up to a revision and tells the watches."""
         if frame.watch != self.feed:
             return
-        changed = False
+        changed = services = False
         for event in frame.events:
             row = self.caches.row_of(event.kv.key)
             if row is None:
@@ -100,6 +101,7 @@ class Feed(ServerBase):
             change = Change(frame.revision, event.kv.key, new, old)
             cache.record(change)
             self.tell(ctx, row, cache, change)
+            services = services or row is _SERVICES
             if row is _DEFINITIONS:
                 self.redefine(ctx)
             elif row.custom and new is None:
@@ -108,6 +110,8 @@ class Feed(ServerBase):
         self.caches.revision = frame.revision
         if changed:
             self.defined(ctx)
+        if services:
+            self.services_changed(ctx)
         if self.early:
             self.catch_up(ctx)
 
@@ -138,6 +142,9 @@ class Feed(ServerBase):
 
     def defined(self, ctx: Context) -> None:
         """Called when definitions have changed, or objects of custom kinds are gone."""
+
+    def services_changed(self, ctx: Context) -> None:
+        """Called when APIServices may have changed."""
 
     # ------------------------------------------------------------------ requests that are ahead
 

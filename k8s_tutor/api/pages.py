@@ -7,10 +7,10 @@ from typing import Any
 import msgspec
 
 from k8s_tutor.api import discovery, health, openapi, scheme, status
+from k8s_tutor.api.aggregation import Aggregation
 from k8s_tutor.api.base import Op
 from k8s_tutor.api.crd import rows as custom
 from k8s_tutor.api.resources import Resource
-from k8s_tutor.api.writes import Writes
 from k8s_tutor.etcd.wire import Range, RangeResult
 from k8s_tutor.sim import MS, Context
 
@@ -33,7 +33,7 @@ def pretty(tree: Any) -> bytes:
     return msgspec.json.format(_encode(tree), indent=2)
 
 
-class Pages(Writes):
+class Pages(Aggregation):
     """The part of the API server that tells about itself."""
 
     def served(self) -> tuple[Resource, ...]:
@@ -86,7 +86,7 @@ class Pages(Writes):
 
     def _discovery(self, ctx: Context, op: Op, parts: list[str]) -> None:
         """``/api``, ``/apis``, a group, a version, or a resource that is not there."""
-        rows = self.served()
+        rows = (*self.served(), *self.rows_behind())
         if len(parts) == 1:
             version = discovery.aggregated_version(op.request.accept)
             if version:
@@ -112,7 +112,7 @@ class Pages(Writes):
             self.answer_tree(ctx, op, 200, listed)
 
     def _aggregated(self, ctx: Context, op: Op, rows: tuple[Resource, ...], core: bool, version: str) -> None:
-        body = discovery.aggregated(rows, core, version)
+        body = discovery.aggregated(rows, core, version, self.stale())
         tag = discovery.etag(body)
         headers = (("ETag", tag), ("Vary", "Accept"), ("Cache-Control", "public"))
         kind = discovery.aggregated_type(version)

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from k8s_tutor.api import bodies, bootstrap, protobuf, scheme, status
+from k8s_tutor.api.aggregation import CheckServices
 from k8s_tutor.api.base import ETCD_TIMEOUT, Op
 from k8s_tutor.api.components import Components
 from k8s_tutor.api.connecting import CONNECTS, Connecting
@@ -77,6 +78,8 @@ class ApiServer(Connecting, Reviews, Components):
             self.impatient(ctx, body)
         elif isinstance(body, Bookmark):
             self.bookmark(ctx)
+        elif isinstance(body, CheckServices):
+            self.check_services(ctx)
         elif isinstance(body, RelayClosed):
             self.drop_watches(src, body.client)
             self.drop_streams(ctx, src, body.client)
@@ -124,6 +127,8 @@ class ApiServer(Connecting, Reviews, Components):
 
     def dispatch(self, ctx: Context, op: Op) -> None:
         target = op.target
+        if self.relay(ctx, op):
+            return
         if target.resource is None:
             self.page(ctx, op)
             return

@@ -9,6 +9,7 @@ from k8s_tutor.etcd.member import Member, MemberConfig
 from k8s_tutor.kubectl.console import Console, ConsoleConfig
 from k8s_tutor.net.loadbalancer import LoadBalancer
 from k8s_tutor.node.kubelet import Kubelet
+from k8s_tutor.node.metrics_server import MetricsServer
 from k8s_tutor.node.plain import PlainKubelet
 from k8s_tutor.raft import Role
 from k8s_tutor.scheduler.actor import Scheduler
@@ -52,7 +53,7 @@ def _consoles(world: World, spec: ClusterSpec) -> None:
     everywhere = tuple(f"etcd-{i}" for i in range(1, spec.managers + 1))
     users = tuple((one.user, tuple(one.groups), one.token) for one in spec.tokens)
     world.add(Console, "you", ConsoleConfig(BALANCER, ADMIN, spec.epoch, everywhere, users), host="you-host")
-    if spec.manifests or spec.operators:
+    if spec.manifests or spec.operators or spec.metrics:
         world.add(Console, INSTALLER, ConsoleConfig(BALANCER, ADMIN, spec.epoch, everywhere), host=f"{INSTALLER}-host")
     for name, client in spec.clients.items():
         if not client.room:
@@ -73,7 +74,9 @@ def is_up(world: World) -> bool:
         return led
     if not all(server in balancer.heard for server in balancer.config.servers):
         return False
-    components = [actor for actor in world.running.values() if isinstance(actor, Component)]
+    components = [
+        actor for actor in world.running.values() if isinstance(actor, Component) and not isinstance(actor, MetricsServer)
+    ]  # fmt: skip
     elected = [one for one in components if isinstance(one, Elected)]
     standing_by = [one for one in elected if not one.election.leading]
     if {one.election.lease for one in elected} != {one.election.lease for one in elected if one.election.leading}:

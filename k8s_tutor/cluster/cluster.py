@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from k8s_tutor import __version__
-from k8s_tutor.cluster import inputs
+from k8s_tutor.cluster import addons, inputs
 from k8s_tutor.cluster.apply import InputError, apply, check
 from k8s_tutor.cluster.build import INSTALLER, build, is_up
 from k8s_tutor.cluster.managers import next_manager
@@ -324,7 +324,8 @@ def booted(spec: ClusterSpec) -> World:
             world.settle(within=BOOT_LIMIT)
             if is_up(world):
                 break
-    objects = [*spec.manifests, *[one for operator in spec.operators for one in permissions(rules_of(operator))]]
+    rights = [one for operator in spec.operators for one in permissions(rules_of(operator))]
+    objects = [*addons.objects(spec), *spec.manifests, *rights]
     if objects:
         text = msgspec.json.encode(objects).decode()
         apply(world, inputs.Kubectl("apply -f manifests.yaml", (("manifests.yaml", text),), INSTALLER))

@@ -10,7 +10,9 @@ from k8s_tutor.cluster.images import images_of
 from k8s_tutor.cluster.spec import ClusterSpec, WorkerSpec
 from k8s_tutor.controllers.manager import CERTIFICATE, ControllerManager, ManagerConfig
 from k8s_tutor.net.loadbalancer import LoadBalancer, LoadBalancerConfig
+from k8s_tutor.node import metrics_server
 from k8s_tutor.node.machine import REGISTRY, Shape, worker
+from k8s_tutor.node.metrics_server import MetricsServer
 from k8s_tutor.node.plain import PlainConfig, PlainKubelet
 from k8s_tutor.node.registry import Registry, RegistryConfig
 from k8s_tutor.scheduler.actor import Scheduler
@@ -29,6 +31,9 @@ def add_kubernetes(world: World, spec: ClusterSpec) -> None:
     world.add(Registry, REGISTRY, RegistryConfig(images_of(spec), assume=spec.other_images == "serve"), host="registry-host")
     for i, shape in enumerate(spec.worker_shapes, start=1):
         _worker(world, spec, i, shape)
+    if spec.metrics:
+        access = Access(BALANCER, metrics_server.USER, spec.epoch)
+        world.add(MetricsServer, metrics_server.NAME, access, host=f"{metrics_server.NAME}-host")
 
 
 def _worker(world: World, spec: ClusterSpec, i: int, shape: WorkerSpec) -> None:

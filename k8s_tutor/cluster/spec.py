@@ -213,6 +213,8 @@ class ClusterSpec(Part):
     """Signs the tokens of service accounts."""
     certificate: str = ""
     """PEM of the CA that pods find in ``kube-root-ca.crt``; a placeholder without it."""
+    metrics: bool = False
+    """Whether metrics-server is installed: for ``kubectl top``, and for autoscalers."""
     images: list[dict[str, Any]] = []
     """Images that the registry has, described as in ``k8s_tutor/node/images.py``."""
     other_images: Literal["built-in", "serve"] = "built-in"

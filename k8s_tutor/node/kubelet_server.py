@@ -12,10 +12,10 @@ from k8s_tutor.api import times
 from k8s_tutor.api.streams import Streams
 from k8s_tutor.api.watchcache import Hop
 from k8s_tutor.api.wire import STDOUT, Request, Response, StreamData
-from k8s_tutor.node import cri
-from k8s_tutor.node.garbage import SandboxCollector
+from k8s_tutor.node import cri, exposition
 from k8s_tutor.node.logs import LogOptions
 from k8s_tutor.node.podstate import EXITED, RUNNING, Known, PodState
+from k8s_tutor.node.usage_server import UsageServer
 from k8s_tutor.sim import SECOND, CallFailed, Context, Reply
 
 STREAM_TIMEOUT = 30 * SECOND
@@ -29,11 +29,14 @@ class Refused(Exception):
         self.code = code
 
 
-class KubeletServer(SandboxCollector, Streams):
+class KubeletServer(UsageServer, Streams):
     """The part of a kubelet that answers API servers."""
 
     def serve(self, ctx: Context, src: str, call: int, request: Request) -> None:
         """Answers a request, or asks the runtime."""
+        if request.path == exposition.PATH:
+            self.tell_usage(ctx, src, call)
+            return
         try:
             what, *rest = [part for part in request.path.split("/") if part]
             if what not in ("containerLogs", "exec", "attach") or len(rest) != 3:
