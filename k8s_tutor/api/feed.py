@@ -22,6 +22,7 @@ from k8s_tutor.sim import SECOND, Body, Context
 
 ROOT = "/registry/"
 _DEFINITIONS = scheme.resource("CustomResourceDefinition")
+_SERVICES = scheme.resource("APIService")
 RETRY = 1 * SECOND
 BOOKMARK_PERIOD = 60 * SECOND
 

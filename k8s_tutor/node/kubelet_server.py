@@ -1,4 +1,5 @@
-"""The kubelet's own server (port 10250), which API servers ask for what is in containers: logs, exec, attach.
+"""The kubelet's own server (port 10250), which API servers ask for what is in containers: logs, exec, attach; and the
+metrics server for what they use.
 
 ``GET /containerLogs/<namespace>/<pod>/<container>``, ``POST /exec/...`` and ``/attach/...``; answers and streams are those of
 `api.wire`. Sources: pkg/kubelet/server/server.go, pkg/kubelet/kubelet_pods.go (GetKubeletContainerLogs).
