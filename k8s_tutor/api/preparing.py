@@ -212,7 +212,7 @@ def _service_update(new: Tree, old: Tree) -> None:
     that the client left out stay (pkg/registry/core/service/strategy.go, PatchAllocatedValues)."""
     fresh, stored = new["spec"], old["spec"]
     if fresh["type"] == "ExternalName":
-        for field in ("clusterIP", "clusterIPs"):
+        for field in ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"):
             if fresh.get(field) == stored.get(field):
                 fresh.pop(field, None)
     elif not fresh.get("clusterIP"):
@@ -227,6 +227,13 @@ def _service_update(new: Tree, old: Tree) -> None:
         external = fresh["type"] == "ClusterIP" and fresh.get("externalIPs")
         if fresh.get("externalTrafficPolicy") == stored.get("externalTrafficPolicy") and not external:
             fresh.pop("externalTrafficPolicy", None)
+    if fresh["type"] != "LoadBalancer":
+        for field in ("allocateLoadBalancerNodePorts", "healthCheckNodePort", "loadBalancerClass"):
+            if fresh.get(field) == stored.get(field):
+                fresh.pop(field, None)
+    elif fresh.get("externalTrafficPolicy") != "Local" and fresh.get("healthCheckNodePort"):
+        if fresh["healthCheckNodePort"] == stored.get("healthCheckNodePort"):
+            fresh.pop("healthCheckNodePort")
 
 
 _UPDATE: dict[str, Callable[[Tree, Tree], None]] = {

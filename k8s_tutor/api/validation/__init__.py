@@ -107,7 +107,7 @@ _UPDATES: dict[str, Callable[[list[Cause], Tree, Tree], None]] = {
     "VolumeAttachment": storage.volume_attachment_update,
 }
 
-_ONLY_UPDATES = ("CertificateSigningRequest", "PersistentVolumeClaim")
+_ONLY_UPDATES = ("CertificateSigningRequest",)
 """Kinds whose next state is compared with the old one and not looked at as a whole."""
 
 
@@ -135,10 +135,10 @@ def check_update(resource: Resource, new: Tree, old: Tree, subresource: str = ""
     if resource.custom:
         return found + custom.check(resource, new, old)
     if resource.kind == "Pod":
-        # The spec that is stored was valid; only what may change is looked at.
-        pods.check_update(found, new, old, subresource)
-        if not found and new["spec"] != old["spec"]:
+        # What is stored was valid: it is looked at again only when something else takes its place.
+        if new["spec"] != old["spec"] or new["metadata"].get("annotations") != old["metadata"].get("annotations"):
             pods.check(found, new)
+        pods.check_update(found, new, old, subresource)
         return found
     own = None if resource.kind in _ONLY_UPDATES else _CHECKS.get(resource.kind)
     if own is not None:

@@ -37,9 +37,9 @@ def not_supported(field: str, value: Any, supported: Iterable[str]) -> Cause:
     return Cause("FieldValueNotSupported", field, f"Unsupported value: {shown(value)}: supported values: {options}")
 
 
-def duplicate(field: str, value: Any) -> Cause:
+def duplicate(field: str, value: Any, detail: str = "") -> Cause:
     """``Duplicate value: "c"``."""
-    return Cause("FieldValueDuplicate", field, f"Duplicate value: {shown(value)}")
+    return Cause("FieldValueDuplicate", field, _text(f"Duplicate value: {shown(value)}", detail))
 
 
 def not_found(field: str, value: Any) -> Cause:

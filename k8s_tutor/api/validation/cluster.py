@@ -29,16 +29,19 @@ def node(found: list[Cause], tree: Tree) -> None:
     """A whole Node: its taints."""
     seen: list[tuple[str, str]] = []
     for index, taint in enumerate(tree.get("spec", {}).get("taints", ())):
-        place = f"spec.taints[{index}]"
+        place = f"metadata.taints[{index}]"  # where Kubernetes says they are
         key, effect, value = taint.get("key", ""), taint.get("effect", ""), taint.get("value", "")
         found += [invalid(f"{place}.key", key, problem) for problem in names.qualified_name(key)]
-        found += [invalid(f"{place}.value", value, problem) for problem in names.label_value(value)]
+        problems = names.label_value(value)
+        if problems:
+            found.append(invalid(f"{place}.value", value, ";".join(problems)))
         if not effect:
             found.append(required(f"{place}.effect"))
         elif effect not in _EFFECTS:
             found.append(not_supported(f"{place}.effect", effect, _EFFECTS))
         if (key, effect) in seen:
-            found.append(duplicate(place, taint))
+            shown = {"Key": key, "Value": value, "Effect": effect, "TimeAdded": taint.get("timeAdded")}
+            found.append(duplicate(place, shown, "taints must be unique by key and effect pair"))
         seen.append((key, effect))
 
 
@@ -62,9 +65,9 @@ def config_map(found: list[Cause], tree: Tree) -> None:
             found += [invalid(f"{field}[{key}]", key, problem) for problem in names.config_map_key(key)]
             if field == "data" and key in binary:
                 found.append(invalid(f"data[{key}]", key, "duplicate of key present in binaryData"))
-            size += len(value.encode())
+            size += len(value.encode()) if field == "data" else len(value) * 3 // 4
     if size > CONFIG_MAP_LIMIT:
-        found.append(too_long("", CONFIG_MAP_LIMIT))
+        found.append(too_long("[]", CONFIG_MAP_LIMIT))  # a path without a name: the whole object
 
 
 def config_map_update(found: list[Cause], new: Tree, old: Tree) -> None:
@@ -107,13 +110,26 @@ def secret(found: list[Cause], tree: Tree) -> None:
         found.append(required("data[username]"))
         found.append(required("data[password]"))
     for key in _SECRET_KEYS.get(kind, ()):
-        if key not in data:
+        if key not in data or (key == "ssh-privatekey" and not data[key]):
             found.append(required(f"data[{key}]"))
         elif key.startswith(".docker"):
-            try:
-                msgspec.json.decode(base64.b64decode(data[key]))
-            except ValueError as error:
-                found.append(invalid(f"data[{key}]", "<secret contents redacted>", str(error)))
+            problem = _json_problem(base64.b64decode(data[key]))
+            if problem:
+                found.append(invalid(f"data[{key}]", "<secret contents redacted>", problem))
+
+
+def _json_problem(raw: bytes) -> str:
+    """What Go's decoder says about a text that should be a JSON object."""
+    try:
+        if isinstance(value := msgspec.json.decode(raw), dict):
+            return ""
+    except ValueError:
+        text = raw.decode("utf-8", "replace").strip()
+        if not text or text[0] in "{[":
+            return "unexpected end of JSON input"
+        return f"invalid character '{text[0]}' looking for beginning of value"
+    kind = {bool: "bool", str: "string", list: "array"}.get(type(value), "number")
+    return f"json: cannot unmarshal {kind} into Go value of type map[string]interface {{}}"
 
 
 def secret_update(found: list[Cause], new: Tree, old: Tree) -> None:

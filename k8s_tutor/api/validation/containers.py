@@ -21,8 +21,10 @@ Tree = dict[str, Any]
 
 PROTOCOLS = ("SCTP", "TCP", "UDP")
 _PULL_POLICIES = ("Always", "IfNotPresent", "Never")
-_TERMINATION = ("FallbackToLogsOnError", "File")
-_HANDLERS = ("exec", "httpGet", "tcpSocket", "grpc")
+_TERMINATION = ("File", "FallbackToLogsOnError")
+_HANDLERS = ("exec", "httpGet", "tcpSocket", "grpc", "sleep")
+_SCHEMES = ("HTTP", "HTTPS")
+_PROPAGATION = ("Bidirectional", "HostToContainer", "None")
 _PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
 
 
@@ -53,8 +55,9 @@ def _ports(found: list[Cause], field: str, ports: list[Tree]) -> None:
             found.append(not_supported(f"{place}.protocol", protocol, PROTOCOLS))
 
 
-def _mounts(found: list[Cause], field: str, mounts: list[Tree], volumes: list[str]) -> None:
+def _mounts(found: list[Cause], field: str, container: Tree, volumes: list[str]) -> None:
     paths: list[str] = []
+    mounts: list[Tree] = container["volumeMounts"]
     for index, mount in enumerate(mounts):
         place = f"{field}[{index}]"
         name = mount.get("name", "")
@@ -71,20 +74,45 @@ def _mounts(found: list[Cause], field: str, mounts: list[Tree], volumes: list[st
         for part in ("subPath", "subPathExpr"):
             inner = mount.get(part, "")
             if inner.startswith("/"):
-                found.append(invalid(f"{place}.{part}", inner, "must be a relative path"))
-            elif ".." in inner.split("/"):
-                found.append(invalid(f"{place}.{part}", inner, "must not contain '..'"))
+                found.append(invalid(f"{field}.{part}", inner, "must be a relative path"))
+            if ".." in inner.split("/"):
+                found.append(invalid(f"{field}.{part}", inner, "must not contain '..'"))
         if mount.get("subPath") and mount.get("subPathExpr"):
             text = "subPathExpr and subPath are mutually exclusive"
             found.append(invalid(f"{place}.subPathExpr", mount["subPathExpr"], text))
+        propagation = mount.get("mountPropagation")
+        if propagation is not None and propagation not in _PROPAGATION:
+            found.append(not_supported(f"{field}.mountPropagation", propagation, _PROPAGATION))
+        if propagation == "Bidirectional" and not container.get("securityContext", {}).get("privileged"):
+            text = "Bidirectional mount propagation is available only to privileged containers"
+            found.append(forbidden(f"{field}.mountPropagation", text))
 
 
-def _action(found: list[Cause], field: str, action: Tree, what: str) -> None:
+def _devices(found: list[Cause], field: str, container: Tree, volumes: list[str]) -> None:
+    mounts = container.get("volumeMounts", ())
+    paths: list[str] = []
+    for index, device in enumerate(container["volumeDevices"]):
+        place = f"{field}[{index}]"
+        name, path = device.get("name", ""), device.get("devicePath", "")
+        if not name:
+            found.append(required(f"{place}.name"))
+        if name not in volumes:
+            found.append(not_found(f"{place}.name", name))
+        if not path:
+            found.append(required(f"{place}.devicePath"))
+        if path in paths:
+            found.append(invalid(f"{place}.devicePath", path, "must be unique"))
+        paths.append(path)
+        if any(mount.get("name") == name for mount in mounts):
+            found.append(invalid(f"{place}.name", name, "must not already exist in volumeMounts"))
+
+
+def _action(found: list[Cause], field: str, action: Tree, grace: int | None = None) -> None:
     handlers = [name for name in _HANDLERS if name in action]
     if not handlers:
-        found.append(required(field, f"must specify a {what} type"))
+        found.append(required(field, "must specify a handler type"))
     for extra in handlers[1:]:
-        found.append(forbidden(f"{field}.{extra}", f"may not specify more than 1 {what} type"))
+        found.append(forbidden(f"{field}.{extra}", "may not specify more than 1 handler type"))
     if not handlers:
         return
     kind, handler = handlers[0], action[handlers[0]]
@@ -93,8 +121,17 @@ def _action(found: list[Cause], field: str, action: Tree, what: str) -> None:
         if not handler.get("command"):
             found.append(required(f"{place}.command"))
         return
-    if kind == "httpGet" and not handler.get("path"):
-        found.append(required(f"{place}.path"))
+    if kind == "sleep":
+        seconds = handler.get("seconds", 0)
+        if grace is not None and not 0 <= seconds <= grace:
+            text = f"must be non-negative and less than terminationGracePeriodSeconds ({grace})"
+            found.append(invalid(place, seconds, text))
+        return
+    if kind == "httpGet":
+        if not handler.get("path"):
+            found.append(required(f"{place}.path"))
+        if handler.get("scheme") not in _SCHEMES:
+            found.append(not_supported(f"{place}.scheme", handler.get("scheme", ""), _SCHEMES))
     port = handler.get("port", 0)
     if isinstance(port, int):
         if not 1 <= port <= 65_535:
@@ -104,21 +141,25 @@ def _action(found: list[Cause], field: str, action: Tree, what: str) -> None:
 
 
 def _probe(found: list[Cause], field: str, kind: str, probe: Tree) -> None:
-    _action(found, field, probe, "handler")
+    _action(found, field, probe)
     for name in (
         "initialDelaySeconds", "timeoutSeconds", "periodSeconds", "successThreshold", "failureThreshold",
     ):  # fmt: skip
         non_negative(found, f"{field}.{name}", probe.get(name))
     if kind != "readinessProbe" and probe.get("successThreshold", 1) != 1:
         found.append(invalid(f"{field}.successThreshold", probe["successThreshold"], "must be 1"))
+    grace = probe.get("terminationGracePeriodSeconds")
+    if grace is not None and grace <= 0:
+        found.append(invalid(f"{field}.terminationGracePeriodSeconds", grace, "must be greater than 0"))
+    if grace is not None and kind == "readinessProbe":
+        text = "must not be set for readinessProbes"
+        found.append(invalid(f"{field}.terminationGracePeriodSeconds", grace, text))
 
 
 def _container(found: list[Cause], field: str, container: Tree, volumes: list[str]) -> None:
     image = container.get("image", "")
     if not image:
         found.append(required(f"{field}.image"))
-    elif image != image.strip():
-        found.append(invalid(f"{field}.image", image, "must not have leading or trailing whitespace"))
     policy = container.get("imagePullPolicy", "")
     if not policy:
         found.append(required(f"{field}.imagePullPolicy"))
@@ -134,21 +175,40 @@ def _container(found: list[Cause], field: str, container: Tree, volumes: list[st
     if "envFrom" in container:
         environment.sources(found, f"{field}.envFrom", container["envFrom"])
     if "volumeMounts" in container:
-        _mounts(found, f"{field}.volumeMounts", container["volumeMounts"], volumes)
+        _mounts(found, f"{field}.volumeMounts", container, volumes)
+    if "volumeDevices" in container:
+        _devices(found, f"{field}.volumeDevices", container, volumes)
     if container.get("resources"):
         resources.check(found, f"{field}.resources", container["resources"])
+    if "securityContext" in container:
+        security.container(found, f"{field}.securityContext", container["securityContext"])
+
+
+def _health(found: list[Cause], field: str, container: Tree, grace: int | None) -> None:
+    """Probes and hooks, which only containers that go on running have."""
     for kind in _PROBES:
         if kind in container:
             _probe(found, f"{field}.{kind}", kind, container[kind])
-    if "securityContext" in container:
-        security.container(found, f"{field}.securityContext", container["securityContext"])
     for kind, hook in container.get("lifecycle", {}).items():
         if isinstance(hook, dict):
-            _action(found, f"{field}.lifecycle.{kind}", hook, "handler")
+            _action(found, f"{field}.lifecycle.{kind}", hook, grace)
 
 
-def check(found: list[Cause], field: str, containers: list[Tree], volumes: list[str], seen: list[str], init: bool) -> None:
-    """A list of containers; ``seen`` collects their names, which must differ across all lists of a pod."""
+def padded_images(found: list[Cause], field: str, containers: list[Tree]) -> None:
+    """White space around an image's name, which only pods are asked about, not templates."""
+    for index, container in enumerate(containers):
+        image = container.get("image", "")
+        if image != image.strip():
+            text = "must not have leading or trailing whitespace"
+            found.append(invalid(f"{field}[{index}].image", image, text))
+
+
+def check(
+    found: list[Cause], field: str, containers: list[Tree], volumes: list[str], seen: list[str], init: bool,
+    grace: int | None = None,
+) -> None:  # fmt: skip
+    """A list of containers; ``seen`` collects their names, which must differ across all lists of a pod. ``grace`` is how
+    many seconds the pod has to stop."""
     for index, container in enumerate(containers):
         place = f"{field}[{index}]"
         name = container.get("name", "")
@@ -161,10 +221,11 @@ def check(found: list[Cause], field: str, containers: list[Tree], volumes: list[
                 found.append(duplicate(f"{place}.name", name))
             seen.append(name)
         _container(found, place, container, volumes)
-        if not init:
+        policy = container.get("restartPolicy")
+        if not init or policy == "Always":
+            _health(found, place, container, grace)
             continue
-        sidecar = container.get("restartPolicy") == "Always"
         for kind in ("lifecycle", *_PROBES):
-            if kind in container and not sidecar:
+            if kind in container:
                 text = "may not be set for init containers without restartPolicy=Always"
                 found.append(forbidden(f"{place}.{kind}", text))

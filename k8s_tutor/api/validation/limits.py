@@ -30,8 +30,9 @@ def limit_range(found: list[Cause], tree: Tree) -> None:
     for index, item in enumerate(tree["spec"].get("limits") or ()):
         place = f"spec.limits[{index}]"
         kind = item.get("type", "")
-        if not kind:
-            found.append(required(f"{place}.type"))
+        problems = names.qualified_name(kind)
+        if problems:
+            found += [invalid(f"{place}.type", kind, problem) for problem in problems]
         elif "/" not in kind and kind not in ("Pod", "Container", "PersistentVolumeClaim"):
             found.append(invalid(f"{place}.type", kind, "must be a standard limit type or fully qualified"))
         if kind in seen:
@@ -52,13 +53,19 @@ def _item(found: list[Cause], place: str, kind: str, item: Tree) -> None:
     every: list[str] = []
     for part in ("max", "min", "default", "defaultRequest", "maxLimitRequestRatio"):
         every += [name for name in item.get(part, {}) if name not in every]
+    for part in ("max", "min", "default", "defaultRequest", "maxLimitRequestRatio"):
+        for name in item.get(part, {}):
+            problems = _limit_name_problems(kind, name)
+            found += [invalid(f"{place}.{part}[{name}]", name, problem) for problem in problems]
     for name in every:
         low, high = item.get("min", {}).get(name), item.get("max", {}).get(name)
         default, request = item.get("default", {}).get(name), item.get("defaultRequest", {}).get(name)
 
-        def above(field: str, lesser: str | None, greater: str | None, text: str, name: str = name) -> None:
+        def above(
+            field: str, lesser: str | None, greater: str | None, text: str, name: str = name, last: bool = False
+        ) -> None:
             if lesser is not None and greater is not None and quantity.compare(lesser, greater) > 0:
-                found.append(invalid(f"{place}.{field}[{name}]", lesser, f"{text} {greater}"))
+                found.append(invalid(f"{place}.{field}[{name}]", greater if last else lesser, f"{text} {greater}"))
 
         above("min", low, high, f"min value {low} is greater than max value")
         if request is not None and low is not None and quantity.compare(low, request) > 0:
@@ -69,11 +76,30 @@ def _item(found: list[Cause], place: str, kind: str, item: Tree) -> None:
         if default is not None and low is not None and quantity.compare(low, default) > 0:
             text = f"min value {low} is greater than default value {default}"
             found.append(invalid(f"{place}.default[{name}]", low, text))
-        above("default", default, high, f"default value {default} is greater than max value")
+        above("default", default, high, f"default value {default} is greater than max value", last=True)
         ratio = item.get("maxLimitRequestRatio", {}).get(name)
         if ratio is not None and quantity.milli(ratio) < 1000:
             text = f"ratio {ratio} is less than 1"
             found.append(invalid(f"{place}.maxLimitRequestRatio[{name}]", ratio, text))
+        if ratio is not None and low is not None and high is not None and quantity.milli(low):
+            most = quantity.milli(high) / quantity.milli(low)
+            if quantity.milli(ratio) > most * 1000:
+                text = f"ratio {ratio} is greater than max/min = {most:f}"
+                found.append(invalid(f"{place}.maxLimitRequestRatio[{name}]", ratio, text))
+
+
+def _limit_name_problems(kind: str, name: str) -> list[str]:
+    bare = name.removeprefix("requests.").removeprefix("limits.")
+    problems = list(names.qualified_name(name))
+    if "/" in name:
+        return problems
+    standard = name in _COUNTED or bare in _COMPUTE or bare.startswith("hugepages-")
+    if not problems and not standard:
+        problems.append("must be a standard resource type or fully qualified")
+    contained = name in _COMPUTE[:3] or name.startswith("hugepages-")
+    if kind in ("Pod", "Container") and not contained:
+        problems.append("must be a standard resource for containers")
+    return problems
 
 
 def quota(found: list[Cause], tree: Tree) -> None:
@@ -87,19 +113,78 @@ def quota(found: list[Cause], tree: Tree) -> None:
             found.append(invalid(place, amount, NEGATIVE))
         elif nanos % quantity.NANO and (name in _COUNTED or name.startswith("count/")):
             found.append(invalid(place, amount, "must be an integer"))
-    for scope in spec.get("scopes", ()):
+    _scopes(found, spec)
+    if "scopeSelector" in spec:
+        _scope_selector(found, spec)
+
+
+_COUNTS_PODS = ("pods",)
+_COUNTS_WORK = (*_COUNTS_PODS, "cpu", "memory", "limits.cpu", "limits.memory", "requests.cpu", "requests.memory")
+_PAIRS = (("BestEffort", "NotBestEffort"), ("NotTerminating", "Terminating"))
+
+
+def _fits(scope: str, name: str) -> bool:
+    """Whether a scope can narrow what a quota counts under a name."""
+    if not _standard(name):
+        return True
+    return name in (_COUNTS_PODS if scope == "BestEffort" else _COUNTS_WORK)
+
+
+def _scopes(found: list[Cause], spec: Tree) -> None:
+    scopes = spec.get("scopes", [])
+    for scope in scopes:
         if scope not in _SCOPES:
-            found.append(invalid("spec.scopes", spec["scopes"], "unsupported scope"))
+            found.append(invalid("spec.scopes", scopes, "unsupported scope"))
+        for name in spec.get("hard", {}):
+            if not _fits(scope, name):
+                found.append(invalid("spec.scopes", scopes, "unsupported scope applied to resource"))
+    if any(one in scopes and other in scopes for one, other in _PAIRS):
+        found.append(invalid("spec.scopes", scopes, "conflicting scopes"))
+
+
+_WHOLE = ("BestEffort", "CrossNamespacePodAffinity", "NotBestEffort", "NotTerminating", "Terminating")
+_ALL_OR_NOTHING = (
+    "must be 'Exists' when scope is any of ResourceQuotaScopeTerminating, ResourceQuotaScopeNotTerminating, "
+    "ResourceQuotaScopeBestEffort, ResourceQuotaScopeNotBestEffort or ResourceQuotaScopeCrossNamespacePodAffinity"
+)
+
+
+def _scope_selector(found: list[Cause], spec: Tree) -> None:
+    field = "spec.scopeSelector.matchExpressions"
+    rows = (spec["scopeSelector"] or {}).get("matchExpressions") or ()
+    for row in rows:
+        scope, operator, values = row.get("scopeName", ""), row.get("operator", ""), row.get("values", ())
+        if scope not in _SCOPES:
+            found.append(invalid(f"{field}.scopeName", scope, "unsupported scope"))
+        if scope in _WHOLE and operator != "Exists":
+            found.append(invalid(f"{field}.operator", operator, _ALL_OR_NOTHING))
+        if operator in ("In", "NotIn"):
+            if not values:
+                text = "must be at least one value when `operator` is 'In' or 'NotIn' for scope selector"
+                found.append(required(f"{field}.values", text))
+        elif operator in ("Exists", "DoesNotExist"):
+            if values:
+                text = "must be no value when `operator` is 'Exist' or 'DoesNotExist' for scope selector"
+                found.append(invalid(f"{field}.values", values, text))
+        else:
+            found.append(invalid(f"{field}.operator", operator, "not a valid selector operator"))
+    named = [row.get("scopeName", "") for row in rows]
+    if any(one in named and other in named for one, other in _PAIRS):
+        found.append(invalid(field, spec.get("scopes"), "conflicting scopes"))
+
+
+def _standard(name: str) -> bool:
+    bare = name.removeprefix("requests.").removeprefix("limits.")
+    return name in _COUNTED or bare in _COMPUTE or name.startswith(("hugepages-", "requests.hugepages-"))
 
 
 def _quota_name_problems(name: str) -> list[str]:
-    bare = name.removeprefix("requests.").removeprefix("limits.")
-    if name in _COUNTED or bare in _COMPUTE or name.startswith("count/") or bare.startswith("hugepages-"):
-        return []
     problems = list(names.qualified_name(name))
-    if not problems and "/" not in name:
+    if "/" in name or _standard(name):
+        return problems
+    if not problems:
         problems.append("must be a standard resource type or fully qualified")
-        problems.append("must be a standard resource for quota")
+    problems.append("must be a standard resource for quota")
     return problems
 
 

@@ -107,8 +107,8 @@ def ip_name(text: str) -> tuple[str, ...]:
     try:
         canonical = str(ip_address(text))
     except ValueError:
-        return ("must be a valid IP address",)
-    return OK if canonical == text else ("must be a canonical format IP address",)
+        return ("must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)",)
+    return OK if canonical == text else (f'must be in canonical form ("{canonical}")',)
 
 
 @lru_cache(maxsize=256)

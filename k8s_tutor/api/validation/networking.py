@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any
 
 from k8s_tutor.api.status import Cause
@@ -16,7 +16,7 @@ from k8s_tutor.api.validation.causes import (
     port,
     required,
 )
-from k8s_tutor.api.validation.services import is_ip
+from k8s_tutor.api.validation.services import CIDR_TEXT, is_cidr, is_ip
 
 Tree = dict[str, Any]
 
@@ -40,6 +40,10 @@ def ingress(found: list[Cause], tree: Tree) -> None:
     for index, item in enumerate(spec.get("tls", ())):
         for at, host in enumerate(item.get("hosts", ())):
             found += [invalid(f"spec.tls[{index}].hosts[{at}]", host, problem) for problem in _host_problems(host)]
+        secret = item.get("secretName", "")
+        if secret:
+            field = f"spec.tls[{index}].secretName"
+            found += [invalid(field, secret, problem) for problem in names.dns_subdomain(secret)]
     if "ingressClassName" in spec:
         name = spec["ingressClassName"]
         found += [invalid("spec.ingressClassName", name, problem) for problem in names.dns_subdomain(name)]
@@ -48,9 +52,9 @@ def ingress(found: list[Cause], tree: Tree) -> None:
 def ingress_create(found: list[Cause], tree: Tree) -> None:
     """A new Ingress names its class in one way only."""
     annotation = tree["metadata"].get("annotations", {}).get(_CLASS_ANNOTATION)
-    if annotation is not None and "ingressClassName" in tree["spec"]:
+    if annotation is not None and tree["spec"].get("ingressClassName", annotation) != annotation:
         field = f"annotations.{_CLASS_ANNOTATION}"
-        found.append(invalid(field, annotation, "can not be set when the class field is also set"))
+        found.append(invalid(field, annotation, "must match `ingressClassName` when both are specified"))
 
 
 def _host_problems(host: str) -> tuple[str, ...]:
@@ -62,8 +66,7 @@ def _rule(found: list[Cause], place: str, rule: Tree) -> None:
     if host:
         if is_ip(host):
             found.append(invalid(f"{place}.host", host, "must be a DNS name, not an IP address"))
-        else:
-            found += [invalid(f"{place}.host", host, problem) for problem in _host_problems(host)]
+        found += [invalid(f"{place}.host", host, problem) for problem in _host_problems(host)]
     http = rule.get("http")
     if http is None:
         return
@@ -78,7 +81,8 @@ def _path(found: list[Cause], place: str, item: Tree) -> None:
     kind, path = item.get("pathType"), item.get("path", "")
     if kind is None:
         found.append(required(f"{place}.pathType", "pathType must be specified"))
-    elif kind in ("Exact", "Prefix"):
+        return
+    if kind in ("Exact", "Prefix"):
         if not path.startswith("/"):
             found.append(invalid(f"{place}.path", path, "must be an absolute path"))
         if path:
@@ -99,16 +103,26 @@ def _backend(found: list[Cause], place: str, backend: Tree) -> None:
     if resource is not None and service is not None:
         found.append(invalid(place, "", "cannot set both resource and service backends"))
     elif resource is not None:
-        for name in ("kind", "name"):
-            if not resource.get(name):
-                found.append(required(f"{place}.resource.{name}"))
+        _reference(found, f"{place}.resource", resource)
     elif service is None:
         found.append(invalid(place, "", "resource or service backend is required"))
     else:
-        _service(found, f"{place}.service", service)
+        _service(found, place, service)
 
 
-def _service(found: list[Cause], place: str, service: Tree) -> None:
+def _reference(found: list[Cause], place: str, reference: Tree) -> None:
+    group = reference.get("apiGroup")
+    if group is not None:
+        found += [invalid(f"{place}.apiGroup", group, problem) for problem in names.dns_subdomain(group)]
+    for name in ("kind", "name"):
+        value = reference.get(name, "")
+        if not value:
+            found.append(required(f"{place}.{name}"))
+        found += [invalid(f"{place}.{name}", value, problem) for problem in names.path_segment(value)]
+
+
+def _service(found: list[Cause], backend: str, service: Tree) -> None:
+    place = f"{backend}.service"
     name, where = service.get("name", ""), service.get("port", {})
     if not name:
         found.append(required(f"{place}.name"))
@@ -116,9 +130,9 @@ def _service(found: list[Cause], place: str, service: Tree) -> None:
         found += [invalid(f"{place}.name", name, problem) for problem in names.dns1035_label(name)]
     number, text = where.get("number", 0), where.get("name", "")
     if number and text:
-        found.append(invalid(place, "", "cannot set both port name & port number"))
+        found.append(invalid(backend, "", "cannot set both port name & port number"))
     elif not number and not text:
-        found.append(required(place, "port name or number is required"))
+        found.append(required(backend, "port name or number is required"))
     elif text:
         found += [invalid(f"{place}.port.name", text, problem) for problem in names.port_name(text)]
     else:
@@ -139,9 +153,7 @@ def ingress_class(found: list[Cause], tree: Tree) -> None:
     parameters = spec.get("parameters")
     if parameters is None:
         return
-    for name in ("kind", "name"):
-        if not parameters.get(name):
-            found.append(required(f"spec.parameters.{name}", f"{name} is required"))
+    _reference(found, "spec.parameters", parameters)
     scope = parameters.get("scope")
     if scope is None:
         found.append(required("spec.parameters.scope"))
@@ -186,13 +198,13 @@ def network_policy(found: list[Cause], tree: Tree) -> None:
 def _policy_port(found: list[Cause], place: str, item: Tree) -> None:
     protocol = item.get("protocol")
     if protocol is not None and protocol not in _PROTOCOLS:
-        found.append(not_supported(f"{place}.protocol", protocol, ("SCTP", "TCP", "UDP")))
+        found.append(not_supported(f"{place}.protocol", protocol, ("TCP", "UDP", "SCTP")))
     number, last = item.get("port"), item.get("endPort")
     if isinstance(number, int):
         port(found, f"{place}.port", number)
         if last is not None:
             if last < number:
-                found.append(invalid(f"{place}.endPort", number, "must be greater than or equal to `port`"))
+                found.append(invalid(f"{place}.endPort", last, "must be greater than or equal to `port`"))
             if not 1 <= last <= 65_535:
                 found.append(invalid(f"{place}.endPort", last, PORT_RANGE))
     elif number is not None:
@@ -232,21 +244,7 @@ def _block(found: list[Cause], place: str, block: Tree) -> None:
         outer, inner = ip_network(whole, strict=False), ip_network(part, strict=False)
         inside = outer.version == inner.version and inner.subnet_of(outer)  # type: ignore[arg-type]
         if not inside or outer.prefixlen >= inner.prefixlen:
-            found.append(invalid(field, part, f"must be a strict subset of `{whole}`"))
-
-
-CIDR_TEXT = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"
-
-
-def is_cidr(text: str) -> bool:
-    """Whether this is an address with the length of its network."""
-    if "/" not in text:
-        return False
-    try:
-        ip_network(text, strict=False)
-    except ValueError:
-        return False
-    return True
+            found.append(invalid(field, part, "must be a strict subset of `cidr`"))
 
 
 # ---------------------------------------------------------------------- addresses
@@ -257,17 +255,36 @@ def service_cidr(found: list[Cause], tree: Tree) -> None:
     ranges = tree["spec"].get("cidrs") or ()
     if not ranges:
         found.append(required("spec.cidrs", "at least one CIDR required"))
-    if len(ranges) > 2:
-        found.append(invalid("spec", tree["spec"], "may only hold up to 2 values"))
+    elif len(ranges) > 2:
+        found.append(invalid("spec.cidrs", {"CIDRs": ranges}, "may only hold up to 2 values"))
+    else:
+        _ranges(found, ranges)
+
+
+def _ranges(found: list[Cause], ranges: list[str]) -> None:
+    networks: list[IPv4Network | IPv6Network] = []
     for index, text in enumerate(ranges):
         if not is_cidr(text):
             found.append(invalid(f"spec.cidrs[{index}]", text, CIDR_TEXT))
+            continue
+        network = ip_network(text, strict=False)
+        networks.append(network)
+        if str(network.network_address) != text.partition("/")[0]:
+            found.append(invalid(f"spec.cidrs[{index}]", text, "must not have bits set beyond the prefix length"))
+    if len(networks) == 2 and networks[0].version == networks[1].version:
+        text = "may specify no more than one IP for each IP family, i.e 192.168.0.0/24 and 2001:db8::/64"
+        found.append(invalid("spec.cidrs", ranges, text))
 
 
 def service_cidr_update(found: list[Cause], new: Tree, old: Tree) -> None:
-    """Its ranges are for life."""
-    if new["spec"].get("cidrs") != old["spec"].get("cidrs"):
-        found.append(immutable("spec.cidrs", new["spec"].get("cidrs")))
+    """Its ranges are for life, but a second one may come."""
+    fresh, stored = new["spec"].get("cidrs") or [], old["spec"].get("cidrs") or []
+    if len(fresh) != len(stored) and (len(stored), len(fresh)) != (1, 2):
+        found.append(immutable("spec.cidrs", fresh))
+        return
+    for index, (text, before) in enumerate(zip(fresh, stored, strict=False)):
+        if text != before:
+            found.append(immutable(f"spec.cidrs[{index}]", text))
 
 
 def ip_address(found: list[Cause], tree: Tree) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from k8s_tutor.api.status import Cause
-from k8s_tutor.api.validation import dump, names, selector
+from k8s_tutor.api.validation import names, selector
 from k8s_tutor.api.validation.causes import duplicate, forbidden, invalid, not_supported, required
 
 Tree = dict[str, Any]
@@ -32,11 +32,13 @@ def tolerations(found: list[Cause], field: str, items: list[Tree]) -> None:
             found.append(invalid(f"{place}.effect", effect, text))
         if operator in ("", "Equal"):
             value = toleration.get("value", "")
-            found += [invalid(f"{place}.operator", value, problem) for problem in names.label_value(value)]
+            problems = names.label_value(value)
+            if problems:
+                found.append(invalid(f"{place}.operator", value, ";".join(problems)))
         elif operator == "Exists":
             if toleration.get("value"):
                 text = "value must be empty when `operator` is 'Exists'"
-                found.append(invalid(f"{place}.operator", dump.go("Toleration", toleration), text))
+                found.append(invalid(f"{place}.operator", toleration["value"], text))
         else:
             found.append(not_supported(f"{place}.operator", operator, ("Equal", "Exists")))
         if effect and effect not in _EFFECTS:
@@ -71,8 +73,7 @@ def _pod_term(found: list[Cause], place: str, term: Tree) -> None:
     key = term.get("topologyKey", "")
     if not key:
         found.append(required(f"{place}.topologyKey", "can not be empty"))
-    else:
-        found += [invalid(f"{place}.topologyKey", key, problem) for problem in names.qualified_name(key)]
+    found += [invalid(f"{place}.topologyKey", key, problem) for problem in names.qualified_name(key)]
 
 
 def _node_affinity(found: list[Cause], field: str, value: Tree) -> None:
@@ -82,14 +83,15 @@ def _node_affinity(found: list[Cause], field: str, value: Tree) -> None:
         if not terms:
             found.append(required(f"{place}.nodeSelectorTerms", "must have at least one node selector term"))
         for index, term in enumerate(terms):
-            _node_term(found, f"{place}.nodeSelectorTerms[{index}]", term)
+            node_term(found, f"{place}.nodeSelectorTerms[{index}]", term)
     for index, weighted in enumerate(value.get(_PREFERRED, ())):
         place = f"{field}.{_PREFERRED}[{index}]"
         _weight(found, place, weighted)
-        _node_term(found, f"{place}.preference", weighted.get("preference", {}))
+        node_term(found, f"{place}.preference", weighted.get("preference", {}), strict=False)
 
 
-def _node_term(found: list[Cause], place: str, term: Tree) -> None:
+def node_term(found: list[Cause], place: str, term: Tree, strict: bool = True) -> None:
+    """A term of a node selector. Of a mere preference the values are not looked at."""
     for index, expression in enumerate(term.get("matchExpressions", ())):
         field, operator = f"{place}.matchExpressions[{index}]", expression.get("operator", "")
         values, key = expression.get("values", ()), expression.get("key", "")
@@ -108,13 +110,26 @@ def _node_term(found: list[Cause], place: str, term: Tree) -> None:
         else:
             found.append(invalid(f"{field}.operator", operator, "not a valid selector operator"))
         found += [invalid(f"{field}.key", key, problem) for problem in names.qualified_name(key)]
-        for at, value in enumerate(values):
+        for at, value in enumerate(values if strict else ()):
             found += [invalid(f"{field}.values[{at}]", value, problem) for problem in names.label_value(value)]
+    for index, expression in enumerate(term.get("matchFields", ())):
+        field, operator = f"{place}.matchFields[{index}]", expression.get("operator", "")
+        values, key = expression.get("values", ()), expression.get("key", "")
+        if operator not in ("In", "NotIn"):
+            found.append(invalid(f"{field}.operator", operator, "not a valid selector operator"))
+        elif len(values) != 1:
+            text = "must be only one value when `operator` is 'In' or 'NotIn' for node field selector"
+            found.append(required(f"{field}.values", text))
+        if key != "metadata.name":
+            found.append(invalid(f"{field}.key", key, "not a valid field selector key"))
+            continue
+        for at, value in enumerate(values):
+            found += [invalid(f"{field}.values[{at}]", value, problem) for problem in names.dns_subdomain(value)]
 
 
 def spread(found: list[Cause], field: str, constraints: list[Tree]) -> None:
     """Topology spread constraints."""
-    pairs: list[tuple[str, str]] = []
+    every = [(one.get("topologyKey", ""), one.get("whenUnsatisfiable", "")) for one in constraints]
     for index, constraint in enumerate(constraints):
         place = f"{field}[{index}]"
         skew, key = constraint.get("maxSkew", 0), constraint.get("topologyKey", "")
@@ -125,9 +140,8 @@ def spread(found: list[Cause], field: str, constraints: list[Tree]) -> None:
             found.append(required(f"{place}.topologyKey", "can not be empty"))
         if action not in _ACTIONS:
             found.append(not_supported(f"{place}.whenUnsatisfiable", action, _ACTIONS))
-        if (key, action) in pairs:
+        if (key, action) in every[index + 1 :]:
             found.append(duplicate(f"{place}.{{topologyKey, whenUnsatisfiable}}", f"{{{key}, {action}}}"))
-        pairs.append((key, action))
         if domains is not None:
             if domains <= 0:
                 found.append(invalid(f"{place}.minDomains", domains, "must be greater than zero"))
@@ -137,5 +151,18 @@ def spread(found: list[Cause], field: str, constraints: list[Tree]) -> None:
         for name in ("nodeAffinityPolicy", "nodeTaintsPolicy"):
             if name in constraint and constraint[name] not in _INCLUSION:
                 found.append(not_supported(f"{place}.{name}", constraint[name], _INCLUSION))
+        _match_keys(found, f"{place}.matchLabelKeys", constraint)
         if "labelSelector" in constraint:
             selector.check(found, f"{place}.labelSelector", constraint["labelSelector"])
+
+
+def _match_keys(found: list[Cause], field: str, constraint: Tree) -> None:
+    keys = constraint.get("matchLabelKeys", ())
+    wanted = constraint.get("labelSelector")
+    if keys and wanted is None:
+        found.append(forbidden(field, "must not be specified when labelSelector is not set"))
+    used = [*(wanted or {}).get("matchLabels", {}), *(one.get("key") for one in (wanted or {}).get("matchExpressions", ()))]
+    for index, key in enumerate(keys):
+        found += [invalid(f"{field}[{index}]", key, problem) for problem in names.qualified_name(key)]
+        if key in used:
+            found.append(invalid(f"{field}[{index}]", key, "exists in both matchLabelKeys and labelSelector"))

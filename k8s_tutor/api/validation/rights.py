@@ -88,6 +88,8 @@ def _subject(found: list[Cause], place: str, subject: Tree, namespaced: bool) ->
         if not namespaced and not subject.get("namespace"):
             found.append(required(f"{place}.namespace"))
     elif kind in ("User", "Group"):
+        if not name:
+            found.append(invalid(f"{place}.name", "", f"{kind.lower()} name cannot be empty"))
         if group != GROUP:
             found.append(not_supported(f"{place}.apiGroup", group, (GROUP,)))
     else:

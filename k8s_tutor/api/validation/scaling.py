@@ -128,7 +128,11 @@ def budget(found: list[Cause], tree: Tree) -> None:
     """A whole PodDisruptionBudget."""
     spec = tree.get("spec", {})
     if "minAvailable" in spec and "maxUnavailable" in spec:
-        found.append(invalid("spec", spec, "minAvailable and maxUnavailable cannot be both set"))
+        shown = {
+            "MinAvailable": spec["minAvailable"], "Selector": spec.get("selector"),
+            "MaxUnavailable": spec["maxUnavailable"], "UnhealthyPodEvictionPolicy": spec.get("unhealthyPodEvictionPolicy"),
+        }  # fmt: skip
+        found.append(invalid("spec", shown, "minAvailable and maxUnavailable cannot be both set"))
     for name in ("minAvailable", "maxUnavailable"):
         if name in spec:
             value = amount(found, f"spec.{name}", spec[name])

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from typing import Any
 
 from k8s_tutor.api.status import Cause
 from k8s_tutor.api.validation import dump
-from k8s_tutor.api.validation.causes import invalid, not_supported, required
+from k8s_tutor.api.validation.causes import duplicate, invalid, not_supported, required
 
 Tree = dict[str, Any]
 
 _MOST = 2**31 - 1
 _ID_TEXT = f"must be between 0 and {_MOST}, inclusive"
+_SYSCTL = re.compile(r"([a-z0-9]([-_a-z0-9]*[a-z0-9])?[\./])*[a-z0-9]([-_a-z0-9]*[a-z0-9])?")
+_SYSCTL_MOST = 253
 _SECCOMP = ("Localhost", "RuntimeDefault", "Unconfined")
 
 
@@ -49,6 +53,40 @@ def pod(found: list[Cause], field: str, context: Tree) -> None:
     if policy is not None and policy not in ("Always", "OnRootMismatch"):
         found.append(not_supported(f"{field}.fsGroupChangePolicy", policy, ("OnRootMismatch", "Always")))
     _seccomp(found, field, context)
+    _apparmor(found, field, context)
+    _sysctls(found, f"{field}.sysctls", context.get("sysctls", ()))
+
+
+def _apparmor(found: list[Cause], field: str, context: Tree) -> None:
+    profile = context.get("appArmorProfile")
+    if profile is None:
+        return
+    kind, place, name = profile.get("type", ""), f"{field}.appArmorProfile", profile.get("localhostProfile")
+    if not kind:
+        found.append(required(f"{place}.type", "type is required when appArmorProfile is set"))
+    elif kind not in _SECCOMP:
+        found.append(not_supported(f"{place}.type", kind, _SECCOMP))
+    elif kind != "Localhost":
+        if name is not None:
+            found.append(invalid(f"{place}.localhostProfile", name, "can only be set when AppArmor type is Localhost"))
+    elif not (name or "").strip():
+        found.append(required(f"{place}.localhostProfile", "must be set when AppArmor type is Localhost"))
+    elif name != name.strip():
+        found.append(invalid(f"{place}.localhostProfile", name, "must not be padded with whitespace"))
+
+
+def _sysctls(found: list[Cause], field: str, items: Sequence[Tree]) -> None:
+    seen: list[str] = []
+    for index, item in enumerate(items):
+        place, name = f"{field}[{index}].name", item.get("name", "")
+        if not name:
+            found.append(required(place))
+        elif len(name) > _SYSCTL_MOST or _SYSCTL.fullmatch(name) is None:
+            text = f"must have at most {_SYSCTL_MOST} characters and match regex ^{_SYSCTL.pattern}$"
+            found.append(invalid(place, name, text))
+        elif name in seen:
+            found.append(duplicate(place, name))
+        seen.append(name)
 
 
 def container(found: list[Cause], field: str, context: Tree) -> None:
@@ -57,6 +95,7 @@ def container(found: list[Cause], field: str, context: Tree) -> None:
     if context.get("procMount") not in (None, "Default", "Unmasked"):
         found.append(not_supported(f"{field}.procMount", context["procMount"], ("Default", "Unmasked")))
     _seccomp(found, field, context)
+    _apparmor(found, field, context)
     if context.get("allowPrivilegeEscalation") is False:
         if context.get("privileged"):
             text = "cannot set `allowPrivilegeEscalation` to false and `privileged` to true"

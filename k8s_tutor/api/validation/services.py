@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 from k8s_tutor.api import names as allocation
@@ -23,6 +23,9 @@ Tree = dict[str, Any]
 _TYPES = ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort")
 _PROTOCOLS = ("SCTP", "TCP", "UDP")
 _POLICIES = ("Cluster", "Local")
+_FAMILIES = ("IPv4", "IPv6")
+_FAMILY_POLICIES = ("PreferDualStack", "RequireDualStack", "SingleStack")
+_DISTRIBUTIONS = ("PreferClose", "PreferSameNode", "PreferSameZone")
 _LONGEST_AFFINITY = 86_400
 IP_TEXT = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
 
@@ -36,6 +39,20 @@ def is_ip(text: str) -> bool:
     return True
 
 
+CIDR_TEXT = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"
+
+
+def is_cidr(text: str) -> bool:
+    """Whether this is an address with the length of its network."""
+    if "/" not in text:
+        return False
+    try:
+        ip_network(text, strict=False)
+    except ValueError:
+        return False
+    return True
+
+
 def _ports(found: list[Cause], spec: Tree) -> None:
     ports: list[Tree] = spec.get("ports", [])
     headless = spec.get("clusterIP") == "None"
@@ -43,6 +60,7 @@ def _ports(found: list[Cause], spec: Tree) -> None:
         found.append(required("spec.ports"))
     seen: list[str] = []
     pairs: list[tuple[str, int]] = []
+    taken: list[tuple[str, int]] = []
     for index, port in enumerate(ports):
         place = f"spec.ports[{index}]"
         name = port.get("name", "")
@@ -56,8 +74,13 @@ def _ports(found: list[Cause], spec: Tree) -> None:
         _port(found, place, port, spec["type"])
         pair = (port.get("protocol", ""), port.get("port", 0))
         if pair in pairs:
-            found.append(duplicate(place, {"protocol": pair[0], "port": pair[1]}))
+            shown = {"Name": "", "Protocol": pair[0], "AppProtocol": None, "Port": pair[1], "TargetPort": 0, "NodePort": 0}
+            found.append(duplicate(place, shown))
         pairs.append(pair)
+        on_nodes = (port.get("protocol", ""), port.get("nodePort", 0))
+        if on_nodes[1] and on_nodes in taken:
+            found.append(duplicate(f"{place}.nodePort", on_nodes[1]))
+        taken.append(on_nodes)
 
 
 def _port(found: list[Cause], place: str, port: Tree, kind: str) -> None:
@@ -73,6 +96,9 @@ def _port(found: list[Cause], place: str, port: Tree, kind: str) -> None:
             found.append(invalid(f"{place}.targetPort", target, PORT_RANGE))
     else:
         found += [invalid(f"{place}.targetPort", target, problem) for problem in names.port_name(target)]
+    application = port.get("appProtocol")
+    if application is not None:
+        found += [invalid(f"{place}.appProtocol", application, text) for text in names.qualified_name(application)]
     node_port = port.get("nodePort", 0)
     if node_port and kind == "ClusterIP":
         found.append(forbidden(f"{place}.nodePort", "may not be used when `type` is 'ClusterIP'"))
@@ -107,19 +133,101 @@ def service(found: list[Cause], tree: Tree) -> None:
             found.append(required("spec.externalName"))
         else:
             found += [invalid("spec.externalName", name, problem) for problem in names.dns_subdomain(name)]
-        if address:
-            found.append(forbidden("spec.clusterIP", "may not be set when `type` is 'ExternalName'"))
+        for field in ("clusterIPs", "ipFamilies", "ipFamilyPolicy"):
+            if spec.get(field) or (field == "clusterIPs" and address):
+                found.append(forbidden(f"spec.{field}", "may not be set for ExternalName services"))
     elif address and address != "None" and not is_ip(address):
         found.append(invalid("spec.clusterIPs[0]", address, IP_TEXT))
     if address == "None" and kind in ("NodePort", "LoadBalancer"):
         text = f"may not be set to 'None' for {kind} services"
         found.append(invalid("spec.clusterIPs[0]", "None", text))
-    for field in ("internalTrafficPolicy", "externalTrafficPolicy"):
-        if field in spec and spec[field] not in _POLICIES:
-            found.append(not_supported(f"spec.{field}", spec[field], _POLICIES))
     for index, external in enumerate(spec.get("externalIPs", ())):
-        if not is_ip(external):
-            found.append(invalid(f"spec.externalIPs[{index}]", external, IP_TEXT))
+        _address(found, f"spec.externalIPs[{index}]", external)
+    if kind != "ExternalName":
+        _families(found, spec)
+    _traffic(found, spec)
+    _balancer(found, spec)
+
+
+def _address(found: list[Cause], field: str, text: str, twice: bool = False) -> None:
+    """An address that traffic can go to from elsewhere (ValidateNonSpecialIP)."""
+    if not is_ip(text):
+        found.append(invalid(field, text, IP_TEXT))
+        if twice:
+            found.append(invalid(field, text, "must be a valid IP address"))
+        return
+    address = ip_address(text)
+    for holds, problem in (
+        (address.is_unspecified, f"may not be unspecified ({text})"),
+        (address.is_loopback, "may not be in the loopback range (127.0.0.0/8, ::1/128)"),
+        (address.is_link_local, "may not be in the link-local range (169.254.0.0/16, fe80::/10)"),
+        (
+            text.startswith(("224.0.0.", "ff02:")),
+            "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)",
+        ),
+    ):
+        if holds:
+            found.append(invalid(field, text, problem))
+
+
+def _families(found: list[Cause], spec: Tree) -> None:
+    """Addresses and families of addresses belong together (ValidateServiceClusterIPsRelatedFields)."""
+    address, addresses = spec.get("clusterIP", ""), spec.get("clusterIPs") or []
+    if addresses and address and addresses[0] != address:
+        found.append(invalid("spec.clusterIPs", addresses, "first value must match `clusterIP`"))
+    elif addresses and not address:
+        found.append(invalid("spec.clusterIPs", addresses, "must be empty when `clusterIP` is not specified"))
+    families: list[str] = spec.get("ipFamilies") or []
+    for index, family in enumerate(families):
+        if family not in _FAMILIES:
+            found.append(not_supported(f"spec.ipFamilies[{index}]", family, _FAMILIES))
+        if family in families[:index]:
+            found.append(duplicate(f"spec.ipFamilies[{index}]", family))
+    policy = spec.get("ipFamilyPolicy")
+    if policy is not None and policy not in _FAMILY_POLICIES:
+        found.append(not_supported("spec.ipFamilyPolicy", policy, _FAMILY_POLICIES))
+    if len(addresses) > 2:
+        found.append(invalid("spec.clusterIPs", addresses, "may only hold up to 2 values"))
+    elif len(addresses) == 2 and "None" in addresses:
+        found.append(invalid("spec.clusterIPs", addresses, "'None' must be the first and only value"))
+
+
+def _traffic(found: list[Cause], spec: Tree) -> None:
+    kind, outside = spec["type"], spec.get("externalTrafficPolicy")
+    reachable = kind in ("NodePort", "LoadBalancer") or (kind == "ClusterIP" and bool(spec.get("externalIPs")))
+    if outside is not None and not reachable:
+        text = "may only be set for externally-accessible services"
+        found.append(invalid("spec.externalTrafficPolicy", outside, text))
+    elif outside is not None and outside not in _POLICIES:
+        found.append(not_supported("spec.externalTrafficPolicy", outside, _POLICIES))
+    port = spec.get("healthCheckNodePort", 0)
+    if port and not (kind == "LoadBalancer" and outside == "Local"):
+        text = "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'"
+        found.append(invalid("spec.healthCheckNodePort", port, text))
+    inside = spec.get("internalTrafficPolicy")
+    if inside is not None and inside not in _POLICIES:
+        found.append(not_supported("spec.internalTrafficPolicy", inside, _POLICIES))
+    spread = spec.get("trafficDistribution")
+    if spread is not None and spread not in _DISTRIBUTIONS:
+        found.append(not_supported("spec.trafficDistribution", spread, _DISTRIBUTIONS))
+
+
+def _balancer(found: list[Cause], spec: Tree) -> None:
+    """What only a LoadBalancer has. The odd capital letter is Kubernetes' own."""
+    balancer, text = spec["type"] == "LoadBalancer", "may only be used when `type` is 'LoadBalancer'"
+    ranges = spec.get("loadBalancerSourceRanges", ())
+    if ranges and not balancer:
+        found.append(forbidden("spec.LoadBalancerSourceRanges", text))
+    for index, item in enumerate(ranges):
+        if not is_cidr(item.strip()):
+            found.append(invalid(f"spec.LoadBalancerSourceRanges[{index}]", item.strip(), CIDR_TEXT))
+    if not balancer:
+        for name in ("allocateLoadBalancerNodePorts", "loadBalancerClass"):
+            if name in spec:
+                found.append(forbidden(f"spec.{name}", text))
+    elif "loadBalancerClass" in spec:
+        name = spec["loadBalancerClass"]
+        found += [invalid("spec.loadBalancerClass", name, problem) for problem in names.qualified_name(name)]
 
 
 def service_update(found: list[Cause], new: Tree, old: Tree) -> None:
@@ -130,6 +238,13 @@ def service_update(found: list[Cause], new: Tree, old: Tree) -> None:
     if stored.get("clusterIP") and fresh.get("clusterIP") != stored["clusterIP"]:
         addresses = fresh.get("clusterIPs") or [fresh.get("clusterIP", "")]
         found.append(invalid("spec.clusterIPs[0]", addresses, "may not change once set"))
+    if fresh["type"] == stored["type"] == "LoadBalancer":
+        name = "loadBalancerClass"
+        if fresh.get(name) != stored.get(name):
+            found.append(invalid(f"spec.{name}", fresh.get(name), "may not change once set"))
+        name = "healthCheckNodePort"
+        if fresh.get(name) and stored.get(name) and fresh[name] != stored[name]:
+            found.append(forbidden(f"spec.{name}", "field is immutable"))
 
 
 def endpoints(found: list[Cause], tree: Tree) -> None:
@@ -140,8 +255,7 @@ def endpoints(found: list[Cause], tree: Tree) -> None:
             found.append(required(place, "must specify `addresses` or `notReadyAddresses`"))
         for part in ("addresses", "notReadyAddresses"):
             for at, address in enumerate(subset.get(part, ())):
-                if not is_ip(address.get("ip", "")):
-                    found.append(invalid(f"{place}.{part}[{at}].ip", address.get("ip", ""), IP_TEXT))
+                _address(found, f"{place}.{part}[{at}].ip", address.get("ip", ""), twice=True)
         several = len(subset.get("ports", ())) > 1
         for at, port in enumerate(subset.get("ports", ())):
             field, name = f"{place}.ports[{at}]", port.get("name", "")

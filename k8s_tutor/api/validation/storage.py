@@ -6,9 +6,8 @@ from typing import Any
 
 from k8s_tutor.api import quantity
 from k8s_tutor.api.status import Cause
-from k8s_tutor.api.validation import dump, names, selector
+from k8s_tutor.api.validation import dump, names, placement, selector
 from k8s_tutor.api.validation.causes import (
-    NEGATIVE,
     forbidden,
     immutable,
     invalid,
@@ -31,9 +30,9 @@ _CLAIM_FROZEN = (
 )
 
 
-def _access(found: list[Cause], field: str, modes: list[str]) -> None:
+def _access(found: list[Cause], field: str, modes: list[str], detail: str = "") -> None:
     if not modes:
-        found.append(required(field, "at least 1 access mode is required"))
+        found.append(required(field, detail))
     for mode in modes:
         if mode not in _MODES:
             found.append(not_supported(field, mode, _MODES))
@@ -48,9 +47,7 @@ def _volume_mode(found: list[Cause], field: str, mode: str | None) -> None:
 
 
 def _positive(found: list[Cause], field: str, amount: str) -> None:
-    if quantity.nano(amount) < 0:
-        found.append(invalid(field, amount, NEGATIVE))
-    elif quantity.nano(amount) == 0:
+    if quantity.nano(amount) <= 0:
         found.append(invalid(field, amount, "must be greater than zero"))
 
 
@@ -59,7 +56,7 @@ def _positive(found: list[Cause], field: str, amount: str) -> None:
 
 def claim_spec(found: list[Cause], field: str, spec: Tree) -> None:
     """A claim's spec, also inside a template."""
-    _access(found, f"{field}.accessModes", spec.get("accessModes", []))
+    _access(found, f"{field}.accessModes", spec.get("accessModes", []), "at least 1 access mode is required")
     if "selector" in spec:
         selector.check(found, f"{field}.selector", spec["selector"])
     storage = spec.get("resources", {}).get("requests", {}).get("storage")
@@ -78,6 +75,12 @@ def claim_spec(found: list[Cause], field: str, spec: Tree) -> None:
         for key in ("name", "kind"):
             if not source.get(key):
                 found.append(required(f"{field}.{part}.{key}"))
+        group, kind = source.get("apiGroup") or "", source.get("kind", "")
+        if not group and kind != "PersistentVolumeClaim":
+            text = "must be 'PersistentVolumeClaim' when referencing the default apiGroup"
+            found.append(invalid(f"{field}.{part}", kind, text))
+        if group:
+            found += [invalid(f"{field}.{part}.apiGroup", group, problem) for problem in names.dns_subdomain(group)]
 
 
 def claim(found: list[Cause], tree: Tree) -> None:
@@ -102,11 +105,12 @@ def claim_update(found: list[Cause], new: Tree, old: Tree) -> None:
     if fresh != stored:
         difference = dump.difference("PersistentVolumeClaimSpec", stored, fresh)
         found.append(forbidden("spec", f"{_CLAIM_FROZEN}\n{difference}"))
-        return
+    if new["spec"].get("volumeMode") != stored.get("volumeMode"):
+        found.append(immutable("volumeMode", new["spec"].get("volumeMode")))
     wanted = new["spec"].get("resources", {}).get("requests", {}).get("storage", "0")
     before = stored.get("resources", {}).get("requests", {}).get("storage", "0")
-    given = old.get("status", {}).get("capacity", {}).get("storage", before)
-    if bound and quantity.compare(wanted, before) < 0 and quantity.compare(wanted, given) < 0:
+    given = old.get("status", {}).get("capacity", {}).get("storage", "0")
+    if quantity.compare(wanted, before) < 0 and quantity.compare(wanted, given) <= 0:
         text = "field can not be less than status.capacity"
         found.append(forbidden("spec.resources.requests.storage", text))
 
@@ -121,9 +125,12 @@ def volume(found: list[Cause], tree: Tree) -> None:
     capacity = spec.get("capacity", {})
     if not capacity:
         found.append(required("spec.capacity"))
-    elif "storage" not in capacity or len(capacity) > 1:
-        found.append(not_supported("spec.capacity", capacity, ("storage",)))
+    if "storage" not in capacity or len(capacity) > 1:
+        found.append(not_supported("spec.capacity", capacity or None, ("storage",)))
     for name, amount in capacity.items():
+        if quantity.nano(amount) < 0:
+            number = quantity.nano(amount) // quantity.NANO
+            found.append(invalid(f"spec.capacity[{name}]", number, "must be a valid resource quantity"))
         _positive(found, f"spec.capacity[{name}]", amount)
     policy = spec.get("persistentVolumeReclaimPolicy")
     if policy not in _RECLAIM:
@@ -135,10 +142,30 @@ def volume(found: list[Cause], tree: Tree) -> None:
         found.append(required("spec", "must specify a volume type"))
     else:
         _source(found, f"spec.{sources[0]}", sources[0], spec)
+    if "nodeAffinity" in spec:
+        _affinity(found, "spec.nodeAffinity", spec["nodeAffinity"])
+    path = spec.get("hostPath", {}).get("path", "")
+    if path and not path.strip("/") and policy == "Recycle":
+        text = "may not be 'recycle' for a hostPath mount of '/'"
+        found.append(forbidden("spec.persistentVolumeReclaimPolicy", text))
     name = spec.get("storageClassName")
     if name:
         found += [invalid("spec.storageClassName", name, problem) for problem in names.dns_subdomain(name)]
     _volume_mode(found, "spec.volumeMode", spec.get("volumeMode"))
+
+
+def _affinity(found: list[Cause], field: str, affinity: Tree) -> None:
+    """From which nodes a volume can be reached."""
+    wanted = affinity.get("required")
+    if wanted is None:
+        found.append(required(f"{field}.required", "must specify required node constraints"))
+        return
+    terms = wanted.get("nodeSelectorTerms") or ()
+    if not terms:
+        text = "must have at least one node selector term"
+        found.append(required(f"{field}.required.nodeSelectorTerms", text))
+    for index, term in enumerate(terms):
+        placement.node_term(found, f"{field}.required.nodeSelectorTerms[{index}]", term)
 
 
 _NEEDED = {
@@ -169,11 +196,12 @@ def volume_update(found: list[Cause], new: Tree, old: Tree) -> None:
         text = f"spec.persistentvolumesource is immutable after creation\n{difference}"
         found.append(forbidden("spec.persistentvolumesource", text))
     if new["spec"].get("volumeMode") != old["spec"].get("volumeMode"):
-        found.append(immutable("spec.volumeMode", new["spec"].get("volumeMode")))
+        found.append(immutable("volumeMode", new["spec"].get("volumeMode")))
     before = old["spec"].get("nodeAffinity")
     if before is not None and new["spec"].get("nodeAffinity") != before:
         text = "field is immutable, except for updating from beta label to GA"
-        found.append(invalid("spec.nodeAffinity", new["spec"].get("nodeAffinity"), text))
+        affinity = new["spec"].get("nodeAffinity")
+        found.append(invalid("nodeAffinity", None if affinity is None else dump.go("VolumeNodeAffinity", affinity), text))
 
 
 # ---------------------------------------------------------------------- classes and drivers

@@ -27,20 +27,27 @@ _PERCENT_TEXT = (
 )
 
 
-def _selector(found: list[Cause], spec: Tree, kind: str) -> None:
+def _selector(found: list[Cause], spec: Tree, kind: str, problem: str = "invalid label selector") -> bool:
+    """The selector of a workload; returns whether it is one at all. No selector matches nothing, an empty one is refused."""
     wanted = spec.get("selector")
-    if wanted is None:
-        found.append(required("spec.selector"))
-        return
     before = len(found)
-    selector.check(found, "spec.selector", wanted)
-    if not wanted.get("matchLabels") and not wanted.get("matchExpressions"):
+    if wanted is not None:
+        selector.check(found, "spec.selector", wanted)
+    elif kind != "daemonset":
+        found.append(required("spec.selector"))
+    broken = wanted is not None and len(found) > before
+    empty = wanted is not None and not wanted.get("matchLabels") and not wanted.get("matchExpressions")
+    if empty:
         found.append(invalid("spec.selector", wanted, f"empty selector is invalid for {kind}"))
-        return
+    if broken:
+        if kind != "daemonset":
+            found.append(invalid("spec.selector", wanted, problem))
+        return False
     labels = spec["template"].get("metadata", {}).get("labels")
-    if len(found) == before and not selectors.from_object(wanted).matches(labels):
+    if not empty and (wanted is None or not selectors.from_object(wanted).matches(labels)):
         text = "`selector` does not match template `labels`"
         found.append(invalid("spec.template.metadata.labels", labels, text))
+    return True
 
 
 def _template(found: list[Cause], template: Tree, kind: str = "ReplicaSet") -> None:
@@ -65,8 +72,13 @@ def amount(found: list[Cause], field: str, value: int | str) -> int:
         return value
     if _PERCENT.fullmatch(value) is None:
         found.append(invalid(field, value, _PERCENT_TEXT))
-        return 1
+        return int(value) if value.isascii() and value.isdecimal() else 0
     return int(value[:-1])
+
+
+def _at_most_all(found: list[Cause], field: str, value: int | str) -> None:
+    if isinstance(value, str) and _PERCENT.fullmatch(value) and int(value[:-1]) > 100:
+        found.append(invalid(field, value, "must not be greater than 100%"))
 
 
 def _strategy(found: list[Cause], strategy: Tree) -> None:
@@ -88,8 +100,7 @@ def _strategy(found: list[Cause], strategy: Tree) -> None:
     if unavailable == 0 and surge == 0:
         text = "may not be 0 when `maxSurge` is 0"
         found.append(invalid(f"{field}.maxUnavailable", rolling["maxUnavailable"], text))
-    if isinstance(rolling["maxUnavailable"], str) and unavailable > 100:
-        found.append(invalid(f"{field}.maxUnavailable", rolling["maxUnavailable"], "must not be greater than 100%"))
+    _at_most_all(found, f"{field}.maxUnavailable", rolling["maxUnavailable"])
 
 
 def _shown(strategy: Tree) -> Tree:
@@ -101,8 +112,8 @@ def deployment(found: list[Cause], tree: Tree) -> None:
     """A whole Deployment."""
     spec = tree["spec"]
     non_negative(found, "spec.replicas", spec["replicas"])
-    _selector(found, spec, "deployment")
-    _template(found, spec["template"])
+    if _selector(found, spec, "deployment"):
+        _template(found, spec["template"])
     _strategy(found, spec["strategy"])
     ready = spec.get("minReadySeconds", 0)
     non_negative(found, "spec.minReadySeconds", ready)
@@ -120,24 +131,14 @@ def replica_set(found: list[Cause], tree: Tree) -> None:
     spec = tree["spec"]
     non_negative(found, "spec.replicas", spec["replicas"])
     non_negative(found, "spec.minReadySeconds", spec.get("minReadySeconds"))
-    _selector(found, spec, "replicaset")
-    _template(found, spec["template"])
+    if _selector(found, spec, "deployment"):  # as the real server says here too
+        _template(found, spec["template"])
 
 
 def _kind(found: list[Cause], tree: Tree, kind: str) -> Tree:
     """What DaemonSets and StatefulSets have in common; returns the spec."""
     spec: Tree = tree["spec"]
-    wanted = spec.get("selector")
-    if wanted is None:
-        found.append(required("spec.selector"))
-    else:
-        selector.check(found, "spec.selector", wanted)
-        if not wanted.get("matchLabels") and not wanted.get("matchExpressions"):
-            found.append(invalid("spec.selector", wanted, f"empty selector is invalid for {kind.lower()}"))
-        labels = spec["template"].get("metadata", {}).get("labels")
-        if not selectors.from_object(wanted).matches(labels):
-            text = "`selector` does not match template `labels`"
-            found.append(invalid("spec.template.metadata.labels", labels, text))
+    _selector(found, spec, kind.lower(), "")
     _template(found, spec["template"], kind)
     non_negative(found, "spec.minReadySeconds", spec.get("minReadySeconds"))
     non_negative(found, "spec.revisionHistoryLimit", spec.get("revisionHistoryLimit"))
@@ -156,6 +157,8 @@ def daemon_set(found: list[Cause], tree: Tree) -> None:
     rolling, field = strategy.get("rollingUpdate", {}), f"{field}.rollingUpdate"
     unavailable = amount(found, f"{field}.maxUnavailable", rolling.get("maxUnavailable", 0))
     surge = amount(found, f"{field}.maxSurge", rolling.get("maxSurge", 0))
+    for name in ("maxUnavailable", "maxSurge"):
+        _at_most_all(found, f"{field}.{name}", rolling.get(name, 0))
     if not unavailable and not surge:
         found.append(required(f"{field}.maxUnavailable", "cannot be 0 when maxSurge is 0"))
     elif unavailable and surge:
@@ -180,17 +183,23 @@ def stateful_set(found: list[Cause], tree: Tree) -> None:
     elif kind == "OnDelete":
         if "rollingUpdate" in strategy:
             text = "only allowed for updateStrategy 'RollingUpdate'"
-            found.append(invalid("spec.updateStrategy.rollingUpdate", strategy["rollingUpdate"], text))
+            rolling = strategy["rollingUpdate"] or {}
+            shown = {"Partition": rolling.get("partition", 0), "MaxUnavailable": rolling.get("maxUnavailable")}
+            found.append(invalid("spec.updateStrategy.rollingUpdate", shown, text))
     elif kind == "RollingUpdate":
-        field = "spec.updateStrategy.rollingUpdate.partition"
-        non_negative(found, field, strategy.get("rollingUpdate", {}).get("partition"))
+        field, rolling = "spec.updateStrategy.rollingUpdate", strategy.get("rollingUpdate", {})
+        non_negative(found, f"{field}.partition", rolling.get("partition"))
+        if "maxUnavailable" in rolling:
+            if not amount(found, f"{field}.maxUnavailable", rolling["maxUnavailable"]):
+                found.append(invalid(f"{field}.maxUnavailable", rolling["maxUnavailable"], "cannot be 0"))
+            _at_most_all(found, f"{field}.maxUnavailable", rolling["maxUnavailable"])
     else:
         found.append(invalid("spec.updateStrategy", _shown(strategy), "must be 'RollingUpdate' or 'OnDelete'"))
     non_negative(found, "spec.ordinals.start", spec.get("ordinals", {}).get("start"))
     for name, value in spec.get("persistentVolumeClaimRetentionPolicy", {}).items():
         if value not in ("Retain", "Delete"):
             field = f"spec.persistentVolumeClaimRetentionPolicy.{name}"
-            found.append(not_supported(field, value, ("Delete", "Retain")))
+            found.append(not_supported(field, value, ("Retain", "Delete")))
 
 
 _STATEFUL = (
@@ -258,11 +267,11 @@ def status_numbers(found: list[Cause], tree: Tree) -> None:
         if isinstance(value, int):
             non_negative(found, f"status.{name}", value)
     total = status.get("replicas", 0)
-    for name in ("updatedReplicas", "readyReplicas", "availableReplicas", "fullyLabeledReplicas"):
+    for name in ("updatedReplicas", "currentReplicas", "readyReplicas", "availableReplicas", "fullyLabeledReplicas"):
         if status.get(name, 0) > total:
             found.append(invalid(f"status.{name}", status[name], "cannot be greater than status.replicas"))
     if status.get("availableReplicas", 0) > status.get("readyReplicas", 0):
-        text = "cannot be greater than readyReplicas"
+        text = f"cannot be greater than {'status.' if tree.get('kind') == 'StatefulSet' else ''}readyReplicas"
         found.append(invalid("status.availableReplicas", status["availableReplicas"], text))
 
 
