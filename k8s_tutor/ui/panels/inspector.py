@@ -19,16 +19,15 @@ def render(scene: Scene, width: int, height: int) -> Picture:
         for row, line in enumerate(wrap("Select something: an arrow key or a click. Then w asks why.", width)[:height]):
             canvas.put(row, 0, line, "dim")
         return canvas.picture("Inspector")
-    lines = _facts(scene, width)
+    told = _verdict(scene, width) if scene.why else []
+    lines = told or _facts(scene, width)
     if scene.details:
         lines += [(), *(((line, "text"),) for line in scene.details)]
-    if scene.why:
-        lines += _verdict(scene, width)
     chain = why_rows(scene.why, width, scene.selected)
     targets = [cause.target for cause in scene.why]
     room = height - len(lines) - 1
     if chain and room < min(len(chain), 6):
-        lines = lines[: max(1, height - 1 - min(len(chain), height * 2 // 3))]
+        lines = lines[: max(1, height - 1 - min(len(chain), height // 3 if told else height * 2 // 3))]
     if chain:
         lines += [(), *chain]
     if lines and not lines[0]:
@@ -51,7 +50,7 @@ def _verdict(scene: Scene, width: int) -> list[Row]:
     """Of a pod: why it is where it is, as its scheduler sees it."""
     pod = scene.selected.removeprefix("verdict ").partition(" ")[0]
     case = next((one for one in cases(scene.view) if one.pod == pod), None)
-    return [(), *[line.row for line in explain(case, width)]] if case is not None else []
+    return [line.row for line in explain(case, width)] if case is not None else []
 
 
 def _in_view(top: int, line: int, lines: int, height: int) -> int:

@@ -1,6 +1,6 @@
 """What is to be said of one scheduling decision, as rows: the sentence, the table of nodes and plugins, what a pod waits for.
 
-The panel of verdicts, the inspector and plain text are all made of these.
+The panel of verdicts and the inspector are made of these.
 """
 
 from __future__ import annotations
@@ -8,30 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from k8s_tutor.cluster import verdictwords
+from k8s_tutor.cluster.verdictwords import Score, scores, short
 from k8s_tutor.cluster.views import ClusterView, QueuedView, VerdictView
 from k8s_tutor.ui.draw import gauge, shorten, wrap
-from k8s_tutor.ui.rows import Row, text_of
-from k8s_tutor.ui.words import count, listed, stamp
+from k8s_tutor.ui.rows import Row
+from k8s_tutor.ui.words import count, stamp
 
-SHORT = {
-    "NodeResourcesFit": "fit",
-    "NodeResourcesBalancedAllocation": "balance",
-    "ImageLocality": "image",
-    "TaintToleration": "taints",
-    "NodeAffinity": "affinity",
-    "PodTopologySpread": "spread",
-    "InterPodAffinity": "pods",
-}
-"""Plugins at the head of a column."""
-PLACES = {
-    "flying": ("being decided", "you"),
-    "active": ("is next in line", "peer"),
-    "backoff": ("backs off", "warn"),
-    "error": ("backs off", "warn"),
-    "unschedulable": ("unschedulable", "fail"),
-    "gated": ("held by gates", "dim"),
-}
-"""Place in the queue → (words, role)."""
+ROLES = {"flying": "you", "active": "peer", "backoff": "warn", "error": "warn", "unschedulable": "fail", "gated": "dim"}
+"""Place in the queue → role."""
 TOTAL = 6
 """Cells of the sum, with the blank before it."""
 CELL = 8
@@ -58,14 +43,6 @@ class Line(NamedTuple):
     target: str = ""
 
 
-class Score(NamedTuple):
-    """A feasible node: (raw, from 0 to 100, times the weight) of each plugin, and the sum."""
-
-    node: str
-    given: tuple[tuple[int, int, int], ...]
-    total: int
-
-
 def cases(view: ClusterView) -> list[Case]:
     """All pods of which something is known, the latest first; those that wait without a verdict at the end."""
     queued = {one.pod: one for one in view.queue}
@@ -84,60 +61,15 @@ def picked_case(view: ClusterView, selected: str) -> tuple[Case | None, str]:
     return case, node
 
 
-def scores(verdict: VerdictView) -> list[Score]:
-    """The feasible nodes: the chosen one first, then by their sum."""
-    totals = {node: total for node, reason, _, total in verdict.rows if not reason}
-    found = [
-        Score(node, tuple((raw[i], normal[i], normal[i] * weight) for _, weight, raw, normal in verdict.columns), totals[node])
-        for i, node in enumerate(verdict.feasible)
-    ]
-    return sorted(found, key=lambda one: (one.node != verdict.chosen, -one.total))
-
-
 # ------------------------------------------------------------------------------------------------------ sentences
 
 
 def sentence(case: Case) -> tuple[str, str]:
     """(why it is so, role): the winning margin, or what the condition of the pod says."""
-    verdict = case.verdict
-    if verdict is None:
+    if case.verdict is None:
         gates = case.queued.gates if case.queued is not None else ()
-        held = f"It does not queue up while it carries {listed(list(gates), 6)}." if gates else "No decision on it yet."
-        return held, "dim"
-    if not verdict.chosen:
-        return verdict.message, "fail"
-    return " ".join((_margin(verdict), *_unseen(verdict))), "text"
-
-
-def _unseen(verdict: VerdictView) -> list[str]:
-    if verdict.before and verdict.before[-1].node == verdict.chosen:
-        return ["It was emptied for this pod, so no other was looked at."]
-    if not verdict.skipped:
-        return []
-    return [f"{count(verdict.skipped, 'node')} were not looked at: {len(verdict.feasible)} that will do are enough."]
-
-
-def _margin(verdict: VerdictView) -> str:
-    """``node-2 beats node-1 by 12: fit +10, balance +2.``"""
-    ranked = scores(verdict)
-    if len(ranked) < 2:
-        return f"{'Only ' if not verdict.skipped else ''}{verdict.chosen} passes every filter: nothing to score."
-    best, second = ranked[0], ranked[1]
-    if best.total == second.total:
-        equal = [one.node for one in ranked if one.total == best.total]
-        return f"{listed(equal, 4)} are equal with {best.total}; the first that was looked at wins."
-    gaps = [
-        (mine[2] - theirs[2], short(plugin))
-        for (plugin, *_), mine, theirs in zip(verdict.columns, best.given, second.given, strict=True)
-    ]
-    gaps = sorted((gap for gap in gaps if gap[0]), key=lambda gap: -abs(gap[0]))
-    words = ", ".join(f"{plugin} {points:+}" for points, plugin in gaps).replace("-", "−")
-    return f"{best.node} beats {second.node} by {best.total - second.total}: {words}."
-
-
-def short(plugin: str) -> str:
-    """A plugin in one word."""
-    return SHORT.get(plugin, plugin)
+        return ("It does not queue up while it carries gates." if gates else "No decision on it yet."), "dim"
+    return verdictwords.sentence(case.verdict), "text" if case.verdict.chosen else "fail"
 
 
 # ------------------------------------------------------------------------------------------------------ the table
@@ -160,10 +92,12 @@ def table(verdict: VerdictView, width: int, node: str = "", name: Callable[[str]
     refused = [(one, reason) for one, reason, *_ in verdict.rows if reason]
     plugins = dict(verdict.refused_by)
     by = 0 if width < 64 else min(max((len(plugins.get(refusing, "")) for refusing, _ in refused), default=0), 31)
+    points = {i: [one.given[i][1] for one in ranked] for i in shown}
+    most = {i: max(given) if len(set(given)) > 1 else -1 for i, given in points.items()}
     lines: list[Line] = []
     for one in ranked:
         role = "leader" if one.node == verdict.chosen else "text"
-        cells = _cells(verdict, ranked, one, shown, rest)
+        cells = _cells(verdict, one, most, rest)
         total: Row = ((f"{one.total:>{TOTAL}}", f"{role}+bold" if role == "leader" else "bright"),) if verdict.columns else ()
         row = (*_name("★ " if role == "leader" else "  ", name(one.node), wide, role, one.node == node), *cells, *total)
         lines.append(Line((*row, *_gap(ranked, one, width - sum(len(text) for text, _ in row))), _target(verdict, one.node)))
@@ -202,15 +136,15 @@ def _columns(verdict: VerdictView, ranked: list[Score], cells: int) -> tuple[lis
     return shown, [i for i in every if i not in shown]
 
 
-def _cells(verdict: VerdictView, ranked: list[Score], one: Score, shown: list[int], rest: list[int]) -> Row:
-    """``92   100×3``: what each plugin gives, and how often that counts. Where the nodes differ the best stands out."""
+def _cells(verdict: VerdictView, one: Score, most: dict[int, int], rest: list[int]) -> Row:
+    """``92   100×3``: what each plugin gives, and how often that counts. Where the nodes differ the best stands out: ``most``
+    has the index of each plugin with its highest score, or -1 where all are alike."""
     out: list[tuple[str, str]] = []
-    for i in shown:
+    for i, best in most.items():
         weight, points = verdict.columns[i][1], one.given[i][1]
         times = f"×{weight}" if weight != 1 else "  "
-        column = [other.given[i][1] for other in ranked]
-        role = "dim" if len(set(column)) < 2 else "ok" if points == max(column) else "text"
-        out += [(f"{points}".rjust(CELL - len(times)), role), (times, "line" if role == "dim" else "dim")]
+        role = "dim" if best < 0 else "ok" if points == best else "text"
+        out += [(f"{points}".rjust(CELL - len(times)), role), (times, "dim")]
     if rest:
         out.append((f"{sum(one.given[i][2] for i in rest)}".rjust(CELL), "dim"))
     return tuple(out)
@@ -256,27 +190,12 @@ def node_lines(verdict: VerdictView, node: str, width: int) -> list[Row]:
 def waiting_lines(case: Case, width: int) -> list[Row]:
     """What becomes of a pod without a node: who must go for it, where it waits, what would wake it."""
     rows: list[Row] = []
-    verdict, queued = case.verdict, case.queued
-    if verdict is not None and verdict.nominated and not verdict.chosen:
-        victims = listed([victim.removeprefix("default/") for victim in verdict.victims], 6)
-        rows += labelled("victims", f"{victims} must leave {verdict.nominated}, which is nominated", "leader", width)
-    if queued is not None:
-        rows += labelled("queue", place(queued), PLACES[queued.place][1], width)
-        if queued.wakes:
-            rows += labelled("wakes on", " · ".join(queued.wakes), "text", width)
+    for label, words in verdictwords.waiting(case.verdict, case.queued):
+        role = "leader" if label == "victims" else "text"
+        if label == "queue" and case.queued is not None:
+            role = ROLES[case.queued.place]
+        rows += labelled(label, words, role, width)
     return rows
-
-
-def place(queued: QueuedView) -> str:
-    """``unschedulable since 41.900, tried 3 times, not before 45.900``."""
-    words = [f"{PLACES[queued.place][0]} since {stamp(queued.since)}"]
-    if queued.attempts:
-        words.append(f"tried {'once' if queued.attempts == 1 else f'{queued.attempts} times'}")
-    if queued.until:
-        words.append(f"not before {stamp(queued.until)}")
-    if queued.priority:
-        words.append(f"priority {queued.priority}")
-    return ", ".join(words)
 
 
 def past_lines(case: Case, width: int) -> list[Row]:
@@ -299,15 +218,6 @@ def labelled(label: str, value: str, role: str, width: int) -> list[Row]:
     """A label, and its value beside it, wrapped."""
     lines = wrap(value, max(8, width - 10))
     return [((label.ljust(10) if not number else " " * 10, "dim"), (line, role)) for number, line in enumerate(lines)]
-
-
-def plain(view: ClusterView, pod: str, width: int = 100) -> str:
-    """Everything about one pod as text; raises LookupError for one that no scheduler has seen."""
-    case = next((one for one in cases(view) if one.pod == pod), None)
-    if case is None:
-        raise LookupError(f"no scheduler has decided about {pod} yet")
-    lines = explain(case, width)
-    return "\n".join(text_of(line.row).rstrip() for line in lines)
 
 
 def explain(case: Case, width: int) -> list[Line]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from k8s_tutor.cluster.verdictwords import PLACES, scores
+from k8s_tutor.cluster.views import VerdictView
 from k8s_tutor.ui.draw import Canvas, shorten, squeeze, wrap
 from k8s_tutor.ui.panels.panel import panel, picked
 from k8s_tutor.ui.panels.verdict_rows import (
-    PLACES,
+    ROLES,
     Case,
     Line,
     brief,
@@ -87,11 +89,9 @@ def _verdict(canvas: Canvas, scene: Scene, case: Case, node: str, width: int, be
     if case.verdict is None:
         return
     found = table(case.verdict, width, node, scene.lens.name)
-    about = node_lines(case.verdict, node or case.verdict.chosen, width)
     past = past_lines(case, width)
     left = rows - row
-    wanted = min(nodes, 3 if node else left) + 2
-    about = about if left - len(about) - 1 >= wanted else []
+    about = _about(case.verdict, node, width, left - 3 - min(nodes, 3 if node else left))
     left -= len(about) + bool(about)
     past = past[: max(0, left - nodes - 3)]
     left -= len(past) + bool(past)
@@ -106,6 +106,17 @@ def _verdict(canvas: Canvas, scene: Scene, case: Case, node: str, width: int, be
         for spans in block:
             canvas.row(row, 0, spans)
             row += 1
+
+
+def _about(verdict: VerdictView, node: str, width: int, room: int) -> list[Row]:
+    """All that was said of the selected node; when none is selected of the best, one by one, as far as there is room."""
+    found: list[Row] = []
+    for one in [node] if node else [score.node for score in scores(verdict)]:
+        rows = node_lines(verdict, one, width)
+        if len(found) + len(rows) > room:
+            break
+        found += rows
+    return found
 
 
 def _head(canvas: Canvas, scene: Scene, case: Case, width: int) -> None:
@@ -174,7 +185,7 @@ def _outcome(case: Case) -> tuple[str, str]:
     if verdict is not None and verdict.nominated:
         return f"◌ {verdict.nominated} is being emptied", "leader"
     if queued is not None and queued.place in ("gated", "active", "flying"):
-        return f"◌ {PLACES[queued.place][0]}", PLACES[queued.place][1]
+        return f"◌ {PLACES[queued.place]}", ROLES[queued.place]
     if verdict is not None:
         return f"✗ {brief(verdict.message).partition(': ')[2] or verdict.message}", "warn"
     return "", "dim"
@@ -186,8 +197,8 @@ def _beside(canvas: Canvas, scene: Scene, every: list[Case], column: int) -> Non
     row = 0
     waiting = [case for case in every if case.queued is not None]
     groups = [
-        (words, role, [case for case in waiting if case.queued is not None and case.queued.place == place])
-        for place, (words, role) in PLACES.items()
+        (words, ROLES[place], [case for case in waiting if case.queued is not None and case.queued.place == place])
+        for place, words in PLACES.items()
     ]
     groups += [("decided", "ok", [case for case in every if case.queued is None])]
     full = [group for group in groups if group[2]]
