@@ -57,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     learn.add_argument("--seed", type=int, help="another run of the same lesson")
     learn.add_argument("--plain", action="store_true", help="lines of text instead of a screen")
     learn.add_argument("--auto", action="store_true", help="answer right and play the solutions (with --plain)")
-    learn.add_argument("--lens", help="the picture to begin with: kubernetes, orchestra, committee, pizza, rooms")
+    learn.add_argument("--lens", help="the picture to begin with: kubernetes, orchestra, company, committee, pizza, rooms")
     learn.set_defaults(command=_learn)
 
     present = commands.add_parser("present", help="show a lesson on a projector")
