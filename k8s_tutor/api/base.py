@@ -71,6 +71,8 @@ class ServerBase(Calling):
         """Id of the etcd watch that feeds the caches, or 0."""
         self.early: dict[int, Op] = {}
         """Reads at a revision that has not come yet, by the call of their client."""
+        self.serving: Hop | None = None
+        """The request that this delivery is about, until it is answered."""
 
     def setting(self, ctx: Context, gate: Gate | None = None) -> Setting:
         """The world as a strategy sees it."""
@@ -91,6 +93,7 @@ class ServerBase(Calling):
         """Sends a frame to a client, through the load balancer if that is where it came from."""
         ctx.reply(hop.via, Relayed(hop.client, frame) if hop.client else frame)
         if isinstance(frame, Reply):
+            self.serving = None
             self.left(ctx, hop, frame.body)
 
     def left(self, ctx: Context, hop: Hop, response: Any) -> None:

@@ -68,6 +68,7 @@ class Door(Collections):
 
     def knock(self, ctx: Context, hop: Hop, request: Request) -> None:
         """A request arrives."""
+        self.serving = hop
         target = self.target_of(request.path)
         watching = target.watch or request.parameter("watch") in ("true", "1")
         verb = request.method.lower()
@@ -194,6 +195,7 @@ class Door(Collections):
         return access.decide(self.rights, self.caches, user, ask, selector)
 
     def _authorized(self, ctx: Context, op: Op) -> None:
+        self.serving = op.hop
         ask = access.ask_of(op.request, op.target, op.verb)
         answer = self.decide(op.user, ask, op.request.parameter("fieldSelector"))
         if not answer.allowed:

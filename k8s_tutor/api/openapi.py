@@ -21,7 +21,6 @@ from k8s_tutor.api.resources import Resource
 
 Tree = dict[str, Any]
 
-V2_PROTOBUF = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"
 _META = "io.k8s.apimachinery.pkg.apis.meta.v1."
 _ALWAYS = ("APIResourceList", "DeleteOptions", "Patch", "Status", "WatchEvent", "APIGroup", "APIVersions", "APIGroupList")
 _JSON = "application/json"

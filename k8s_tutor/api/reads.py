@@ -255,6 +255,7 @@ class Reads(Feed):
 
     def again(self, ctx: Context, op: Op) -> None:
         """Takes up a read that was put aside."""
+        self.serving = op.hop
         read = {"get": self.get, "list": self.list_objects, "watch": self.watch}[op.verb]
         try:
             read(ctx, op)

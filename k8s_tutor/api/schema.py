@@ -36,8 +36,6 @@ class Field(NamedTuple):
     required: bool
     number: int
     merge: bool
-    replace_keys: bool
-    """``retainKeys``: a patch names all keys that stay."""
     merge_key: str
 
 
@@ -73,7 +71,6 @@ def fields(type_name: str) -> dict[str, Field]:
             row.get("required", False),
             row.get("n", 0),
             "merge" in row.get("patch", ""),
-            "retainKeys" in row.get("patch", ""),
             row.get("mergeKey", ""),
         )
         for name, row in rows.items()

@@ -1,12 +1,15 @@
 """The actor ``api-i``: takes requests, leads them through the stages, answers.
 
 The stages of one request are notes of one delivery: ``api.request`` (id, verb, path, user, client, stages) when it has come
-as far as it can without etcd, ``api.retry`` when its write lost a race, ``api.answer`` (id, code, message) at its end. They
-are noted for work, not for housekeeping such as lease renewals.
+as far as it can without etcd, ``api.retry`` when its write lost a race, ``api.answer`` (id, code, message) at its end,
+``api.panic`` (id, error, place) when the server itself has made a mistake. They are noted for work, not for housekeeping such
+as lease renewals.
 """
 
 from __future__ import annotations
 
+import traceback
+from pathlib import PurePath
 from typing import Any
 
 import msgspec
@@ -23,9 +26,10 @@ from k8s_tutor.api.resources import ANSWERS
 from k8s_tutor.api.reviews import Reviews
 from k8s_tutor.api.scheme import Target
 from k8s_tutor.api.watchcache import Hop
-from k8s_tutor.api.wire import RelayClosed, Relayed, StreamData, StreamEnd, WatchCancel
+from k8s_tutor.api.wire import RelayClosed, Relayed, Response, StreamData, StreamEnd, WatchCancel
 from k8s_tutor.etcd.wire import Compare, Put, Txn, TxnResult, WatchCanceled, WatchEvents
-from k8s_tutor.sim import Call, Context
+from k8s_tutor.sim import Call, Context, Reply
+from k8s_tutor.sim.calls import CallTimeout
 
 _SUBRESOURCE_VERBS = {
     "status": ("get", "update", "patch"),
@@ -57,6 +61,36 @@ class ApiServer(Connecting, Reviews, Components):
         self.begin_feed(ctx)
 
     # ------------------------------------------------------------------ messages
+
+    forgiving = True
+    """Whether a mistake of ours is answered, as the real server answers a panic. Tests want to see it instead."""
+
+    def receive(self, ctx: Context, src: str, body: Any) -> None:
+        pending = self.calls.get(body.id) if isinstance(body, (Reply, CallTimeout)) else None
+        about = pending.args[0] if pending is not None and pending.args else None
+        self.serving = about.hop if isinstance(about, Op) else None
+        try:
+            super().receive(ctx, src, body)
+        except Exception as error:
+            if not self.forgiving:
+                raise
+            self._recover(ctx, error)
+
+    def _recover(self, ctx: Context, error: Exception) -> None:
+        """Answers the request at hand with 500; without one, what is known may be half of what it should be, and is read anew.
+
+        The log gets the place and no text, which may differ between runs.
+        """
+        frame, line = list(traceback.walk_tb(error.__traceback__))[-1]
+        place = f"{PurePath(frame.f_code.co_filename).name}:{line} {frame.f_code.co_name}"
+        hop = self.serving
+        ctx.note("api.panic", id=hop.call if hop else 0, error=type(error).__name__, place=place)
+        if hop is None:
+            self.lost_feed(ctx)
+            return
+        text = "This request caused apiserver to panic. Look in the logs for details."
+        refusal = status.failure(500, "InternalError", text)
+        self.send(ctx, hop, Reply(hop.call, Response(refusal.code, msgspec.json.encode(refusal.tree))))
 
     def handle(self, ctx: Context, src: str, body: Any) -> None:
         if isinstance(body, Call):

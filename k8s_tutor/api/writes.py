@@ -120,23 +120,22 @@ class Writes(Reads):
         store = () if dry else (Put(key, data),)
         txn = Txn((Compare(key, "create", "=", 0),), store, ())
         plan = Plan(data, code=201, warnings=warnings, dry=dry)
-        after = (op, plan, made["metadata"]["name"])
+        name = made["metadata"]["name"]
         if gate.charges:
             compares = tuple(Compare(charge.key, "mod", "=", charge.revision) for charge in gate.charges)
             charge = Txn(compares, tuple(Put(charge.key, charge.data) for charge in gate.charges))
-            self.ask(ctx, self.config.etcd, charge, "charged", (txn, after), ETCD_TIMEOUT)
+            self.ask(ctx, self.config.etcd, charge, "charged", (op, plan, name, txn), ETCD_TIMEOUT)
         else:
-            self.ask(ctx, self.config.etcd, txn, "created", after, ETCD_TIMEOUT)
+            self.ask(ctx, self.config.etcd, txn, "created", (op, plan, name), ETCD_TIMEOUT)
 
-    def charged(self, ctx: Context, answer: Any, txn: Txn, after: tuple[Op, Plan, str]) -> None:
+    def charged(self, ctx: Context, answer: Any, op: Op, plan: Plan, name: str, txn: Txn) -> None:
         """The quotas are charged, and the object is stored; or somebody else has charged them, and all begins again."""
-        op = after[0]
         if self.unanswered(ctx, op, answer):
             return
         if answer.succeeded:
-            self.ask(ctx, self.config.etcd, txn, "created", after, ETCD_TIMEOUT)
+            self.ask(ctx, self.config.etcd, txn, "created", (op, plan, name), ETCD_TIMEOUT)
         elif op.tries >= TRIES:
-            self.refuse(ctx, op, status.conflict(subject(op.row, after[2])))
+            self.refuse(ctx, op, status.conflict(subject(op.row, name)))
         else:
             try:
                 self.create(ctx, op._replace(tries=op.tries + 1))

@@ -33,18 +33,14 @@ class Client:
         self._open[exchange.id] = exchange
         return exchange
 
-    def settled(self) -> None:
-        """A request has its answer, or never will."""
-        for ident in [ident for ident, exchange in self._open.items() if exchange.first.done() and not exchange.streams]:
-            del self._open[ident]
-
     def send(self, exchange: Exchange, channel: int, data: bytes) -> None:
         """Sends bytes into a stream."""
         self._clients.desk.send(exchange, channel, data)
 
     def left(self, exchange: Exchange) -> None:
-        """A stream is over."""
-        if self._open.pop(exchange.id, None) is not None:
+        """Nobody waits any more: it is answered, it was waited for in vain, or its stream is over."""
+        known = self._open.pop(exchange.id, None) is not None
+        if known and (exchange.streams or not exchange.answered):
             self._clients.desk.hang_up(self.name, [exchange], closed=False)
 
     def close(self, alone: bool) -> None:

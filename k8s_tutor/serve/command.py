@@ -23,7 +23,7 @@ from k8s_tutor.serve.http import Front
 HEAD_START = 10
 """Seconds before the wall clock at which the world begins, so that it has come up by the time the two agree."""
 GOODBYE = 2.0
-"""Seconds that open requests get when the server is told to end."""
+"""Seconds at most that open requests get when the server is told to end."""
 CHECKPOINTS = 2_000
 """Events from one checkpoint to the next: nobody goes back while a world is served."""
 ADMIN, MASTERS = "kubernetes-admin", "system:masters"
@@ -82,10 +82,25 @@ def run(spec: dict[str, Any], options: Options) -> int:
     """Serves until SIGTERM or SIGINT; returns the exit status."""
     try:
         kubeconfig.check(options.path)
+        _check_save(options.save)
         return asyncio.run(_serve(spec, options))
     except (ServeError, kubeconfig.KubeconfigError, specs.SpecError) as error:
         sys.stderr.write(f"k8s-tutor: {error}\n")
         return 2
+
+
+def _check_save(path: Path | None) -> None:
+    """Raises `ServeError` when the session could not be saved there at the end. Leaves what is there as it is."""
+    if path is None:
+        return
+    there = path.exists()
+    try:
+        with path.open("a", encoding="utf-8"):
+            pass
+        if not there:
+            path.unlink()
+    except OSError as error:
+        raise ServeError(f"--save {path}: {error.strerror or error}; name a file that can be written") from None
 
 
 async def _serve(spec: dict[str, Any], options: Options) -> int:
@@ -105,7 +120,8 @@ async def _serve(spec: dict[str, Any], options: Options) -> int:
     cluster = Cluster(wanted, timeline=watched(booted(wanted), CHECKPOINTS))
     driver = Driver(cluster, options.speed)
     driver.align(time.time() - cluster.spec.epoch)
-    server = await listen(loop, Front(driver), authority, options.port)
+    front = Front(driver)
+    server = await listen(loop, front, authority, options.port)
     port = server.sockets[0].getsockname()[1]
     driving = asyncio.create_task(driver.run())
     address = f"https://{pki.HOST}:{port}"
@@ -115,11 +131,21 @@ async def _serve(spec: dict[str, Any], options: Options) -> int:
     stopped = asyncio.create_task(ended.wait())
     await asyncio.wait({driving, stopped}, return_when=asyncio.FIRST_COMPLETED)
     server.close()
+    await _goodbye(driver, front)
     driver.end()
     await driving
     if options.save:
         options.save.write_text(json.dumps(cluster.save()) + "\n", encoding="utf-8")
     return 0
+
+
+async def _goodbye(driver: Driver, front: Front) -> None:
+    """Requests that are inside are answered, streams end in an orderly way, connections are closed."""
+    end = asyncio.get_running_loop().time() + GOODBYE
+    while driver.waiting and asyncio.get_running_loop().time() < end:
+        await asyncio.sleep(0.01)
+    driver.end_streams()
+    await front.shutdown(GOODBYE)
 
 
 async def listen(loop: asyncio.AbstractEventLoop, front: Front, authority: pki.Authority, port: int) -> asyncio.Server:

@@ -17,13 +17,15 @@ from k8s_tutor.sim import Body, CallFailed
 class Exchange:
     """One request, and what comes back: ``first`` is its answer; ``frames`` gets what follows on a stream."""
 
-    __slots__ = ("client", "first", "frames", "id", "streams", "watches")
+    __slots__ = ("answered", "client", "first", "frames", "id", "streams", "watches")
 
     def __init__(self, ident: int, client: str, watches: bool, loop: asyncio.AbstractEventLoop) -> None:
         self.id = ident
         self.client = client
         self.first: asyncio.Future[Response | CallFailed] = loop.create_future()
         self.frames: asyncio.Queue[Body] = asyncio.Queue()
+        self.answered = False
+        """Whether the world has answered. (``first`` is done too when whoever waited for it has been cancelled.)"""
         self.streams = False
         self.watches = watches
 
@@ -87,10 +89,12 @@ class Desk:
         exchange = self._exchanges.get(ident)
         if exchange is None:
             return
-        if not exchange.first.done():
+        if not exchange.answered:
             assert isinstance(body, Response | CallFailed)
+            exchange.answered = True
             self.waiting -= 1
-            exchange.first.set_result(body)
+            if not exchange.first.done():
+                exchange.first.set_result(body)
             exchange.streams = isinstance(body, Response) and body.streams
             if not exchange.streams:
                 del self._exchanges[ident]
@@ -100,6 +104,12 @@ class Desk:
                 del self._exchanges[ident]
 
     def _forget(self, exchange: Exchange) -> None:
-        if self._exchanges.pop(exchange.id, None) is not None and not exchange.first.done():
+        if self._exchanges.pop(exchange.id, None) is not None and not exchange.answered:
             self.waiting -= 1
             exchange.first.cancel()
+
+    def end_streams(self) -> None:
+        """Ends all streams on this side: nobody serves any more."""
+        for exchange in self._exchanges.values():
+            if exchange.streams:
+                exchange.frames.put_nowait(StreamEnd(0))

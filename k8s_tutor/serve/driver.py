@@ -70,6 +70,7 @@ class Driver(Desk):
                 await self._sleep(target)
             else:
                 await asyncio.sleep(0)
+        self.cluster.run_until(self.cluster.now)  # a session ends when all that is due has happened, also what was given last
 
     # ------------------------------------------------------------------ time
 

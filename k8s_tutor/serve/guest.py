@@ -112,7 +112,7 @@ class Guest(Desk):
     def _leave(self) -> None:
         """What is open belongs to a moment that is not there any more."""
         for exchange in list(self._exchanges.values()):
-            if not exchange.first.done():
+            if not exchange.answered:
                 self._deliver(exchange.id, CallFailed("disconnected"))
             else:
                 if exchange.watches:

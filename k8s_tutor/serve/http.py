@@ -21,7 +21,7 @@ from k8s_tutor.api.wire import Request, Response
 from k8s_tutor.cluster import InputError
 from k8s_tutor.serve import answers, streams, yamls
 from k8s_tutor.serve.clients import Client, Clients
-from k8s_tutor.serve.desk import Desk
+from k8s_tutor.serve.desk import Desk, Exchange
 
 BODY_LIMIT = 3 * 1024 * 1024
 """Bytes of a request body (MaxRequestBodyBytes)."""
@@ -65,6 +65,7 @@ class Front(web.Server):
 
     async def _handle(self, http: web.BaseRequest) -> web.StreamResponse:
         client = self._clients.of(http.protocol, http.transport)
+        exchange: Exchange | None = None
         try:
             async with asyncio.timeout(REQUEST_TIMEOUT):
                 request = await _request(http, client)
@@ -72,25 +73,23 @@ class Front(web.Server):
                     raise too_many()
                 exchange = client.ask(request)
                 answer = await exchange.first
-        except TimeoutError:
-            answer = _refused(status.request_timeout("request did not complete within the allotted timeout"))
-            exchange = None
-        except InputError as error:
-            answer, exchange = _refused(status.failure(503, "ServiceUnavailable", str(error))), None
-        except Refusal as refusal:
-            answer, exchange = _refused(refusal), None
-        finally:
-            client.settled()
-        if not isinstance(answer, Response):
-            return _cut_off(http)
-        if exchange is None or not exchange.streams:
-            return answers.whole(http, answer)
-        try:
+            if not isinstance(answer, Response):
+                return _cut_off(http)
             if answer.code == 101:
                 return await streams.socket(http, client, exchange)
-            return await streams.chunked(http, answer, exchange, _lifetime(request))
+            if exchange.streams:
+                return await streams.chunked(http, answer, exchange, _lifetime(request))
+            return answers.whole(http, answer)
+        except TimeoutError:
+            refusal = status.request_timeout("request did not complete within the allotted timeout")
+        except InputError as error:
+            refusal = status.failure(503, "ServiceUnavailable", str(error))
+        except Refusal as found:
+            refusal = found
         finally:
-            client.left(exchange)
+            if exchange is not None:
+                client.left(exchange)
+        return answers.whole(http, _refused(refusal))
 
 
 class _Connection(RequestHandler):

@@ -32,6 +32,7 @@ _KNOWN: dict[str, str] = {
     "api.request": "{verb} {path}",
     "api.answer": "{verb} {path}: {code}",
     "api.retry": "retry {path}",
+    "api.panic": "{actor} panics: {error} at {place}",
     "api.synced": "watch cache synced at revision {revision}",
     "scheduler.decided": "{pod}: {node}, score {score}, {feasible} feasible",
     "scheduler.bound": "bound {pod} to {node}, score {score}",
