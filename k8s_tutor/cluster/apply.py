@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from k8s_tutor.cluster import gateway, inputs, managers
+from k8s_tutor.cluster.operators import install
+from k8s_tutor.cluster.operators.spec import OperatorSpec
 from k8s_tutor.cluster.podview import runtimes
 from k8s_tutor.etcd.group import propose_exchange
-from k8s_tutor.kubectl.console import Console, Typed
+from k8s_tutor.kubectl.console import Console, Saved, Typed
 from k8s_tutor.kubectl.etcdctl import restore_asked
 from k8s_tutor.node import cri
 from k8s_tutor.raft import ProposalDropped
@@ -44,6 +46,12 @@ def check(world: World, given: inputs.Input, coming: tuple[str, ...] = ()) -> No
                 raise InputError(_unknown("client", client, ["you"]))
             if world.actor(client) is None:
                 raise InputError(f"the console of {client} is down")
+        case inputs.Saved(client=client, session=session):
+            console = world.actor(client)
+            if not isinstance(console, Console) or not any(one.session == session for one in console.editors):
+                raise InputError(f"no editor is open at the console of {client}; kubectl edit opens one")
+        case inputs.Install(operator=text, client=client):
+            _check_operator(world, text, client)
         case inputs.Latency(a=a, b=b):
             for name in (a, b):
                 _need_machine(name, machines)
@@ -70,6 +78,17 @@ def check(world: World, given: inputs.Input, coming: tuple[str, ...] = ()) -> No
         case inputs.Kill(pod=pod, container=container):
             if locate(world, pod, container) is None:
                 raise InputError(f"no container of a pod named {pod} runs on any node")
+
+
+def _check_operator(world: World, text: str, client: str) -> None:
+    if gateway.BALANCER not in world.processes:
+        raise InputError("this cluster is etcd alone: it has no API server, so an operator has nothing to do")
+    if world.actor(client) is None:
+        raise InputError(_unknown("client", client, ["you"]) if client not in world.processes else f"{client} is down")
+    try:
+        OperatorSpec.model_validate_json(text)
+    except ValueError as error:
+        raise InputError(f"this is no operator: {error}") from None
 
 
 def _need_machine(name: str, machines: list[str]) -> None:
@@ -142,6 +161,10 @@ def apply(world: World, given: inputs.Input) -> None:
         case inputs.Kubectl(line=line, files=files, client=client):
             _restore_typed(world, line, client)
             world.inject(client, Typed(line, files))
+        case inputs.Saved(session=session, text=text, documents=documents, client=client):
+            world.inject(client, Saved(session, text, documents))
+        case inputs.Install(operator=text, client=client):
+            install.install(world, OperatorSpec.model_validate_json(text), client)
         case inputs.ApiCall(client=client, id=ident, request=request):
             gateway.enter(world, client)
             world.inject(client, gateway.Outside(ident, request))

@@ -20,6 +20,17 @@ class Kubectl(Body):
     client: str = "you"
 
 
+class Saved(Body):
+    """The editor that a command at a client's console has opened is closed. ``session``: its number (`EditorView.session`),
+    ``text``: what stands in it at the end, ``documents``: JSON array of its YAML documents, or a JSON string that says why
+    there are none. A text that nobody has changed cancels the edit."""
+
+    session: int
+    text: str
+    documents: str = "[]"
+    client: str = "you"
+
+
 class Crash(Body):
     """A process ends, or a machine loses power."""
 
@@ -143,6 +154,14 @@ class Together(Body):
     words: str
 
 
+class Install(Body):
+    """An operator is installed, or gets new rules. ``operator``: JSON of an `operators.spec.OperatorSpec`. What it is allowed
+    to do is applied at the console of ``client``."""
+
+    operator: str
+    client: str = "you"
+
+
 class ApiCall(Body):
     """A request that came over a connection from outside the world. ``id`` names it there."""
 
@@ -169,8 +188,9 @@ class HangUp(Body):
 
 
 Input = (
-    Kubectl | Crash | Restart | Pause | Resume | Kill | Cut | Heal | Latency | Drop | Delay | ApiCall | StreamInput | HangUp
-    | AddManager | RemoveManager | Reconfigure | MoveToRoom | Together | SlowDisk | ClockSkew | Restore
+    Kubectl | Saved | Crash | Restart | Pause | Resume | Kill | Cut | Heal | Latency | Drop | Delay | ApiCall | StreamInput
+    | HangUp | AddManager | RemoveManager | Reconfigure | MoveToRoom | Together | SlowDisk | ClockSkew | Restore
+    | Install
 )  # fmt: skip
 
 
@@ -201,6 +221,10 @@ def in_words(given: Input) -> str:
     match given:
         case Kubectl(line=line):
             return line
+        case Saved():
+            return "close the editor"
+        case Install():
+            return "install an operator"
         case ApiCall(client=client, request=request):
             return f"{request.user or client}: {request.method} {request.path}"
         case StreamInput(client=client):
@@ -224,14 +248,22 @@ def in_words(given: Input) -> str:
         case MoveToRoom(machine=machine, room=room):
             return f"move {machine} to {room}" if room else f"move {machine} out"
         case SlowDisk(target=target, latency=latency):
-            return f"slow disk {target} {latency} µs"
+            return f"slow disk {target} {_length(latency)}"
         case ClockSkew(machine=machine, percent=percent):
             return f"clock of {machine} {percent:+} %"
         case Restore(file=file):
             return f"restore {file}"
         case Latency(a=a, b=b, latency=latency):
-            return f"latency {a} {b} {latency} µs"
+            return f"latency {a} {b} {_length(latency)}"
         case Drop(message=message) | Delay(message=message):
             return f"{type(given).__name__.lower()} message {message}"
         case Crash(target=target) | Restart(target=target) | Pause(target=target) | Resume(target=target):
             return f"{type(given).__name__.lower()} {target}"
+
+
+def _length(us: int) -> str:
+    """``250 µs``, ``1 ms``, ``1.5 s``: µs in the unit that suits them."""
+    for size, unit in ((1_000_000, "s"), (1_000, "ms")):
+        if us >= size:
+            return f"{us / size:.3f}".rstrip("0").rstrip(".") + f" {unit}"
+    return f"{us} µs"

@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, field_validator
 
 from k8s_tutor.cluster.inputs import comings
+from k8s_tutor.cluster.operators.spec import OperatorSpec
 from k8s_tutor.lessons.errors import did_you_mean
 from k8s_tutor.lessons.values import Condition, Duration
 from k8s_tutor.lessons.values import in_words as duration
@@ -100,13 +101,22 @@ class Kill(Base):
     container: str = ""
 
 
+class Replace(Model):
+    """A change in an editor: the first ``replace`` in its text becomes ``with``."""
+
+    replace: str
+    by: str = Field(alias="with")
+
+
 class Kubectl(Base):
-    """A line at a client's console, without the word kubectl. ``files``: name → the manifest's YAML."""
+    """A line at a client's console, without the word kubectl. ``files``: name → the manifest's YAML; ``edit``: what is done in
+    the editor that the line opens (when it opens again because something is wrong, it is left as it is)."""
 
     VERB = "kubectl"
     kubectl: str
     client: str = Field(default="you", alias="as")
     files: dict[str, str] = Field(default_factory=dict)
+    edit: list[Replace] = Field(default_factory=list)
 
 
 class Etcdctl(Base):
@@ -122,6 +132,14 @@ class Apply(Base):
 
     VERB = "apply"
     apply: str
+    client: str = Field(default="you", alias="as")
+
+
+class Operator(Base):
+    """An operator is installed, or gets new rules: ``{operator: {name: ..., watches: ..., children: ...}}``."""
+
+    VERB = "operator"
+    operator: OperatorSpec
     client: str = Field(default="you", alias="as")
 
 
@@ -226,7 +244,7 @@ class Until(Base):
 
 
 KINDS: tuple[type[Base], ...] = (
-    Crash, Restart, Pause, Resume, Cut, Heal, Kill, Kubectl, Etcdctl, Apply, Latency, Drop, Delay, Move, AddManager,
+    Crash, Restart, Pause, Resume, Cut, Heal, Kill, Kubectl, Etcdctl, Apply, Operator, Latency, Drop, Delay, Move, AddManager,
     RemoveManager, Reconfigure, SlowDisk, Clock, Restore, Wait, Until,
 )  # fmt: skip
 VERBS = {kind.VERB: kind for kind in KINDS}
@@ -266,6 +284,7 @@ _Verb = (
     | Annotated[Kubectl, Tag("<Kubectl>")]
     | Annotated[Etcdctl, Tag("<Etcdctl>")]
     | Annotated[Apply, Tag("<Apply>")]
+    | Annotated[Operator, Tag("<Operator>")]
     | Annotated[Latency, Tag("<Latency>")]
     | Annotated[Drop, Tag("<Drop>")]
     | Annotated[Delay, Tag("<Delay>")]
@@ -300,12 +319,15 @@ def canonical(action: Base) -> str:
 def in_words(action: Base) -> str:
     """An action in a few words, as somebody would tell it."""
     match action:
-        case Kubectl(kubectl=line, client=client):
-            return f"kubectl {line}" if client == "you" else f"{client}: kubectl {line}"
+        case Kubectl(kubectl=line, client=client, edit=changes):
+            edited = f" ({', '.join(f'{one.replace} → {one.by}' for one in changes)})" if changes else ""
+            return f"{'' if client == 'you' else f'{client}: '}kubectl {line}{edited}"
         case Etcdctl(etcdctl=line, client=client):
             return f"etcdctl {line}" if client == "you" else f"{client}: etcdctl {line}"
         case Apply():
             return "kubectl apply -f manifest.yaml"
+        case Operator(operator=operator):
+            return f"install the operator {operator.name}"
         case Cut(cut=groups):
             return "cut " + " | ".join(" ".join(group) for group in groups)
         case Heal(heal=groups):

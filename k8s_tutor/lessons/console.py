@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from k8s_tutor.cluster import inputs
-from k8s_tutor.lessons.errors import did_you_mean
+from k8s_tutor.lessons.errors import LessonError, did_you_mean
 from k8s_tutor.lessons.lens import Lens
+from k8s_tutor.lessons.manifests import ManifestError, files_of
+from k8s_tutor.lessons.loader import operators
 from k8s_tutor.lessons.values import micros
 
 TOOLS = ("kubectl", "etcdctl", "etcdutl")
 VERBS = (*TOOLS, "as", "crash", "restart", "pause", "resume", "kill", "cut", "heal", "move", "add manager",
-         "reconfigure", "restore", "wait")  # fmt: skip
+         "reconfigure", "operator", "restore", "wait")  # fmt: skip
 
 SIMPLE: dict[str, Callable[[str], inputs.Input]] = {
     "crash": inputs.Crash, "restart": inputs.Restart, "pause": inputs.Pause, "resume": inputs.Resume, "kill": inputs.Kill,
@@ -33,9 +36,9 @@ def command(line: str, lens: Lens) -> tuple[list[inputs.Input], int]:
         except ValueError as error:
             raise CommandError(str(error)) from None
     if verb in TOOLS:
-        return [inputs.Kubectl(line.removeprefix("kubectl").strip())], 0
+        return [_typed(line, "you")], 0
     if verb == "as" and len(words) > 2 and words[2] in TOOLS:
-        return [inputs.Kubectl(" ".join(words[2:]).removeprefix("kubectl").strip(), (), words[1])], 0
+        return [_typed(line.strip().removeprefix("as").strip().removeprefix(words[1]).strip(), words[1])], 0
     if verb in SIMPLE and rest:
         return [SIMPLE[verb](target)], 0
     if verb in ("cut", "heal"):
@@ -49,6 +52,11 @@ def command(line: str, lens: Lens) -> tuple[list[inputs.Input], int]:
         return [inputs.MoveToRoom(lens.component(rest[0]), "".join(rest[1:]))], 0
     if verb == "add" and rest[:1] == ["manager"] and len(rest) <= 2:
         return [inputs.AddManager("".join(rest[1:]))], 0
+    if verb == "operator" and rest:
+        try:
+            return list(operators(Path(" ".join(rest)))), 0
+        except LessonError as error:
+            raise CommandError(str(error)) from None
     if verb == "reconfigure":
         try:
             come, leave = inputs.comings(rest)
@@ -56,3 +64,12 @@ def command(line: str, lens: Lens) -> tuple[list[inputs.Input], int]:
             raise CommandError(str(error)) from None
         return [inputs.Reconfigure(tuple(map(lens.component, come)), tuple(map(lens.component, leave)))], 0
     raise CommandError(f"{line!r} is no command{did_you_mean(verb, VERBS)}")
+
+
+def _typed(line: str, client: str) -> inputs.Kubectl:
+    """A line at a console, with the files of the working directory that it names. Raises `CommandError`."""
+    line = line.strip().removeprefix("kubectl").strip()
+    try:
+        return inputs.Kubectl(line, files_of(line, Path.cwd()), client)
+    except ManifestError as error:
+        raise CommandError(str(error)) from None

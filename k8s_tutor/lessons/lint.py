@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from pydantic import ValidationError
-from yaml import YAMLError, safe_load_all
 
 from k8s_tutor.cluster import ClusterSpec
 from k8s_tutor.lessons import actions as act
@@ -14,6 +13,7 @@ from k8s_tutor.lessons import lens as lenses
 from k8s_tutor.lessons.cel import CelError, Expression, compiled, condition
 from k8s_tutor.lessons.errors import LessonError, Problem, did_you_mean
 from k8s_tutor.lessons.lens import Lens, fields_of
+from k8s_tutor.lessons.manifests import documents
 from k8s_tutor.lessons.models import Ask, Compare, Computed, Do, Goal, Lesson, Predict, Question, Review, Step, Task, WaitFor
 from k8s_tutor.lessons.source import Document, Path_, problems_of
 
@@ -230,7 +230,10 @@ class _Lint:
                         yield from self._machine(member, (*here, "between"), known)
                 case act.Until(until=source):
                     yield from self._condition(source, (*here, "until"))
-                case act.Kubectl(client=client) | act.Etcdctl(client=client) | act.Apply(client=client):
+                case (
+                    act.Kubectl(client=client) | act.Etcdctl(client=client) | act.Apply(client=client)
+                    | act.Operator(client=client)
+                ):  # fmt: skip
                     yield from self._line(action, client, here)
 
     def _line(self, action: Any, client: str, path: Path_) -> Iterator[Problem]:
@@ -239,6 +242,9 @@ class _Lint:
             yield self.document.problem((*path, "as"), f"there is no client {client!r}{did_you_mean(client, clients)}")
         if isinstance(action, act.Kubectl) and action.kubectl.split()[:1] == ["kubectl"]:
             yield self.document.problem((*path, "kubectl"), "leave out the word kubectl: the line begins with its verb")
+        if isinstance(action, act.Kubectl) and opens_editor(action.kubectl) != bool(action.edit):
+            text = "only `kubectl edit` opens an editor" if action.edit else "say what to `edit:` in it: [{replace: a, with: b}]"
+            yield self.document.problem((*path, "edit" if action.edit else "kubectl"), text)
         if self._bare and not isinstance(action, act.Etcdctl):
             yield self.document.problem(path, "this cluster is etcd alone and has no API server: use `etcdctl`")
         manifests = action.files if isinstance(action, act.Kubectl) else {}
@@ -246,9 +252,9 @@ class _Lint:
             manifests = {"apply": action.apply}
         for key, text in manifests.items():
             try:
-                list(safe_load_all(text))
-            except YAMLError as error:
-                yield self.document.problem((*path, key), f"the manifest is no YAML: {' '.join(str(error).split())}")
+                documents(text)
+            except ValueError as error:
+                yield self.document.problem((*path, key), f"the manifest is no YAML: {error}")
 
     # ------------------------------------------------------------------ tasks
 
@@ -293,6 +299,12 @@ class _Lint:
             if _negated(source) in wanted:
                 text = f"the goal cannot be reached: {source!r} must always hold, and its opposite is wanted"
                 yield self.document.problem((*path, "always"), text)
+
+
+def opens_editor(line: str) -> bool:
+    """Whether a kubectl line hands something to an editor."""
+    words = [word for word in line.split() if not word.startswith("-")]
+    return words[:1] == ["edit"] or words[:2] == ["apply", "edit-last-applied"]
 
 
 def changes_nothing(action: Any) -> bool:

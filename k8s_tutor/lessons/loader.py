@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
-from yaml import YAMLError, safe_load_all
 
 from k8s_tutor import paths
-from k8s_tutor.cluster import ClusterSpec
+from k8s_tutor.cluster import ClusterSpec, inputs
+from k8s_tutor.cluster.operators.spec import OperatorFile
 from k8s_tutor.lessons import lint
 from k8s_tutor.lessons.errors import LessonError, Problem, did_you_mean
 from k8s_tutor.lessons.models import FORMAT_VERSION, Lesson
@@ -125,6 +124,12 @@ def find(name: str, folders: Sequence[Path] = ()) -> Loaded:
     raise LessonError([Problem(name, 1, 1, f"there is no lesson {name!r}{did_you_mean(name, [e.id for e in known])}")])
 
 
+def operators(path: Path) -> list[inputs.Install]:
+    """What installs the operators of a file: a mapping with a list ``operators``. Raises `LessonError`."""
+    found = validated(OperatorFile, read(path)).operators
+    return [inputs.Install(one.model_dump_json(exclude_defaults=True)) for one in found]
+
+
 def spec_of(lesson: Lesson, changes: dict[str, Any] | None = None) -> ClusterSpec:
     """The lesson's cluster, with ``changes`` to it. Raises pydantic's ValidationError."""
     return ClusterSpec.model_validate(translated({**lesson.cluster, **(changes or {})}, lesson.lens))
@@ -133,12 +138,4 @@ def spec_of(lesson: Lesson, changes: dict[str, Any] | None = None) -> ClusterSpe
 translated = lint.translated
 
 
-def documents(manifest: str) -> str:
-    """A manifest's YAML documents as the JSON array that a console input takes. Raises ValueError."""
-    try:
-        return json.dumps([document for document in safe_load_all(manifest) if document is not None])
-    except YAMLError as error:
-        raise ValueError(" ".join(str(error).split())) from None
-
-
-__all__ = ["Loaded", "ValidationError", "documents", "files", "find", "load", "load_all", "problems_of", "spec_of"]
+__all__ = ["Loaded", "ValidationError", "files", "find", "load", "load_all", "operators", "problems_of", "spec_of"]

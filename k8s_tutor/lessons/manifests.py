@@ -93,6 +93,28 @@ def trouble(text: str) -> tuple[int, int, str] | None:
     return None
 
 
+def place_of(text: str, field: str) -> tuple[int, int] | None:
+    """Line and column (from 0) of a field of the first document, ``spec.containers[0].image``, or of the nearest one above it
+    that is there; None where nothing of it is."""
+    try:
+        node = next(yaml.compose_all(text, _Loader), None)
+    except yaml.YAMLError:
+        return None
+    found: tuple[int, int] | None = None
+    for name, index in re.findall(r"([^.\[\]]+)|\[(\d+)\]", field):
+        if isinstance(node, yaml.MappingNode) and name:
+            pair = next((pair for pair in node.value if pair[0].value == name), None)
+        elif isinstance(node, yaml.SequenceNode) and index and int(index) < len(node.value):
+            pair = node.value[int(index)], node.value[int(index)]
+        else:
+            pair = None
+        if pair is None:
+            break
+        key, node = pair
+        found = key.start_mark.line, key.start_mark.column
+    return found
+
+
 # ------------------------------------------------------------------ what a line names
 
 

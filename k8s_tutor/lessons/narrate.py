@@ -7,11 +7,12 @@ import textwrap
 from collections.abc import Callable
 from typing import Any
 
-from k8s_tutor.cluster import InputError
+from k8s_tutor.cluster import InputError, inputs, verdictwords
 from k8s_tutor.lessons import lens as lenses
 from k8s_tutor.lessons import models
 from k8s_tutor.lessons.debrief import told
 from k8s_tutor.lessons.lens import Lens
+from k8s_tutor.lessons.manifests import edited
 from k8s_tutor.lessons.parts import part
 from k8s_tutor.lessons.player import Player
 from k8s_tutor.lessons.stage import Stage
@@ -21,25 +22,34 @@ from k8s_tutor.lessons.values import clock
 
 WIDTH = 88
 SLICE = 20_000
-PROMPT = "{console} ..., as NAME {console} ..., crash NAME, restart NAME, cut A | B, heal, wait 10s, a; b, hint, solve, reset: "
+PROMPT = "{console} ..., as NAME {console} ..., crash NAME, restart NAME, cut A | B, heal, wait 10s, why POD, hint, solve: "
 
 Out = Callable[[str], None]
 Read = Callable[[str], str]
+Edits = Callable[[str, str], str]
+"""(what is edited, text) → what a person makes of it. Raises OSError for an editor that cannot be run."""
+
+
+def untouched(name: str, text: str) -> str:
+    """The editor of somebody who changes nothing."""
+    return text
 
 
 class Narrator:
     """One play of a lesson in text.
 
     ``out`` takes a line; ``read`` takes a prompt and gives what was typed (EOFError: nothing more comes). With ``auto`` the
-    narrator answers right and plays the solutions itself.
+    narrator answers right and plays the solutions itself. ``edit`` is the person's editor.
     """
 
-    def __init__(self, player: Player, out: Out, read: Read | None = None, auto: bool = False, width: int = WIDTH) -> None:
+    def __init__(self, player: Player, out: Out, read: Read | None = None, auto: bool = False, width: int = WIDTH,
+                 edit: Edits = untouched) -> None:  # fmt: skip
         self.player = player
         self.auto = auto or read is None
         self._out = out
         self._read = read or (lambda prompt: "")
         self._width = width
+        self._edit = edit
         self._tellers: dict[int, Teller] = {}
 
     def play(self) -> bool:
@@ -177,6 +187,8 @@ class Narrator:
         elif line == "reset":
             player.reset()
             self._tellers = {}
+        elif line.split()[:1] == ["why"]:
+            self._why(line.partition(" ")[2])
         else:
             try:
                 told = [command(part.strip(), player.lens) for part in line.split(";")]
@@ -184,8 +196,32 @@ class Narrator:
                 for entry in given:
                     player.give(entry)
                 self._run(max(wait for _, wait in told), given[0] if given else None)
+                while self._edited():
+                    self._run(0, given[0])
             except (CommandError, InputError) as error:
                 self._wrapped(str(error), "", "    ")
+
+    def _why(self, pod: str) -> None:
+        """``why pod web-1``: why this node and why not that one."""
+        view = self.player.cluster.view()
+        name = pod.strip().removeprefix("pod").lstrip(" /")
+        try:
+            for text in verdictwords.lines(view.verdicts, view.queue, name if "/" in name else f"default/{name}"):
+                self._wrapped(text, "", "    ")
+        except LookupError as error:
+            self._wrapped(str(error.args[0]), "", "    ")
+
+    def _edited(self) -> bool:
+        """Hands what a line wants to have edited to the person's editor. False when there is nothing."""
+        editors = part(self.player.cluster, "console").editors
+        for editor in editors:
+            try:
+                text = self._edit(editor.name, editor.text)
+            except OSError as error:
+                self._wrapped(f"{error.strerror}: {error.filename}; say which one in KUBE_EDITOR", "", "    ")
+                text = editor.text
+            self.player.give(inputs.Saved(editor.session, text, edited(text), editor.client))
+        return bool(editors)
 
     # ------------------------------------------------------------------ telling
 
@@ -207,7 +243,7 @@ class Narrator:
         while player.phase == phase and player.cluster.now < end:
             due = player.cluster.next_work()
             player.advance(min(end, max(due or end, player.cluster.now + 1)), SLICE)
-            if player.cluster.quiet and not player.main.busy():
+            if part(player.cluster, "console").editors or (player.cluster.quiet and not player.main.busy()):
                 break
 
     def _advance(self, end: int, phases: tuple[str, ...]) -> None:
@@ -317,7 +353,7 @@ def _standing(stage: Stage, lens: Lens) -> str:
     return "; ".join(words)
 
 
-def narrate(player: Player, out: Out, read: Read | None = None, auto: bool = False, width: int = WIDTH) -> bool:
+def narrate(player: Player, out: Out, read: Read | None = None, auto: bool = False, edit: Edits = untouched) -> bool:
     """Plays a lesson as text; see `Narrator`."""
-    return Narrator(player, out, read, auto, width).play()
+    return Narrator(player, out, read, auto, edit=edit).play()
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from k8s_tutor.cluster import Cluster, InputError, inputs
 from k8s_tutor.lessons import actions as act
+from k8s_tutor.lessons import manifests
 from k8s_tutor.lessons.cel import condition
 from k8s_tutor.lessons.lens import Lens
-from k8s_tutor.lessons.loader import documents
 from k8s_tutor.lessons.parts import part
 from k8s_tutor.lessons.reader import Reader, Watch
 
@@ -34,6 +34,8 @@ class Script:
         """What could not be done, in words."""
         self._watch: Watch | None = None
         self._typed: dict[str, int] = {}
+        self._editing: list[str] | None = None
+        """While a line that opens an editor runs: the texts that were handed back already."""
 
     @property
     def done(self) -> bool:
@@ -68,7 +70,7 @@ class Script:
                 break
             acted = True
             self.index += 1
-            self._watch = None
+            self._watch = self._editing = None
             self.began = now
             self.ready_at = now + (0 if self.done else self.actions[self.index].after)
         return acted
@@ -80,6 +82,8 @@ class Script:
             return now >= self.ready_at
         if isinstance(action, act.Until):
             return self._until(action, stage, now)
+        if isinstance(action, act.Kubectl) and self._editing is not None:
+            return self._edited(action, stage, self._editing)
         if isinstance(action, (act.Kubectl, act.Etcdctl, act.Apply)):
             if self._busy(action.client, stage):
                 self.ready_at = -1
@@ -90,7 +94,28 @@ class Script:
                 stage.give(given)
         except (InputError, ValueError) as error:
             self.troubles.append(f"{act.in_words(action)}: {error}")
+            return True
+        if isinstance(action, act.Kubectl) and action.edit:
+            self._editing, self.ready_at = [], -1
+            return False
         return True
+
+    def _edited(self, action: act.Kubectl, stage: Stage, handed: list[str]) -> bool:
+        """Does in the editor of a line what is to be done there, until the line has ended."""
+        for editor in part(stage.cluster, "console").editors:
+            if editor.client != action.client or editor.text in handed:
+                continue
+            text = editor.text
+            for change in action.edit if not handed else ():
+                if change.replace not in text:
+                    self.troubles.append(f"{act.in_words(action)}: the editor has no {change.replace!r}")
+                text = text.replace(change.replace, change.by, 1)
+            handed.append(editor.text)
+            stage.give(inputs.Saved(editor.session, text, manifests.edited(text), action.client))
+        ended = not self._busy(action.client, stage)
+        if ended and not handed:
+            self.troubles.append(f"{act.in_words(action)}: this line opened no editor")
+        return ended
 
     def _until(self, action: act.Until, stage: Stage, now: int) -> bool:
         if self._watch is None:
@@ -219,12 +244,14 @@ def as_inputs(action: act.Base, lens: Lens, cluster: Cluster) -> list[inputs.Inp
         case act.Kill(kill=pod, container=container):
             return [inputs.Kill(_pod(pod, cluster), container)]
         case act.Kubectl(kubectl=line, files=files, client=client):
-            given = tuple((file, documents(text)) for file, text in files.items())
-            return [inputs.Kubectl(_line(line, cluster), given, client)]
+            given = tuple((file, manifests.documents(text)) for file, text in files.items())
+            return [inputs.Kubectl(_line(line, cluster), (*given, *manifests.inline(line)), client)]
         case act.Etcdctl(etcdctl=line, client=client):
             return [inputs.Kubectl(f"etcdctl {line}", (), client)]
         case act.Apply(apply=manifest, client=client):
-            return [inputs.Kubectl("apply -f manifest.yaml", (("manifest.yaml", documents(manifest)),), client)]
+            return [inputs.Kubectl("apply -f manifest.yaml", (("manifest.yaml", manifests.documents(manifest)),), client)]
+        case act.Operator(operator=operator, client=client):
+            return [inputs.Install(operator.model_dump_json(exclude_defaults=True), client)]
         case act.Latency(latency=us, between=(a, b)):
             return [inputs.Latency(name(a), name(b), us)]
         case act.Drop(drop=kind, to=to):

@@ -17,7 +17,7 @@ from k8s_tutor.lessons.errors import LessonError
 from k8s_tutor.lessons.models import Lesson
 from k8s_tutor.lessons.narrate import narrate as tell
 from k8s_tutor.lessons.player import Player
-from k8s_tutor.serve import specs
+from k8s_tutor.serve import editor, specs
 
 OK, FAILED, BAD = 0, 1, 2
 DEFAULT_RUN = 60_000_000
@@ -57,7 +57,7 @@ def narrate(name: str, seed: int | None, auto: bool, lens: str | None) -> int:
         if lens:
             player.set_lens(lens)
         read: Callable[[str], str] | None = None if auto else input
-        return OK if tell(player, say, read, auto) else FAILED
+        return OK if tell(player, say, read, auto, editor.edit) else FAILED
 
     return _guarded(work)
 

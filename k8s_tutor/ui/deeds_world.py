@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from k8s_tutor.cluster import inputs
-from k8s_tutor.ui import hands, lenses, membership
+from k8s_tutor.ui import deeds_lesson, hands, lenses, lesson_panel, membership
 
 if TYPE_CHECKING:
     from k8s_tutor.ui.stage import Stage
@@ -196,6 +196,30 @@ def yaml(stage: Stage, argument: str) -> None:
         raise LookupError(f"the API server knows no {kind} {key}")
     stage.look.details, stage.look.why = tuple(dump(tree).splitlines()), False
     stage.look.open("inspector")
+
+
+def edit(stage: Stage, argument: str) -> None:
+    """kubectl edit of the selected thing, or back to the editor that waits."""
+    if not stage.open_editor(again=True):
+        type_line(stage, f"edit {hands.resource(stage.look.selected)}")
+
+
+def logs(stage: Stage, argument: str) -> None:
+    """kubectl logs of the selected thing."""
+    type_line(stage, f"logs {hands.running(stage.look.selected)}")
+
+
+def shell(stage: Stage, argument: str) -> None:
+    """kubectl exec in the selected pod; while a question is open its key says how sure one is."""
+    lesson = stage.session.lesson
+    if lesson is not None and lesson_panel.can(lesson, "answer") and not argument:
+        deeds_lesson.sure(stage, "")
+        return
+    line = f"exec {hands.running(stage.look.selected)} -- "
+    if argument:
+        type_line(stage, line + argument)
+    else:
+        stage.prompt.open("kubectl", line)
 
 
 def why(stage: Stage, argument: str) -> None:

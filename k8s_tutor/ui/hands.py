@@ -189,8 +189,20 @@ def kind_and_key(target: str) -> tuple[str, str]:
 
 
 def resource(target: str) -> str:
-    """An object as kubectl names it: ``pod web-x -n default``. Raises ValueError."""
+    """An object as kubectl names it: ``pod web-x -n shop``. Raises ValueError."""
     kind, key = kind_and_key(target)
     namespace, _, name = key.rpartition("/")
-    where = f" -n {namespace}" if namespace and namespace != "default" else ""
-    return f"{kind.lower()} {name}{where}"
+    return f"{kind.lower()} {name}{_where(namespace)}"
+
+
+def running(target: str) -> str:
+    """What has containers, as ``logs`` and ``exec`` name it: ``web-x -n shop``, ``deployment/web``. Raises ValueError."""
+    kind, key = kind_and_key(target)
+    if kind == "Node":
+        raise ValueError(f"{target} is a machine: select one of its pods")
+    namespace, _, name = key.rpartition("/")
+    return f"{'' if kind == 'Pod' else kind.lower() + '/'}{name}{_where(namespace)}"
+
+
+def _where(namespace: str) -> str:
+    return f" -n {namespace}" if namespace and namespace != "default" else ""

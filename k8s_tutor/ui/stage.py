@@ -20,6 +20,7 @@ from k8s_tutor.ui.stage_view import StageView
 from k8s_tutor.ui.widgets import PanelView, TimeStrip
 
 if TYPE_CHECKING:
+    from k8s_tutor.cluster.views import EditorView
     from k8s_tutor.ui.app import Tutor
     from k8s_tutor.ui.guests import Guests
 
@@ -37,10 +38,13 @@ class Stage(StageView):
     """Who comes from outside; None: the door is shut."""
     _last = 0.0
     _step = (-1, "")
+    _edited: set[tuple[str, int, str]]
+    """Editors that were opened: branch, session of the console, text."""
 
     # ------------------------------------------------------------------ life
 
     def on_mount(self) -> None:
+        self._edited = set()
         self.prompt.completes("command", keys.command_completion("stage"))
         self.prompt.completes("kubectl", self._complete_kubectl)
         self.prompt.head = "etcdctl" if self.session.cluster.spec.components == "etcd" else ""
@@ -86,6 +90,40 @@ class Stage(StageView):
             self.rearrange()
         elif moved:
             self.draw()
+        if self._views and self._views[0].console.editors:
+            self.open_editor()
+
+    def open_editor(self, again: bool = False) -> bool:
+        """Opens the editor for what a line wants to have edited, each text once, or ``again``. False when there is nothing.
+
+        The world stands still as long as it is open. In the past, and while a lesson acts, nobody is asked.
+        """
+        lesson, view = self.session.lesson, self.session.view()
+        acting = lesson is not None and lesson.phase in ("running", "showing")
+        branch = next(one.name for one in self.session.timeline().branches if one.current)
+        for editor in view.console.editors:
+            key = (branch, editor.session, editor.text)
+            if again or not (acting or self.session.past or key in self._edited):
+                self._edited.add(key)
+                self._edit(editor)
+                return True
+        return False
+
+    def _edit(self, editor: EditorView) -> None:
+        from k8s_tutor.cluster.inputs import Saved
+        from k8s_tutor.lessons.manifests import edited
+        from k8s_tutor.ui.editor import Editor
+
+        def closed(text: str | None) -> None:
+            text = editor.text if text is None else text
+            given = Saved(editor.session, text, edited(text), editor.client)
+            refused = keys.carry_out(lambda: self.session.give(given))
+            self.driver.playing = True
+            if refused:
+                self.say(refused, "fail")
+            self.after_deed()
+
+        self.app.push_screen(Editor(editor.name, editor.text), closed)
 
     def run_errands(self) -> None:
         """What hangs on a line that was typed."""

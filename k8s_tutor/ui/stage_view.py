@@ -311,6 +311,8 @@ class StageView(EdgedScreen):
         if not console.answers:
             return ()
         last = console.answers[-1]
+        if console.editors:
+            return (("✎ waits for the editor: ", "warn"), ("e", "key"), (" opens it ", "dim"))
         if last.code < 0:
             return (("◌ waiting … ", "warn"),)
         room = self.size.width // 2

@@ -42,6 +42,8 @@ def render(scene: Scene, width: int, height: int) -> Picture:
 def status(scene: Scene, answers: Sequence[AnswerView]) -> Row:
     """What the console is busy with."""
     running = [answer for answer in answers if answer.code == -1]
+    if scene.view.console.editors:
+        return (("waits for the editor", "warn"),)
     if running:
         return ((f"waiting for {age(scene.view.now - running[-1].at)}", "leader"),)
     return ((f"server {scene.view.workload.server}", "dim"),) if scene.view.workload.server else ()
