@@ -16,6 +16,11 @@ from k8s_tutor.cluster.consensusviews import MemberView as MemberView
 from k8s_tutor.cluster.consensusviews import PeerView as PeerView
 from k8s_tutor.cluster.consensusviews import RaftView as RaftView
 from k8s_tutor.cluster.consensusviews import View as View
+from k8s_tutor.cluster.controllerviews import ControllersView as ControllersView
+from k8s_tutor.cluster.controllerviews import LeaseView as LeaseView
+from k8s_tutor.cluster.controllerviews import QueueView as QueueView
+from k8s_tutor.cluster.controllerviews import SetView as SetView
+from k8s_tutor.cluster.controllerviews import WaitingView as WaitingView
 from k8s_tutor.cluster.verdictviews import AttemptView as AttemptView
 from k8s_tutor.cluster.verdictviews import QueuedView as QueuedView
 from k8s_tutor.cluster.verdictviews import VerdictView as VerdictView

@@ -10,8 +10,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from k8s_tutor.api import scheme
+from k8s_tutor.api.election import Elected
 from k8s_tutor.api.server import ApiServer
 from k8s_tutor.cluster import podview
+from k8s_tutor.cluster.controllerview import SETS, lease_views, queue_views, set_views
 from k8s_tutor.cluster.processview import Processes
 from k8s_tutor.cluster.queueview import queue_view
 from k8s_tutor.cluster.spec import ClusterSpec
@@ -19,6 +21,7 @@ from k8s_tutor.cluster.tails import RequestTail
 from k8s_tutor.cluster.trees import Trees
 from k8s_tutor.cluster.verdictview import Verdicts
 from k8s_tutor.cluster.views import (
+    ControllersView,
     ControlPlaneView,
     EndpointView,
     NetworkView,
@@ -211,6 +214,21 @@ class Workload:
             return self._queue
 
         return part("queue", tuple([(one.name, one.version) for one in schedulers]), make)  # type: ignore[no-any-return]
+
+    def controllers(self, world: World, part: Part) -> ControllersView:
+        """Work queues of who works, elections, and workloads."""
+        server = self.server(world)
+        elected = tuple([(one.name, one.version) for one in world.running.values() if isinstance(one, Elected)])
+        leases = self._trees.of(server, "Lease")
+        sets = tuple([self._trees.of(server, kind) for kind in SETS])
+        parts = (
+            part("queues", elected, lambda: queue_views(world)),
+            part("leases", (elected, leases), lambda: lease_views(world, leases, self._epoch)),
+            part("sets", sets, lambda: set_views([tree for trees in sets for tree in trees.values()], self._epoch)),
+        )
+        return part(  # type: ignore[no-any-return]
+            "controllers", parts, lambda: ControllersView(queues=parts[0], leases=parts[1], sets=parts[2])
+        )
 
     def objects(self, world: World, kind: str, server: str) -> Mapping[str, Any]:
         """What an API server's watch cache holds of a kind; empty for a server that is down."""

@@ -71,6 +71,8 @@ class Look(NamedTuple):
     """``POST Pod``: the first `NOTED` of them."""
     total: int
     """How many there were."""
+    number: int
+    """Which of all looks in this reign it is, from 1."""
 
 
 class Failure(NamedTuple):
@@ -99,6 +101,8 @@ class Runner(Elected):
         """(controller, key) → (when it comes into its queue, µs; timer)."""
         self.looks: dict[str, Look] = {}
         """The latest look of each controller."""
+        self.deeds: dict[str, Look] = {}
+        """The latest look of each that has led to requests."""
         self.failures: dict[str, Failure] = {}
         """The latest request of each controller that failed."""
 
@@ -106,7 +110,7 @@ class Runner(Elected):
 
     def fresh(self) -> None:
         """Controllers that know nothing yet."""
-        self.errands, self.waits, self.looks, self.failures = {}, {}, {}, {}
+        self.errands, self.waits, self.looks, self.deeds, self.failures = {}, {}, {}, {}, {}
 
     def controllers(self) -> list[Controller]:
         """All controllers, in the order in which they hear of changes."""
@@ -185,8 +189,10 @@ class Runner(Elected):
             ctx.decide()
         writes = decision.writes
         requests = tuple(f"{write.method} {write.kind}" for write in writes[:NOTED])
-        self.looks[controller.name] = Look(key, ctx.now, requests, len(writes))
+        before = self.looks.get(controller.name)
+        look = self.looks[controller.name] = Look(key, ctx.now, requests, len(writes), before.number + 1 if before else 1)
         if writes:
+            self.deeds[controller.name] = look
             ctx.note("controller.decided", controller=controller.name, key=key, requests=requests)
         for kind, fields in decision.notes:
             ctx.note(kind, **fields)

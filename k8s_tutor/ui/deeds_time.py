@@ -8,10 +8,15 @@ from k8s_tutor.ui.pace import SECOND, parse_speed
 from k8s_tutor.ui.words import clock
 
 if TYPE_CHECKING:
+    from k8s_tutor.cluster.views import QueueView
     from k8s_tutor.ui.stage import Stage
 
 BACK = 100_000
 """µs that one step back goes at most: a tick of the members' clocks."""
+
+
+LOOKED = 4_000
+"""Messages that may pass until a controller looks at something."""
 
 
 def play(stage: Stage, argument: str) -> None:
@@ -95,6 +100,36 @@ def jump(stage: Stage, argument: str) -> None:
         raise ValueError("answer first; then time goes on")
     if not stage.session.jump():
         stage.say("nothing is due: all is quiet", "dim")
+
+
+def reconcile(stage: Stage, argument: str) -> None:
+    """On to just after a controller has looked at an object, and say what that led to."""
+    from k8s_tutor.ui.panels.queues import deeds
+
+    stage.driver.playing = False
+    if stage.session.holds:
+        raise ValueError("answer first; then time goes on")
+    session = stage.session
+    here, before = (session.cluster.events, session.now), session.view().controllers.queues
+    if not before:
+        raise LookupError("no controller works at the moment: nobody holds its Lease")
+    for _ in range(LOOKED):
+        if not session.step():
+            break
+        looked = _looked(before, session.view().controllers.queues)
+        if looked is not None:
+            stage.look.steps += (here,)
+            asked = deeds(looked) if looked.acted_at == looked.at and looked.acted_on == looked.key else "all is as wanted"
+            stage.say(f"{looked.controller} looked at {looked.key}: {asked}", "leader")
+            return
+    stage.look.steps += (here,)
+    raise ValueError("no controller has anything to look at for now")
+
+
+def _looked(before: tuple[QueueView, ...], now: tuple[QueueView, ...]) -> QueueView | None:
+    """The controller that has looked at something since."""
+    known = {(one.process, one.controller): one.looks for one in before}
+    return next((one for one in now if one.looks not in (0, known.get((one.process, one.controller), 0))), None)
 
 
 def goto(stage: Stage, argument: str) -> None:

@@ -45,6 +45,8 @@ NEEDS: dict[str, Need] = {
     "wire": Need(44, 5, 16, 2, alone=True),
     "log": Need(44, 5, 16, 2, alone=True),
     "service": Need(38, 7, 20, 2),
+    "queues": Need(44, 9, 30, 3, alone=True),
+    "desired": Need(44, 6, 24, 2, alone=True),
     "verdicts": Need(38, 7, 20, 2),
     "trace": Need(44, 9, 40, 5, alone=True),
     "inspector": Need(44, 11, 99, 5, alone=True),

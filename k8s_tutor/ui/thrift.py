@@ -19,10 +19,12 @@ READS: dict[str, tuple[str, ...]] = {
     "log": ("log", "workload", "raft"),
     "service": ("workload", "raft"),
     "verdicts": ("verdicts", "queue", "raft"),
+    "queues": ("controllers",),
+    "desired": ("controllers", "workload"),
     "console": ("console", "workload"),
 }
 """Panel → parts of the view that it reads; a panel that is not named here reads everything."""
-MOVES = frozenset({"committee", "control_plane", "wire"})
+MOVES = frozenset({"committee", "control_plane", "wire", "queues"})
 """Panels in which something moves with the clock alone."""
 REST = 4.0
 
