@@ -40,6 +40,8 @@ class Write(NamedTuple):
     root: str = ""
     """Of a custom resource: URL of its collection."""
     query: tuple[tuple[str, str], ...] = ()
+    asking: bool = False
+    """A question: whatever the answer, also none, the look goes on."""
 
     @property
     def path(self) -> str:

@@ -185,9 +185,10 @@ class Runner(Elected):
         if key is None:
             return
         decision = controller.sync(self.stores, key, self._clock(ctx))
-        if decision and queue.failures.get(key, 0) < PATIENCE:
-            ctx.decide()
         writes = decision.writes
+        acts = bool(decision.events or decision.notes or any(not write.asking for write in writes))
+        if acts and queue.failures.get(key, 0) < PATIENCE:
+            ctx.decide()
         requests = tuple(f"{write.method} {write.kind}" for write in writes[:NOTED])
         before = self.looks.get(controller.name)
         look = self.looks[controller.name] = Look(key, ctx.now, requests, len(writes), before.number + 1 if before else 1)
@@ -233,7 +234,7 @@ class Runner(Elected):
         ok = succeeded(write, answer)
         found: dict[str, Any] = {}
         if isinstance(answer, Response):
-            found = scheme.tree(answer.body) if answer.body else {}
+            found = scheme.tree(answer.body) if answer.body and answer.content_type == "application/json" else {}
         if ok and write.method != "GET":
             ctx.decide()
         if not ok:
@@ -295,6 +296,8 @@ class Runner(Elected):
 
 def succeeded(write: Write, answer: Response | CallFailed) -> bool:
     """Whether a request has done its work: also a DELETE of what is gone, and a POST into a namespace that ends."""
+    if write.asking:
+        return True
     if not isinstance(answer, Response):
         return False
     if answer.code < 300:
