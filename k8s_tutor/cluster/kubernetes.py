@@ -16,7 +16,7 @@ from k8s_tutor.node.metrics_server import MetricsServer
 from k8s_tutor.node.plain import PlainConfig, PlainKubelet
 from k8s_tutor.node.registry import Registry, RegistryConfig
 from k8s_tutor.scheduler.actor import Scheduler
-from k8s_tutor.scheduler.profiles import CelPlugin, Profile, SchedulerConfig
+from k8s_tutor.scheduler.profiles import SchedulerConfig
 from k8s_tutor.sim import World
 
 BALANCER = "lb"
@@ -60,10 +60,5 @@ def _manager(world: World, spec: ClusterSpec, i: int) -> None:
 
 def _scheduler(spec: ClusterSpec, api: str) -> SchedulerConfig:
     """The configuration of one scheduler."""
-    profiles = []
-    for one in spec.scheduler.profiles:
-        cel = tuple([CelPlugin(p.name, p.filter, p.message, p.score, p.weight) for p in one.plugins])
-        weights = tuple(sorted(one.weights.items()))
-        profiles.append(Profile(one.name, weights, tuple(one.disabled), one.fit, one.hard_pod_affinity_weight, cel))
-    share = spec.scheduler.percentage_of_nodes
+    profiles, share = [one.profile() for one in spec.scheduler.profiles], spec.scheduler.percentage_of_nodes
     return SchedulerConfig(api, "system:kube-scheduler", spec.epoch, tuple(profiles), share)

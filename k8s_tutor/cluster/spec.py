@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from k8s_tutor.cluster.operators.spec import OperatorSpec
+from k8s_tutor.cluster.scheduling.spec import SchedulerSpec
 
 _DURATION = re.compile(r"(\d+)(us|µs|ms|s|m|h)")
 _UNITS = {"us": 1, "µs": 1, "ms": 1_000, "s": 1_000_000, "m": 60_000_000, "h": 3_600_000_000}
@@ -93,81 +94,6 @@ class EtcdSpec(Part):
     def _election_takes_longer(self) -> EtcdSpec:
         if self.heartbeat < 1_000 or self.election < 5 * self.heartbeat:
             raise ValueError("the heartbeat must be at least 1ms, and the election timeout five times as long as it")
-        return self
-
-
-class CelPluginSpec(Part):
-    """A scheduler plugin in CEL. Its expressions know ``pod`` and ``node`` as their manifests, the ``pods`` on the node, and
-    ``free.cpu`` (millicores), ``free.memory`` (bytes) and ``free.pods`` that the node has left."""
-
-    name: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9]*$")
-    filter: str = ""
-    """True for nodes that will do."""
-    message: str = ""
-    """What is said of a node that will not do."""
-    score: str = ""
-    """Points of a node that will do; more than 0 to 100 are scaled."""
-    weight: int = Field(default=1, ge=1, le=100)
-
-    @model_validator(mode="after")
-    def _compiles(self) -> CelPluginSpec:
-        from k8s_tutor.api import cel
-
-        if not self.filter and not self.score:
-            raise ValueError(f"plugin {self.name} has neither a filter nor a score")
-        for field in ("filter", "score"):
-            source = getattr(self, field)
-            try:
-                if source:
-                    cel.program(source)
-            except cel.CelFailure as failure:
-                raise ValueError(f"plugin {self.name}: {field} is no CEL: {failure}") from None
-        return self
-
-
-class ProfileSpec(Part):
-    """A way of scheduling, and the ``schedulerName`` of the pods that want it."""
-
-    name: str = "default-scheduler"
-    weights: dict[str, Annotated[int, Field(ge=0, le=100)]] = {}
-    """Plugin → weight of its score, where it is not the default; 0: its score does not count."""
-    disabled: list[str] = []
-    """Plugins that do not run at all."""
-    fit: Literal["LeastAllocated", "MostAllocated"] = "LeastAllocated"
-    """What NodeResourcesFit likes: nodes with much room, or nodes that are nearly full."""
-    hard_pod_affinity_weight: int = Field(default=1, ge=0, le=100)
-    plugins: list[CelPluginSpec] = []
-
-    @model_validator(mode="after")
-    def _known_plugins(self) -> ProfileSpec:
-        from k8s_tutor.scheduler.profiles import known_plugins
-
-        known = known_plugins()
-        for name in (*self.weights, *self.disabled):
-            if name not in known:
-                raise ValueError(f"profile {self.name}: there is no plugin {name}; there are {', '.join(sorted(known))}")
-        for name in self.weights:
-            if not known[name]:
-                raise ValueError(f"profile {self.name}: plugin {name} only filters, it has no weight")
-        for name in [one.name for one in self.plugins]:
-            if name in known or [one.name for one in self.plugins].count(name) > 1:
-                raise ValueError(f"profile {self.name}: there is another plugin {name} already")
-        return self
-
-
-class SchedulerSpec(Part):
-    """How all schedulers are set up. The defaults are Kubernetes' own."""
-
-    profiles: list[ProfileSpec] = Field(default=[ProfileSpec()], min_length=1)
-    percentage_of_nodes: int = Field(default=0, ge=0, le=100)
-    """How many nodes must be found feasible before the search ends, in percent; 0: a smaller share the more nodes there are."""
-
-    @model_validator(mode="after")
-    def _names_differ(self) -> SchedulerSpec:
-        names = [profile.name for profile in self.profiles]
-        for name in names:
-            if names.count(name) > 1:
-                raise ValueError(f"there are two profiles with the name {name}")
         return self
 
 

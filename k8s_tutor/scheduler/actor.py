@@ -7,7 +7,7 @@ from typing import Any
 from k8s_tutor.api import scheme, times
 from k8s_tutor.scheduler.binder import Binding
 from k8s_tutor.scheduler.framework import run
-from k8s_tutor.scheduler.preemption import guests_of, preempt
+from k8s_tutor.scheduler.preemption import REASON, guests_of, preempt
 from k8s_tutor.scheduler.profiles import DEFAULT_NAME, Line
 from k8s_tutor.scheduler.resources import PodInfo, pod_info
 from k8s_tutor.scheduler.verdict import Verdict
@@ -123,7 +123,7 @@ class Scheduler(Binding):
             self._evicted(ctx, None, waiting, node)
             return
         condition = {
-            "type": "DisruptionTarget", "status": "True", "reason": "PreemptionByScheduler",
+            "type": "DisruptionTarget", "status": "True", "reason": REASON,
             "message": f"{pod.spec.schedulerName or DEFAULT_NAME}: preempting to accommodate a higher priority pod",
             "lastProbeTime": None, "lastTransitionTime": times.rfc3339(ctx.now, self.config.epoch),
             "observedGeneration": known.metadata.generation,

@@ -15,6 +15,8 @@ from k8s_tutor.scheduler.verdict import Preemption, Refusal, Rejection, Verdict
 PLUGIN = "DefaultPreemption"
 LEAST_NODES, LEAST_PERCENT = 100, 10
 """How many candidates are enough (minCandidateNodesAbsolute, minCandidateNodesPercentage)."""
+REASON = "PreemptionByScheduler"
+"""Of the condition DisruptionTarget of a victim."""
 _NEVER = 1 << 62
 
 
@@ -55,9 +57,16 @@ def ineligible(pod: PodInfo, verdict: Verdict, cluster: Cluster, promised: str) 
     if info is None:
         return ""
     hopeless = any(one.node == promised and not one.rejection.resolvable for one in verdict.refused)
-    if not hopeless and any(other.ending and other.priority < pod.priority for other in info.pods):
+    if not hopeless and any(other.priority < pod.priority and _is_victim(other) for other in info.pods):
         return messages.TERMINATING
     return ""
+
+
+def _is_victim(pod: PodInfo) -> bool:
+    """Whether it ends because somebody of higher priority needs its place (podTerminatingByPreemption)."""
+    conditions = (pod.pod.status and pod.pod.status.conditions) or ()
+    disruption = next((one for one in conditions if one.type == "DisruptionTarget"), None)
+    return pod.ending and disruption is not None and (disruption.status, disruption.reason) == ("True", REASON)
 
 
 def _candidates(

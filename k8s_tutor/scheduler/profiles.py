@@ -5,12 +5,17 @@ from __future__ import annotations
 from functools import cache
 from typing import Any, NamedTuple
 
+from msgspec import json
+
+from k8s_tutor.api import scheme
 from k8s_tutor.api.component import Access
 from k8s_tutor.scheduler.framework import Plugin
 from k8s_tutor.scheduler.plugins import DEFAULT
 from k8s_tutor.scheduler.plugins.expression import Expression
 from k8s_tutor.scheduler.plugins.inter_pod_affinity import HARD_WEIGHT, InterPodAffinity
-from k8s_tutor.scheduler.plugins.resources_fit import LEAST, Fit
+from k8s_tutor.scheduler.plugins.node_affinity import NodeAffinity
+from k8s_tutor.scheduler.plugins.resources_fit import Fit, FitArgs
+from k8s_tutor.scheduler.plugins.topology_spread import SYSTEM, PodTopologySpread, SpreadDefault
 from k8s_tutor.sim import Body
 
 DEFAULT_NAME = "default-scheduler"
@@ -34,8 +39,11 @@ class Profile(Body):
     weights: tuple[tuple[str, int], ...] = ()
     disabled: tuple[str, ...] = ()
     """Plugins that do not run at all."""
-    fit: str = LEAST
+    fit: FitArgs = FitArgs()
     hard_affinity: int = HARD_WEIGHT
+    spread: tuple[SpreadDefault, ...] = SYSTEM
+    affinity: str = ""
+    """Node affinity that every pod has beside its own, as JSON."""
     cel: tuple[CelPlugin, ...] = ()
 
 
@@ -71,6 +79,7 @@ def _lines(profiles: tuple[Profile, ...]) -> dict[str, Line]:
 def _line(profile: Profile) -> Line:
     made: dict[str, Plugin] = {
         "NodeResourcesFit": Fit(profile.fit), "InterPodAffinity": InterPodAffinity(profile.hard_affinity),
+        "PodTopologySpread": PodTopologySpread(profile.spread), "NodeAffinity": NodeAffinity(affinity(profile.affinity)),
     }  # fmt: skip
     plugins = [made.get(plugin.name, plugin) for plugin in DEFAULT if plugin.name not in profile.disabled]
     plugins += [Expression(one.name, one.filter, one.message, one.score, one.weight) for one in profile.cel]
@@ -78,6 +87,21 @@ def _line(profile: Profile) -> Line:
     weights = tuple([wanted.get(plugin.name, plugin.weight) for plugin in plugins])
     gates = tuple([plugin for plugin in plugins if type(plugin).pre_enqueue is not Plugin.pre_enqueue])
     return Line(tuple(plugins), weights, {plugin.name: plugin for plugin in plugins}, gates)
+
+
+_AFFINITY = "requiredDuringSchedulingIgnoredDuringExecution", "preferredDuringSchedulingIgnoredDuringExecution"
+
+
+def affinity(text: str) -> Any:
+    """Node affinity (JSON) as a pod has it, typed; None for no text. Raises ValueError for what is none."""
+    if not text:
+        return None
+    wanted = json.decode(text)
+    unknown = [key for key in wanted if key not in _AFFINITY]
+    if unknown:
+        raise ValueError(f"it has no {unknown[0]}; there are {' and '.join(_AFFINITY)}")
+    pod = {"apiVersion": "v1", "kind": "Pod", "spec": {"containers": [], "affinity": {"nodeAffinity": wanted}}}
+    return scheme.typed(json.encode(pod)).spec.affinity.nodeAffinity
 
 
 def known_plugins() -> dict[str, int]:

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
 from k8s_tutor.cluster import Cluster, ClusterSpec, inputs
+from k8s_tutor.scheduler.plugins.resources_fit import _curve
 
 TEAM = {
     "name": "TeamRoom", "filter": "'team' in node.metadata.labels", "message": "node(s) belong to nobody",
     "score": "node.metadata.labels.team == 'b' ? 90 : 10", "weight": 3,
 }  # fmt: skip
 WORKERS = [{"labels": {"team": "a"}}, {"labels": {"team": "b"}}, {}]
+ZONES = {"maxSkew": 1, "topologyKey": "zone", "whenUnsatisfiable": "DoNotSchedule"}
 
 
 def cluster(**profile: Any) -> Cluster:
     spec = {"managers": 1, "workers": WORKERS, "scheduler": {"profiles": [profile]}}
     return Cluster(ClusterSpec.model_validate(spec))
+
+
+def manifest(name: str, cpu: str) -> str:
+    container = {"name": "c", "image": "nginx", "resources": {"requests": {"cpu": cpu}}}
+    return json.dumps([{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": {"containers": [container]}}])
 
 
 def test_a_plugin_in_cel_filters_and_scores_beside_the_others() -> None:
@@ -45,6 +53,47 @@ def test_weights_and_disabled_plugins_are_those_of_the_profile() -> None:
     assert not {"NodeResourcesFit", "ImageLocality"} & set(scores)
 
 
+def test_a_profile_may_fill_nodes_by_a_curve() -> None:
+    shape = [{"utilization": 0, "score": 0}, {"utilization": 50, "score": 10}, {"utilization": 100, "score": 0}]
+    strategy = {
+        "type": "RequestedToCapacityRatio", "resources": [{"name": "cpu", "weight": 3}],
+        "requestedToCapacityRatio": {"shape": shape},
+    }  # fmt: skip
+    one = cluster(args={"NodeResourcesFit": {"scoringStrategy": strategy}})
+    one.give(inputs.Kubectl("apply -f x.yaml", (("x.yaml", manifest("web", "1")),)))
+    assert one.settle()
+    (verdict,) = one.view().verdicts
+    assert dict(verdict.rows[0][2])["NodeResourcesFit"] == 50  # a quarter of four cores, half way up to 50 %
+
+
+def test_a_profile_may_enforce_node_affinity() -> None:
+    term = {"matchExpressions": [{"key": "team", "operator": "In", "values": ["b"]}]}
+    added = {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [term]}}
+    one = cluster(args={"NodeAffinity": {"addedAffinity": added}})
+    one.give(inputs.Kubectl("run web --image=nginx"))
+    assert one.settle()
+    (verdict,) = one.view().verdicts
+    assert verdict.chosen == "node-2"
+    assert verdict.rows[0][1] == "node(s) didn't match scheduler-enforced node affinity"
+
+
+def test_a_profile_may_spread_what_has_no_constraints_of_its_own() -> None:
+    rule = {"maxSkew": 1, "topologyKey": "team", "whenUnsatisfiable": "DoNotSchedule"}
+    one = cluster(args={"PodTopologySpread": {"defaultConstraints": [rule], "defaultingType": "List"}})
+    one.give(inputs.Kubectl("create deployment web --image=nginx --replicas=4"))
+    assert one.settle()
+    places = [verdict.chosen for verdict in one.view().verdicts]
+    assert sorted(places) == ["node-1", "node-1", "node-2", "node-2"]
+    assert dict(one.view().verdicts[-1].refused_by)["node-3"] == "PodTopologySpread"
+
+
+@pytest.mark.parametrize(
+    ("utilization", "points"), [(0, 20), (10, 20), (25, 60), (40, 100), (60, 67), (100, 0)]
+)  # fmt: skip
+def test_a_curve_is_straight_between_its_points(utilization: int, points: int) -> None:
+    assert _curve(utilization, ((10, 2), (40, 10), (100, 0))) == points
+
+
 @pytest.mark.parametrize(
     ("profile", "text"),
     [
@@ -53,6 +102,13 @@ def test_weights_and_disabled_plugins_are_those_of_the_profile() -> None:
         ({"plugins": [{"name": "Mine"}]}, "plugin Mine has neither a filter nor a score"),
         ({"plugins": [{"name": "Mine", "filter": "1 +"}]}, "plugin Mine: filter is no CEL"),
         ({"plugins": [{"name": "NodeName", "score": "1"}]}, "there is another plugin NodeName already"),
+        ({"plugins": [{"name": "Mine", "score": "nod.spec"}]}, "score knows no nod; there are pod, node, pods, free"),
+        ({"args": {"NodeResourcesFit": {"scoringStrategy": {"type": "RequestedToCapacityRatio"}}}}, "requestedToCapacityRatio"),
+        (
+            {"args": {"PodTopologySpread": {"defaultConstraints": [ZONES]}}},
+            "when .defaultingType is System, .defaultConstraints must be empty",
+        ),
+        ({"args": {"NodeAffinity": {"addedAffinity": {"required": 1}}}}, "addedAffinity is no node affinity"),
     ],
 )
 def test_a_profile_that_makes_no_sense_is_refused_in_one_line(profile: dict[str, Any], text: str) -> None:

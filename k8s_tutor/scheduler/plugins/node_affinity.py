@@ -63,24 +63,35 @@ class NodeAffinity(Plugin):
     weight = 2
     events = {"Node": (ADD, LABEL)}
 
+    def __init__(self, added: Any = None) -> None:
+        self.required = (added and added.requiredDuringSchedulingIgnoredDuringExecution) or None
+        self.preferred = tuple((added and added.preferredDuringSchedulingIgnoredDuringExecution) or ())
+        """What the profile adds to every pod's own (NodeAffinityArgs.addedAffinity, typed struct)."""
+
+    def _enforced(self, info: NodeInfo) -> bool:
+        """Whether a node satisfies what the profile demands."""
+        return self.required is None or any(term_matches(term, info) for term in self.required.nodeSelectorTerms or ())
+
     def pre_filter(self, pod: PodInfo, cluster: Cluster) -> Any:
         affinity = _node_affinity(pod.pod)
         required = affinity and affinity.requiredDuringSchedulingIgnoredDuringExecution
         if not required:
-            return True if pod.pod.spec.nodeSelector else None
+            return True if pod.pod.spec.nodeSelector or self.required is not None else None
         names = named(required.nodeSelectorTerms or ())
         if names is None:
             return True
         return Only(names, True) if names else Rejection(("pod affinity terms conflict",))
 
     def filter(self, state: Any, pod: PodInfo, info: NodeInfo) -> Rejection | None:
+        if not self._enforced(info):
+            return Rejection(("node(s) didn't match scheduler-enforced node affinity",))
         return None if required_matches(pod.pod, info) else Rejection(("node(s) didn't match Pod's node affinity/selector",))
 
     def pre_score(self, pod: PodInfo, cluster: Cluster, feasible: Sequence[NodeInfo]) -> Any:
         if pod.pod.spec.affinity is None:
-            return None
+            return self.preferred or None
         affinity = _node_affinity(pod.pod)
-        return tuple((affinity and affinity.preferredDuringSchedulingIgnoredDuringExecution) or ()) or None
+        return (*((affinity and affinity.preferredDuringSchedulingIgnoredDuringExecution) or ()), *self.preferred) or None
 
     def score(self, state: Any, pod: PodInfo, feasible: Sequence[NodeInfo]) -> list[int]:
         return [sum(wish.weight for wish in state if term_matches(wish.preference, info)) for info in feasible]
@@ -89,8 +100,11 @@ class NodeAffinity(Plugin):
         return default_normalise(scores)
 
     def hint(self, pod: PodInfo, event: Event) -> bool:
-        if event.new is None or not required_matches(pod.pod, NodeInfo(event.new.metadata.name).with_node(event.new)):
+        return self._fits(pod, event.new) and not self._fits(pod, event.old)
+
+    def _fits(self, pod: PodInfo, node: Any) -> bool:
+        if node is None:
             return False
-        old = event.old
-        return old is None or not required_matches(pod.pod, NodeInfo(old.metadata.name).with_node(old))
+        info = NodeInfo(node.metadata.name).with_node(node)
+        return self._enforced(info) and required_matches(pod.pod, info)
 

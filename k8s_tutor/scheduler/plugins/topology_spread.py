@@ -34,6 +34,19 @@ class Constraint(NamedTuple):
     honor_taints: bool = False
 
 
+class SpreadDefault(NamedTuple):
+    """A constraint for pods that have none of their own (PodTopologySpreadArgs.defaultConstraints)."""
+
+    max_skew: int
+    key: str
+    hard: bool
+    """DoNotSchedule; else ScheduleAnyway."""
+
+
+SYSTEM = SpreadDefault(3, HOSTNAME, False), SpreadDefault(5, ZONE, False)
+"""What Kubernetes spreads by unless told otherwise."""
+
+
 class Skews(NamedTuple):
     """For the filter: matching pods by constraint and label value, and the fewest of each constraint."""
 
@@ -56,8 +69,11 @@ class Spread(NamedTuple):
 
 
 def matching(cluster: Cluster, selector: Selector, namespace: str) -> dict[str, int]:
-    """Node → pods on it that count: of this namespace, selected, not being deleted."""
+    """Node → pods on it that count: of this namespace, selected, not being deleted. A selector without requirements counts
+    nobody (countPodsMatchSelector)."""
     found: dict[str, int] = {}
+    if not selector.requirements:
+        return found
     for (space, labels, ending), nodes in cluster.groups.items():
         if space == namespace and not ending and selector.matches(dict(labels)):
             for node, count in nodes.items():
@@ -80,8 +96,10 @@ def _explicit(pod: Any, when: str) -> tuple[Constraint, ...]:
     return tuple(found)
 
 
-def _default(pod: Any, cluster: Cluster) -> tuple[Constraint, ...]:
-    """Hostname and zone, softly, for pods that a Service or a controller selects (helper.DefaultSelector)."""
+def _default(pod: Any, cluster: Cluster, defaults: Sequence[SpreadDefault]) -> tuple[Constraint, ...]:
+    """These constraints, for pods that a Service or a controller selects (helper.DefaultSelector)."""
+    if not defaults:
+        return ()
     about, requirements = pod.metadata, dict[Requirement, None]()
     labels, space = about.labels or {}, f"{about.namespace}/"
     for key, service in cluster.of("Service").items():
@@ -97,7 +115,7 @@ def _default(pod: Any, cluster: Cluster) -> tuple[Constraint, ...]:
     if not requirements:
         return ()
     selector = Selector(tuple(requirements))
-    return Constraint(3, HOSTNAME, selector), Constraint(5, ZONE, selector)
+    return tuple([Constraint(rule.max_skew, rule.key, selector) for rule in defaults])
 
 
 def _counts_in(rule: Constraint, pod: PodInfo, info: NodeInfo) -> bool:
@@ -122,8 +140,14 @@ class PodTopologySpread(Plugin):
     weight = 2
     events = {ASSIGNED: (ADD, DELETE, LABEL), OWN: (LABEL,), "Node": (ADD, DELETE, LABEL, TAINT)}
 
+    def __init__(self, defaults: tuple[SpreadDefault, ...] = SYSTEM) -> None:
+        self.hard = tuple([rule for rule in defaults if rule.hard])
+        self.soft = tuple([rule for rule in defaults if not rule.hard])
+        self.system = defaults == SYSTEM
+
     def pre_filter(self, pod: PodInfo, cluster: Cluster) -> Any:
-        rules = _explicit(pod.pod, "DoNotSchedule")
+        own = pod.pod.spec.topologySpreadConstraints
+        rules = _explicit(pod.pod, "DoNotSchedule") if own else _default(pod.pod, cluster, self.hard)
         if not rules:
             return None
         found = [matching(cluster, rule.selector, pod.namespace) for rule in rules]
@@ -160,8 +184,9 @@ class PodTopologySpread(Plugin):
         return None
 
     def pre_score(self, pod: PodInfo, cluster: Cluster, feasible: Sequence[NodeInfo]) -> Any:
-        demanding = bool(pod.pod.spec.topologySpreadConstraints)
-        rules = _explicit(pod.pod, "ScheduleAnyway") if demanding else _default(pod.pod, cluster)
+        own = bool(pod.pod.spec.topologySpreadConstraints)
+        demanding = own or not self.system
+        rules = _explicit(pod.pod, "ScheduleAnyway") if own else _default(pod.pod, cluster, self.soft)
         if not rules:
             return None
         scored = [info for info in feasible if _has_keys(rules, info)] if demanding else feasible
@@ -173,7 +198,12 @@ class PodTopologySpread(Plugin):
             found = known[rule.selector]
             keys = rules if demanding else ()
             counts.append(found if rule.key == HOSTNAME else _domains(rule, keys, pod, cluster, scored, found))
-        sizes = (len(scored) if rule.key == HOSTNAME else len(count) for rule, count in zip(rules, counts, strict=True))
+        # Nodes without the label are a domain of their own, as they are there.
+        missing = [not demanding and any(rule.key not in info.labels for info in scored) for rule in rules]
+        sizes = (
+            len(scored) if rule.key == HOSTNAME else len(count) + more
+            for rule, count, more in zip(rules, counts, missing, strict=True)
+        )
         return Spread(rules, tuple(counts), tuple(round(math.log(size + 2) * _MICRO) for size in sizes), demanding)
 
     def score(self, state: Any, pod: PodInfo, feasible: Sequence[NodeInfo]) -> list[int]:
@@ -206,7 +236,7 @@ class PodTopologySpread(Plugin):
 
     def hint(self, pod: PodInfo, event: Event) -> bool:
         rules = _explicit(pod.pod, "DoNotSchedule")
-        if event.kind == OWN:
+        if event.kind == OWN or (not rules and self.hard):
             return True
         if event.kind == "Node":
             nodes = [node.metadata.labels or {} for node in (event.old, event.new) if node is not None]
