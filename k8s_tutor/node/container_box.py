@@ -12,7 +12,6 @@ from k8s_tutor.node.shell.machine import Running
 from k8s_tutor.node.tasks import Pod, Task
 from k8s_tutor.sim import SECOND
 
-API_ADDRESS = "10.96.0.1"
 DNS_ADDRESS = "10.96.0.10"
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _RELEASES = {
@@ -20,12 +19,6 @@ _RELEASES = {
     "debian": 'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nNAME="Debian GNU/Linux"\nVERSION_ID="12"\nID=debian\n',
     "ubi": 'NAME="Red Hat Enterprise Linux"\nVERSION="9.6 (Plow)"\nID="rhel"\n',
 }
-_SERVICE = (
-    ("KUBERNETES_PORT", f"tcp://{API_ADDRESS}:443"), ("KUBERNETES_PORT_443_TCP", f"tcp://{API_ADDRESS}:443"),
-    ("KUBERNETES_PORT_443_TCP_ADDR", API_ADDRESS), ("KUBERNETES_PORT_443_TCP_PORT", "443"),
-    ("KUBERNETES_PORT_443_TCP_PROTO", "tcp"), ("KUBERNETES_SERVICE_HOST", API_ADDRESS),
-    ("KUBERNETES_SERVICE_PORT", "443"), ("KUBERNETES_SERVICE_PORT_HTTPS", "443"),
-)  # fmt: skip
 
 
 @lru_cache(maxsize=512)
@@ -52,8 +45,7 @@ class ContainerBox:
         self.answers = dict(task.program.answers)
         self.tools = task.program.tools
         self.lenient = not self.tools
-        mounts = tuple((path, f"{task.sandbox}/{volume}") for path, volume in task.spec.mounts)
-        self.files = Files(task.container, {**_image_files(task.program), **self._own_files(pod)}, written, mounts)
+        self.files = Files(task.container, {**_image_files(task.program), **self._own_files(pod)}, written, task.spec.mounts)
 
     def _own_files(self, pod: Pod) -> dict[str, str]:
         """What kubelet and kernel put there."""
@@ -76,7 +68,7 @@ class ContainerBox:
     def env(self) -> dict[str, str]:
         """The variables that the container was given."""
         own = {"PATH": PATH, "HOSTNAME": self.hostname, "HOME": "/root"}
-        return {**own, **dict(_SERVICE), **dict(self._task.program.env), **dict(self._task.spec.env)}
+        return {**own, **dict(self._task.program.env), **dict(self._task.spec.env)}
 
     def has(self, tool: str) -> bool:
         """Whether the image brings this tool."""

@@ -6,6 +6,7 @@ Each request travels in a `sim.Call` and is answered by its result, by `Done`, o
 from __future__ import annotations
 
 from k8s_tutor.node.logs import LogOptions
+from k8s_tutor.node.shell.files import Mount
 from k8s_tutor.node.usage import Limits
 from k8s_tutor.sim import Body
 
@@ -143,8 +144,7 @@ class CreateContainer(Body):
     command: tuple[str, ...] = ()
     args: tuple[str, ...] = ()
     env: tuple[tuple[str, str], ...] = ()
-    mounts: tuple[tuple[str, str], ...] = ()
-    """(path in the container, name of the pod's volume)."""
+    mounts: tuple[Mount, ...] = ()
     stdin: bool = False
     """Whether its process reads what an attached client types."""
     tty: bool = False

@@ -23,6 +23,7 @@ from k8s_tutor.node.pod_worker import CRI_TIMEOUT, MINIMUM_GRACE, PullBackOff, S
 from k8s_tutor.node.podstate import EXITED, RUNNING, Known, PodState, adopt, after_exit, initial, merge
 from k8s_tutor.node.prober import ProbeDue
 from k8s_tutor.node.programs import steering
+from k8s_tutor.node.volume_manager import Refresh
 from k8s_tutor.sim import SECOND, Body, Call, CallFailed, Context
 
 RUNTIME_RETRY = 1 * SECOND
@@ -61,6 +62,8 @@ class Kubelet(KubeletServer):
             self.sandbox_changed(ctx, body.sandbox)
         elif isinstance(body, ProbeDue):
             self.probe(ctx, body)
+        elif isinstance(body, Refresh):
+            self.refresh(ctx)
         elif isinstance(body, Slept):
             self.slept(ctx, body)
         elif isinstance(body, Beat):
@@ -229,6 +232,8 @@ class Kubelet(KubeletServer):
 
     def changed(self, ctx: Context, change: Change) -> None:
         old, new = change.old, change.new
+        if change.kind == "Service":
+            return
         if old is not None and (new is None or new.metadata.uid != old.metadata.uid):
             self._gone(ctx, old.metadata.uid)
         if new is None or not self.runtime_up:
@@ -243,6 +248,8 @@ class Kubelet(KubeletServer):
                 self.ask(ctx, self.config.runtime, update, "done", (), CRI_TIMEOUT)
         if state is not None and old is not None and old.spec is not new.spec:
             self._redefined(old, new, state)
+            if (old.metadata.labels, old.metadata.annotations) != (new.metadata.labels, new.metadata.annotations):
+                self.refill(ctx, new.metadata.uid)
         if state is not None and new.spec.ephemeralContainers:
             self._look_in(new, state)
         rolled_back = old is not None and _revision(new) < _revision(old)
@@ -320,7 +327,7 @@ class Kubelet(KubeletServer):
         elif plan.ended:
             self._ended(ctx, state, pod)
         elif plan.wake_at > ctx.now:
-            ctx.after(plan.wake_at - ctx.now, SyncPod(uid))
+            ctx.after(plan.wake_at - ctx.now, SyncPod(uid), work=False if _in_vain(self.states[uid]) else None)
 
     def _stop_one(self, ctx: Context, uid: str, name: str, pod: Any) -> None:
         """Stops a container: with its pod, or because it must end alone."""
@@ -355,6 +362,7 @@ class Kubelet(KubeletServer):
                 self.ask(ctx, self.config.runtime, cri.RemovePodSandbox(sandbox), "done", (), CRI_TIMEOUT)
             del self.states[state.uid]
             self.end_probes(state.uid)
+            self.unmount(ctx, state.uid)
             ctx.note("pod.removed", pod=state.key, node=self.config.node)
         elif pod.metadata.deletionTimestamp is not None and not state.removing and not state.sending:
             self.states[state.uid] = replace(state, removing=True)
@@ -398,6 +406,12 @@ def _matters(old: Any, new: Any) -> bool:
     a, b = old.metadata, new.metadata
     before = (a.generation, a.deletionTimestamp, a.annotations, len(old.spec.ephemeralContainers or ()))
     return before != (b.generation, b.deletionTimestamp, b.annotations, len(new.spec.ephemeralContainers or ()))
+
+
+def _in_vain(state: PodState) -> bool:
+    """Whether a pod waits for something that somebody else must put right."""
+    reasons = ("CreateContainerConfigError", "InvalidImageName", "ErrImageNeverPull")
+    return bool(state.mount_tries) or any(known.reason in reasons for known in state.containers)
 
 
 def _why(pod: Any, known: Known) -> str:

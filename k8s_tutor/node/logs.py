@@ -55,11 +55,13 @@ class Log(Body):
 
 
 class LogDisk(State):
-    """The log files of a machine."""
+    """The files of a machine: logs, and what stands in volumes and containers."""
 
     def __init__(self) -> None:
         self.logs: dict[str, Log] = {}
         """Id of a container → what it has written."""
+        self.files: dict[str, str | None] = {}
+        """What containers and kubelet have written (see `shell.files`)."""
 
 
 def split(at: int, channel: int, text: str) -> tuple[Line, ...]:

@@ -9,21 +9,25 @@ from typing import Any
 
 import msgspec
 
+from k8s_tutor.api.informer import Informer
 from k8s_tutor.node import cri
-from k8s_tutor.node.environment import environment, mounts
-from k8s_tutor.node.handlers import SUCCESS, Handlers, Outcome
+from k8s_tutor.node.environment import environment
+from k8s_tutor.node.handlers import SUCCESS, Outcome
 from k8s_tutor.node.images import parse_reference
 from k8s_tutor.node.limits import limits
 from k8s_tutor.node.podstate import BACKOFF_FIRST, BACKOFF_MOST, EXITED, WAITING, PodState, merge, next_backoff, past
 from k8s_tutor.node.programs import steering
 from k8s_tutor.node.recorder import Subject
 from k8s_tutor.node.sync import is_ending
+from k8s_tutor.node.volume_manager import MOUNT_RETRY, MOUNT_RETRY_MOST, VolumeManager
+from k8s_tutor.node.volumes import MountError, mounts, variables_of
 from k8s_tutor.sim import MS, SECOND, Body, CallFailed, Context
 
 CRI_TIMEOUT = 120 * SECOND
 PULL_TIMEOUT = 1800 * SECOND
 SHOW_ERROR = 2 * SECOND
 """How long ErrImagePull stands before it becomes ImagePullBackOff."""
+CONFIG_ERROR = "CreateContainerConfigError"
 HOOK_TIME = 600
 """Seconds that a postStart hook may take."""
 HOOK_AGENT = "kube-lifecycle/1.36"
@@ -57,23 +61,19 @@ class PullBackOff(Body):
     message: str
 
 
-class PodWorker(Handlers):
+class PodWorker(VolumeManager):
     """The part of a kubelet that makes pods run."""
 
     def __init__(self, name: str, config: Any = None, disk: Any = None) -> None:
         super().__init__(name, config, disk)
-        self.states: dict[str, PodState] = {}
-        """Uid → what is known of the pod."""
+        self.services = Informer("Service")
+        """Of which containers are told by variables."""
         self.queued: dict[str, None] = {}
         """Pods with a `SyncPod` on its way."""
         self.pulling: QueuedPull | None = None
         self.pull_queue: list[QueuedPull] = []
 
     # ------------------------------------------------------------------ for the rest of the kubelet
-
-    def pod_of(self, state: PodState) -> Any:
-        """The pod as it was last watched, or None when it is gone."""
-        raise NotImplementedError
 
     def report(self, ctx: Context, uid: str) -> None:
         """Writes the pod's status if it has changed."""
@@ -113,9 +113,29 @@ class PodWorker(Handlers):
     # ------------------------------------------------------------------ sandbox
 
     def make_sandbox(self, ctx: Context, state: PodState, pod: Any) -> None:
-        """RunPodSandbox; the runtime calls the CNI plugin before any container starts."""
+        """Volumes, then RunPodSandbox; the runtime calls the CNI plugin before any container starts."""
+        self.states[state.uid] = state = state.begin("sandbox")
+        if pod.spec.volumes:
+            self.mount(ctx, state, pod, "_mounted")
+        else:
+            self._mounted(ctx, state.uid, "")
+
+    def _mounted(self, ctx: Context, uid: str, error: str) -> None:
+        """The pod's volumes are there, or one of them cannot be made now."""
+        state = self._still(uid, "sandbox")
+        pod = self.pod_of(state) if state is not None else None
+        if state is None or pod is None:
+            return
+        if error:
+            wait = min(MOUNT_RETRY << state.mount_tries, MOUNT_RETRY_MOST)
+            self.states[uid] = replace(state.end("sandbox"), retry_at=ctx.now + wait, mount_tries=min(state.mount_tries + 1, 8))
+            self.tell(ctx, state, "Warning", "FailedMount", error)
+            self.again(ctx, uid)
+            return
+        if state.mount_tries:
+            ctx.decide()
         attempt = state.sandbox_attempt + 1 if state.sandbox or state.old_sandboxes else 0
-        self.states[state.uid] = replace(state.begin("sandbox"), sandbox_attempt=attempt)
+        self.states[uid] = replace(state, sandbox_attempt=attempt, mount_tries=0)
         run = cri.RunPodSandbox(state.uid, state.namespace, state.name, attempt, steering(pod.metadata.annotations))
         self.ask(ctx, self.config.runtime, run, "_sandbox_made", (state.uid,), CRI_TIMEOUT)
 
@@ -264,14 +284,31 @@ class PodWorker(Handlers):
     # ------------------------------------------------------------------ create and start
 
     def _create(self, ctx: Context, state: PodState, name: str) -> None:
-        spec, known = self.spec_of(state, name), state.container(name)
-        assert state.sandbox is not None
-        attempt = known.attempt + 1 if known.id else 0
+        spec = self.spec_of(state, name)
         self.states[state.uid] = state
+        self.fetch(ctx, variables_of(self.pod_of(state), spec), "_configured", (state.uid, name))
+
+    def _configured(self, ctx: Context, uid: str, name: str) -> None:
+        """What the container's variables are made of has been read."""
+        state = self._still(uid, f"start:{name}")
+        pod = self.pod_of(state) if state is not None else None
+        if state is None or pod is None or state.sandbox is None:
+            return
+        spec, known = self.spec_of(state, name), state.container(name)
+        try:
+            variables = environment(spec, pod, state, self.config, self.look, self.services)
+        except MountError as error:
+            self.tell(ctx, state, "Warning", "Failed", f"Error: {error}", name)
+            self._cannot_start(ctx, state.end(f"start:{name}"), name, CONFIG_ERROR, str(error), RESYNC)
+            return
+        if known.reason == CONFIG_ERROR:
+            ctx.decide()
+        attempt = known.attempt + 1 if known.id else 0
+        mounted, copies = mounts(spec, pod, attempt)
+        self.copy_volumes(ctx, copies)
         create = cri.CreateContainer(
             state.sandbox.id, name, attempt, spec.image, tuple(spec.command or ()), tuple(spec.args or ()),
-            environment(spec, self.pod_of(state), state, self.config), mounts(spec, self.pod_of(state)),
-            bool(spec.stdin), bool(spec.tty), limits(spec, self.pod_of(state), self.config.memory),
+            variables, mounted, bool(spec.stdin), bool(spec.tty), limits(spec, pod, self.config.memory),
         )  # fmt: skip
         self.ask(ctx, self.config.runtime, create, "_created", (state.uid, name), CRI_TIMEOUT)
 

@@ -85,6 +85,8 @@ class PodState(Body):
     """The pod's address; it stays in the status when the sandbox is gone."""
     retry_at: int = 0
     """No new sandbox before this instant."""
+    mount_tries: int = 0
+    """How often its volumes could not be made."""
     busy: tuple[str, ...] = ()
     """Requests to the runtime without an answer yet: ``sandbox``, ``start:web``, ``pull:web``, ``stop:web``, ``teardown``."""
     started_at: int = 0

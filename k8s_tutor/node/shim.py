@@ -15,12 +15,15 @@ import msgspec
 from k8s_tutor.api.wire import StreamData, StreamEnd
 from k8s_tutor.node import logs
 from k8s_tutor.node.cgroups import MemoryFull
+from k8s_tutor.node.machine_files import MachineFiles
 from k8s_tutor.node.processes import Moment, TimeIsUp, Wake
 from k8s_tutor.node.programs import SIGKILL, SIGTERM, Process, annotation
-from k8s_tutor.node.sockets import Answered, Connect, Sockets
+from k8s_tutor.node.sockets import Answered, Connect
 from k8s_tutor.node.tasks import (
     Annotate,
     AttachTask,
+    CheckPaths,
+    CopyVolume,
     DeleteTask,
     ExecSync,
     ExecTask,
@@ -30,6 +33,7 @@ from k8s_tutor.node.tasks import (
     ReadLog,
     ReadStats,
     RemoveLog,
+    RemoveVolumes,
     RunTask,
     ShimConfig,
     Signal,
@@ -41,13 +45,14 @@ from k8s_tutor.node.tasks import (
     Tasks,
     TaskStarted,
     WriteRules,
+    WriteVolume,
 )  # fmt: skip
 from k8s_tutor.sim import MS, Body, Call, Context, Reply
 
 replace = msgspec.structs.replace
 
 
-class Shim(Sockets):
+class Shim(MachineFiles):
     """The process ``shim-i``. Config: `ShimConfig`. A crash of it ends every container of the machine."""
 
     def handle(self, ctx: Context, src: str, body: Any) -> None:
@@ -73,6 +78,8 @@ class Shim(Sockets):
             self.disk.logs.pop(body.container, None)
         elif isinstance(body, WriteRules):
             self.rules = body.rules
+        elif isinstance(body, (WriteVolume, CopyVolume, RemoveVolumes)):
+            self.write_files(body)
 
     def serve(self, ctx: Context, client: str, call: int, asked: Any) -> Body | None:
         """Carries out one request of the runtime, or of another machine. None: the answer comes later, or never."""
@@ -82,6 +89,8 @@ class Shim(Sockets):
             return Tasks(tuple(task.life for task in self.tasks.values()))
         if isinstance(asked, Connect):
             return self.arrived(ctx, asked)
+        if isinstance(asked, CheckPaths):
+            return self.check_paths(asked)
         if isinstance(asked, ReadStats):
             return self.stats(ctx)
         if isinstance(asked, ExecTask):
@@ -225,16 +234,14 @@ class Shim(Sockets):
         self.kill_all(ctx, task.container)
 
     def delete(self, container: str) -> None:
-        """Forgets a process that has ended, and what its container has written beside its log. Volumes go with the sandbox."""
+        """Forgets a process that has ended, and what its container has written beside its log and volumes."""
         task = self.tasks.get(container)
         if task is None or not task.exited:
             return
         del self.tasks[container]
         self.pids.pop(container, None)
         self.pods.pop(container, None)
-        mark = f"{container}/" if container == task.sandbox else f"{container}:"
-        for key in [key for key in self.files if key.startswith(mark)]:
-            del self.files[key]
+        self._clear(f"{container}:")
 
     # ------------------------------------------------------------------ streams
 

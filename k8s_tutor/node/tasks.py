@@ -12,6 +12,7 @@ from k8s_tutor.node import logs, speech
 from k8s_tutor.node.iptables import Rule
 from k8s_tutor.node.logs import Log, LogDisk, LogOptions
 from k8s_tutor.node.programs import Process, Program, annotation
+from k8s_tutor.node.shell.files import Mount
 from k8s_tutor.node.shell.machine import Proc
 from k8s_tutor.node.usage import Limits
 from k8s_tutor.sim import MS, Body, Calling, Context
@@ -40,12 +41,12 @@ class Pod(Body):
 
 
 class Spec(Body):
-    """How one container is run: its command line, its variables, the volumes that it has mounted (path, name), whether its
+    """How one container is run: its command line, its variables, the volumes that it has mounted, whether its
     process has an input, and a terminal; its cgroup."""
 
     process: Process
     env: tuple[tuple[str, str], ...] = ()
-    mounts: tuple[tuple[str, str], ...] = ()
+    mounts: tuple[Mount, ...] = ()
     stdin: bool = False
     tty: bool = False
     limits: Limits = Limits()
@@ -172,6 +173,39 @@ class NotStarted(Body):
     message: str
 
 
+class WriteVolume(Body):
+    """These are the files of a volume now, and no others."""
+
+    place: str
+    files: tuple[tuple[str, str], ...]
+
+
+class CopyVolume(Body):
+    """Copies what is at a path of a volume, so that it stays as it is."""
+
+    source: str
+    path: str
+    target: str
+
+
+class RemoveVolumes(Body):
+    """A pod is gone: its volumes are removed."""
+
+    uid: str
+
+
+class CheckPaths(Body):
+    """Do these paths of the machine fit? (name of the volume, path, type of the hostPath)."""
+
+    paths: tuple[tuple[str, str, str], ...]
+
+
+class PathsChecked(Body):
+    """The answer to `CheckPaths`: the kubelet's words for the first that does not, or empty."""
+
+    error: str
+
+
 class Signal(Body):
     """Send a signal (15, 9) to the process of a container."""
 
@@ -282,8 +316,6 @@ class TaskHolder(Calling):
         """Id of a sandbox → whose it is."""
         self.procs: dict[str, Proc] = {}
         """``container/pid`` → a process that runs a script: a container's own, or one that was started by exec."""
-        self.files: dict[str, str | None] = {}
-        """What containers have written (see `shell.files`)."""
         self.streams: dict[int, Stream] = {}
         """Call that opened it → stream."""
         self.rules: tuple[Rule, ...] = ()
@@ -291,6 +323,11 @@ class TaskHolder(Calling):
         self.next_pid = FIRST_PID
         self.pids: dict[str, int] = {}
         """Container → the latest number of a process in it."""
+
+    @property
+    def files(self) -> dict[str, str | None]:
+        """What stands in containers and volumes (see `shell.files`)."""
+        return self.disk.files
 
     def print(self, ctx: Context, container: str, written: list[tuple[int, str]]) -> None:
         """The container's own process writes: into its log, and to those who follow."""

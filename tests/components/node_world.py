@@ -103,6 +103,8 @@ class Small:
         """Runs until every worker has registered and is ready."""
         assert self.world.run_until(30 * SECOND)
         self.call("POST", "/api/v1/namespaces/default/serviceaccounts", {"metadata": {"name": "default"}})
+        authority = {"metadata": {"name": "kube-root-ca.crt"}, "data": {"ca.crt": "-----BEGIN CERTIFICATE-----"}}
+        self.call("POST", "/api/v1/namespaces/default/configmaps", authority)
         for node in self.call("GET", "/api/v1/nodes")["items"]:
             assert condition(node, "Ready") == "True", node
 

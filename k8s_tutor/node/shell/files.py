@@ -1,13 +1,15 @@
 """The file system of a container: the image's files below, what was written above, volumes beside.
 
 Written files live in one dictionary of the machine: ``<place>:<path>`` → text, None for what was removed; a directory ends
-with ``/``. The place is the container, or ``<sandbox>/<volume>`` below a mounted volume, which containers of a pod share.
+with ``/``. The place is the container, or below a mount that of a volume (``pods/<uid>/<volume>``), or ``host``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, MutableMapping
 from fnmatch import fnmatchcase
+
+from k8s_tutor.sim import Body
 
 DIRECTORIES = (
     "/bin", "/dev", "/etc", "/home", "/lib", "/mnt", "/opt", "/proc", "/root", "/run", "/sbin", "/srv", "/sys", "/tmp", "/usr",
@@ -17,20 +19,32 @@ DEVICES = ("/dev/null", "/dev/zero", "/dev/stdout", "/dev/stderr", "/dev/tty", "
 READ_ONLY = ("/proc", "/sys")
 
 
+class Mount(Body):
+    """Below ``path`` a container sees the files of a ``place`` that begin with ``prefix``."""
+
+    path: str
+    place: str
+    prefix: str = ""
+    read_only: bool = False
+
+
 class Files:
-    """The files of one container. ``image``: path → text, never written; ``mounts``: (mount path, place)."""
+    """The files of one container. ``image``: path → text, never written; ``mounts``: the deepest first."""
 
     def __init__(
         self, place: str, image: Mapping[str, str], written: MutableMapping[str, str | None],
-        mounts: tuple[tuple[str, str], ...] = (),
+        mounts: tuple[Mount, ...] = (),
     ) -> None:  # fmt: skip
         self._place, self._image, self._written, self._mounts = place, image, written, mounts
 
     def _key(self, path: str) -> str:
-        for mount, place in self._mounts:
-            if path == mount or path.startswith(mount + "/"):
-                return f"{place}:{path[len(mount):] or '/'}"
+        mount = self._mount(path)
+        if mount is not None:
+            return f"{mount.place}:{mount.prefix + path[len(mount.path):] or '/'}"
         return f"{self._place}:{path}"
+
+    def _mount(self, path: str) -> Mount | None:
+        return next((one for one in self._mounts if path == one.path or path.startswith(one.path + "/")), None)
 
     def read(self, path: str) -> str | None:
         """The text of a file, or None."""
@@ -46,7 +60,9 @@ class Files:
     def is_dir(self, path: str) -> bool:
         """Whether this is a directory."""
         key = self._key(path)
-        if path == "/" or self._written.get(key + "/") is not None or any(path == mount for mount, _ in self._mounts):
+        if self._written.get(key) is not None:
+            return False
+        if path == "/" or self._written.get(key + "/") is not None or any(path == mount.path for mount in self._mounts):
             return True
         if key + "/" in self._written:
             return False
@@ -58,7 +74,8 @@ class Files:
 
     def check(self, path: str) -> None:
         """Raises OSError, with the shell's words, when no file can be written there."""
-        if path.startswith(READ_ONLY):
+        mount = self._mount(path)
+        if path.startswith(READ_ONLY) or (mount is not None and mount.read_only):
             raise OSError(f"can't create {path}: Read-only file system")
         if self.is_dir(path):
             raise OSError(f"can't create {path}: Is a directory")
@@ -93,7 +110,7 @@ class Files:
         base = path.rstrip("/") + "/"
         found: dict[str, None] = {}
         own = self._key(base).startswith(self._place + ":")
-        for known in (*(self._image if own else ()), *DIRECTORIES, *DEVICES, *(mount for mount, _ in self._mounts)):
+        for known in (*(self._image if own else ()), *DIRECTORIES, *DEVICES, *(mount.path for mount in self._mounts)):
             if known.startswith(base) and known != base:
                 found[known[len(base) :].partition("/")[0]] = None
         key = self._key(base.rstrip("/") or "/").rstrip("/") + "/"
