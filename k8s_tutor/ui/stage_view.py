@@ -89,7 +89,11 @@ class StageView(EdgedScreen):
         stage_map = 10 + 6 * max(1, len(work.deployments)) + len(work.nodes)
         trace = self.session.trace() if "trace" in self.look.shown else None
         steps = ("trace", len(trace.steps) + 6 if trace is not None else 4)
-        return ("workers", max(9, workers)), ("stage_map", stage_map), ("verdicts", 12 + len(work.nodes)), steps
+        known = self.session.view().controllers
+        queues = ("queues", 7 + len(known.leases) + sum(one.at > 0 for one in known.queues))
+        desired = ("desired", 4 + sum(one.desired > 0 or not one.owner for one in known.sets))
+        verdicts = ("verdicts", 12 + len(work.nodes))
+        return queues, desired, verdicts, ("workers", max(9, workers)), ("stage_map", stage_map), steps
 
     def rearrange(self) -> None:
         """Places every widget anew, then draws."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from msgspec import structs
+
 from k8s_tutor.cluster import views
 from k8s_tutor.lessons.lens import Lens
 from k8s_tutor.ui.scene import Option, Scene
@@ -537,7 +539,66 @@ def vote(**given: Any) -> Scene:
     return pizza(mode="projector", question="Can Alice and Carol still decide?", options=options, **given)
 
 
+def working(**given: Any) -> Scene:
+    """Controllers at work: keys that wait, one that fails again and again, a rollout and a set that lacks a pod."""
+    base = cluster().view
+
+    def queue(name: str, **fields: Any) -> views.QueueView:
+        return views.QueueView(**{
+            "process": "controller-manager-1", "controller": f"{name}-controller", "waiting": (), "busy": (), "delayed": (),
+            **fields,
+        })  # fmt: skip
+
+    at = base.now
+    queues = (
+        queue("deployment", busy=("default/strings",), at=at, key="default/strings", acted_at=at, acted_on="default/strings",
+              requests=("PUT ReplicaSet", "PUT Deployment"), total=2),
+        queue("replicaset", waiting=("default/brass-5d9c6b7f4", "default/strings-5d9c6b7f4", "shop/cart-77b5d"), at=at - 9 * MS,
+              delayed=(views.WaitingView(key="default/woodwind-5d9c6b7f4", due=at + 640 * MS, failures=7),),
+              key="default/woodwind-5d9c6b7f4", acted_at=at - 9 * MS, acted_on="default/woodwind-5d9c6b7f4",
+              requests=("POST Pod",) * 10, total=12, failed_at=at - 5 * MS, failed="POST Pod of default/woodwind-5d9c6b7f4",
+              error='pods "woodwind-5d9c6b7f4-x" is forbidden: exceeded quota: q, requested: pods=1, used: pods=7, '
+              "limited: pods=7"),
+        queue("node", at=1_006 * MS, key="node-3", acted_at=1_006 * MS, acted_on="node-3", requests=("PATCH Node",), total=1),
+        queue("endpoint-slice", at=3_100 * MS, key="default/strings"),
+        queue("job", delayed=(views.WaitingView(key="default/report", due=at + 90 * SECOND, failures=0),), at=2_000 * MS,
+              key="default/report"),
+        queue("cronjob"), queue("namespace"),
+    )  # fmt: skip
+    leases = (
+        views.LeaseView(name="kube-controller-manager", holder="controller-manager-1", acquired=500 * MS, renewed=at - SECOND,
+                        duration=15 * SECOND, transitions=0, candidates=("controller-manager-1", "controller-manager-2")),
+        views.LeaseView(name="kube-scheduler", holder="scheduler-2", acquired=500 * MS, renewed=at - 14 * SECOND,
+                        duration=15 * SECOND, transitions=3, candidates=("scheduler-1", "scheduler-2", "scheduler-3")),
+    )  # fmt: skip
+
+    def one(kind: str, name: str, desired: int, actual: int, ready: int, owner: str = "", **fields: Any) -> views.SetView:
+        return views.SetView(**{
+            "kind": kind, "namespace": "default", "name": name, "owner": owner, "desired": desired, "actual": actual,
+            "ready": ready, "image": f"{name.partition('-')[0]}:1.0", "revision": "", "created": SECOND, **fields,
+        })  # fmt: skip
+
+    sets = (
+        one("Deployment", "brass", 4, 5, 2),
+        one("ReplicaSet", "brass-77c8f", 1, 1, 0, "Deployment/brass", revision="2", image="brass:2.0"),
+        one("ReplicaSet", "brass-5d9c6b7f4", 3, 4, 2, "Deployment/brass", revision="1"),
+        one("Deployment", "strings", 6, 6, 6),
+        one("ReplicaSet", "strings-5d9c6b7f4", 6, 6, 6, "Deployment/strings", revision="1"),
+        one("StatefulSet", "harp", 2, 1, 1, image="harp:3"),
+        one("DaemonSet", "metronome", 3, 3, 3),
+        one("Job", "overture", 5, 3, 1, namespace="shop"),
+    )
+    pods = (*base.workload.pods, pod("brass-77c8f-2x7k2", "node-2", "ContainerCreating"),
+            pod("harp-0", "node-1", owner="StatefulSet/harp"))  # fmt: skip
+    everything = structs.replace(
+        base, controllers=views.ControllersView(queues=queues, leases=leases, sets=sets),
+        workload=structs.replace(base.workload, pods=pods),
+    )  # fmt: skip
+    return Scene(everything, timeline(), **given)
+
+
 SCENES = {
+    "working": working,
     "empty": empty,
     "decided": cluster,
     "pizza": pizza,

@@ -50,6 +50,8 @@ DRAWN = {
     "log": ("pizza", "cluster"),
     "service": ("cluster",),
     "verdicts": ("cluster", "decided"),
+    "queues": ("working",),
+    "desired": ("working",),
     "timeline": ("pizza",),
     "trace": ("traced",),
     "console": ("pizza",),

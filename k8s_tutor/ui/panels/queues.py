@@ -25,8 +25,8 @@ class Columns(NamedTuple):
 def columns(width: int) -> Columns:
     """The columns of a panel of that width."""
     if width >= 92:
-        return Columns(24, 34, 52, 66)
-    return Columns(24, 0, 34, 48) if width >= 72 else Columns(18, 0, 0, 25)
+        return Columns(24, 34, 51, 67)
+    return Columns(24, 0, 34, 50) if width >= 72 else Columns(18, 0, 0, 25)
 
 
 @panel
