@@ -236,3 +236,132 @@ def test_sums_of_a_node_follow_its_pods() -> None:
     cache.remove("default/e")
     assert cache.nodes["n1"] == before
     assert cache.groups == cache.affine == {}
+
+
+# ---------------------------------------------------------------------- whole answers
+
+HELPLESS = "no new claims to deallocate, preemption: 0/{n} nodes are available: {n} Preemption is not helpful for scheduling."
+NOBODY = "no new claims to deallocate, preemption: 0/{n} nodes are available: {n} No preemption victims found for incoming pod."
+
+
+def where(*expressions: tuple[str, str, list[str]]) -> Tree:
+    found = [{"key": key, "operator": operator, "values": values} for key, operator, values in expressions]
+    term = {"matchExpressions": found}
+    return {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": [term]}}}
+
+
+def tainted(name: str, *effects: str) -> Any:
+    one = node(name)
+    taints = [{"key": f"k{number}", "value": "v", "effect": effect} for number, effect in enumerate(effects)]
+    tree = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "labels": one.metadata.labels}}
+    room = {"cpu": "4", "memory": "8Gi", "pods": "110"}
+    return typed({**tree, "spec": {"taints": taints}, "status": {"capacity": room, "allocatable": room}})
+
+
+def spread(key: str = ZONE, **more: Any) -> list[Tree]:
+    rule = {"maxSkew": 1, "topologyKey": key, "whenUnsatisfiable": "DoNotSchedule", "labelSelector": {"matchLabels": DB}}
+    return [{**rule, **more}]
+
+
+ZONED = [node("n1", zone="a"), node("n2", zone="b")]
+DISKS = [node("n1", disk="ssd", size="3"), node("n2", disk="hdd", size="7")]
+
+
+@pytest.mark.parametrize(
+    ("new", "nodes", "pods", "answer"),
+    [
+        (pod(affinity=where(("disk", "In", ["ssd", "nvme"]))), DISKS, [], {"n1"}),
+        (pod(affinity=where(("disk", "NotIn", ["ssd"]))), DISKS, [], {"n2"}),
+        (pod(affinity=where(("none", "NotIn", ["ssd"]))), DISKS, [], {"n1", "n2"}),
+        (pod(affinity=where(("size", "Lt", ["5"]))), DISKS, [], {"n1"}),
+        (pod(affinity=where(("disk", "Lt", ["5"]))), DISKS, [],
+         f"2 node(s) didn't match Pod's node affinity/selector. {HELPLESS}"),
+        (pod(affinity=where(("disk", "Exists", []), ("size", "Gt", ["5"]))), DISKS, [], {"n2"}),
+        (pod(requests={"memory": "9Gi"}), ZONED, [], f"2 Insufficient memory. {HELPLESS}"),
+        (pod(requests={"cpu": "5", "memory": "9Gi"}), ZONED, [], f"2 Insufficient cpu, 2 Insufficient memory. {HELPLESS}"),
+        (pod(requests={"ephemeral-storage": "1Gi"}), ZONED, [], f"2 Insufficient ephemeral-storage. {HELPLESS}"),
+        (pod(requests={"cpu": "3"}), ZONED, [pod("e", "n1", requests={"cpu": "2"}), pod("f", "n2", requests={"cpu": "2"})],
+         f"2 Insufficient cpu. {NOBODY}"),
+        (pod(), [tainted("n1", "NoExecute"), tainted("n2", "NoSchedule", "PreferNoSchedule")], [],
+         f"2 node(s) had untolerated taint(s). {HELPLESS}"),
+        (pod(tolerations=[{"key": "k0", "operator": "Exists"}]), [tainted("n1", "NoExecute"), tainted("n2", "NoSchedule")], [],
+         {"n1", "n2"}),
+        (pod(tolerations=[{"operator": "Exists", "effect": "NoSchedule"}]),
+         [tainted("n1", "NoExecute"), tainted("n2", "NoSchedule")], [], {"n2"}),
+        (pod(tolerations=[{"key": "k0", "value": "w"}]),
+         [tainted("n1", "NoSchedule"), tainted("n2", "PreferNoSchedule")], [], {"n2"}),
+        (pod(nodeName="n3"), ZONED, [], f"2 node(s) didn't match the requested node name. {HELPLESS}"),
+        (pod(labels=DB, topologySpreadConstraints=spread()), ZONED, [pod("e", "n1", DB)], {"n2"}),
+        (pod(labels=DB, topologySpreadConstraints=spread(labelSelector={})), ZONED, [pod("e", "n1", DB), pod("f", "n1", DB)],
+         {"n1", "n2"}),
+        (pod(labels=DB, topologySpreadConstraints=spread("rack")), ZONED, [],
+         f"2 node(s) didn't match pod topology spread constraints (missing required label). {HELPLESS}"),
+        (pod(topologySpreadConstraints=spread()), ZONED, [pod("e", "n1", DB)], {"n1", "n2"}),
+        (pod(labels=DB, topologySpreadConstraints=spread(minDomains=3)), ZONED, [pod("e", "n1", DB), pod("f", "n2", DB)],
+         f"2 node(s) didn't match pod topology spread constraints. {NOBODY}"),
+        (pod(affinity=affinity("podAffinity", near(ZONE))), ZONED, [],
+         f"2 node(s) didn't match pod affinity rules. {HELPLESS}"),
+        (pod(affinity=affinity("podAntiAffinity", near("rack"))), ZONED, [pod("e", "n1", DB)], {"n1", "n2"}),
+    ],
+)  # fmt: skip
+def test_whole_answers(new: Any, nodes: list[Any], pods: list[Any], answer: str | set[str]) -> None:
+    verdict = decide(new, nodes, pods)
+    if isinstance(answer, str):
+        assert verdict.message == f"0/{len(nodes)} nodes are available: {answer.replace('{n}', str(len(nodes)))}"
+    else:
+        assert set(verdict.feasible) == answer, verdict.message
+
+
+def old(name: str, on: str, priority: int, cpu: str = "2", minute: int = 0, **more: Any) -> Any:
+    one = pod(name, on, requests={"cpu": cpu}, **more)
+    status = {"phase": "Running", "startTime": f"2026-01-01T00:{minute:02}:00Z"}
+    tree = {"metadata": {"name": name, "namespace": "default", "labels": one.metadata.labels}}
+    container = {"name": "c", "image": "app:1", "resources": {"requests": {"cpu": cpu}}}
+    spec = {"containers": [container], "nodeName": on, "priority": priority}
+    return typed({"apiVersion": "v1", "kind": "Pod", **tree, "spec": spec, "status": status})
+
+
+def budget(allowed: int) -> Tree:
+    about = {"namespace": "default", "name": "b"}
+    return {"metadata": about, "spec": {"selector": {"matchLabels": DB}}, "status": {"disruptionsAllowed": allowed}}
+
+
+FULL = old("x", "n2", 100, "4")
+BOSS = pod("boss", requests={"cpu": "3"}, priority=100)
+
+
+@pytest.mark.parametrize(
+    ("pods", "budgets", "node_name", "victims"),
+    [
+        # the lower of the highest priorities
+        ([old("a", "n1", 10), old("b", "n2", 5)], [], "n2", ["b"]),
+        # the lower sum: two small ones of priority 1 weigh more than one
+        ([old("a", "n1", 1, "1500m"), old("c", "n1", 1, "1500m"), old("b", "n2", 1)], [], "n2", ["b"]),
+        # who started last goes first
+        ([old("a", "n1", 1, minute=1), old("b", "n2", 1, minute=9)], [], "n2", ["b"]),
+        # the most important are put back first
+        ([old("a", "n1", 9, "1"), old("c", "n1", 1, "1"), old("e", "n1", 0, "1"), FULL], [], "n1", ["c", "e"]),
+        # a node without a broken budget is better, whatever else
+        ([old("a", "n1", 1, labels=DB), old("b", "n2", 50)], [budget(0)], "n2", ["b"]),
+        # budgets may be broken where nothing else helps
+        ([old("a", "n1", 1, labels=DB), old("b", "n2", 1, labels=DB)], [budget(0)], "n1", ["a"]),
+        # the protected are put back before the others
+        ([old("a", "n1", 1, "1", labels=DB), old("c", "n1", 1, "1", minute=5), old("e", "n1", 1, "1"), FULL],
+         [budget(0)], "n1", ["e", "c"]),
+    ],
+)  # fmt: skip
+def test_who_must_go(pods: list[Any], budgets: list[Tree], node_name: str, victims: list[str]) -> None:
+    verdict = decide(BOSS, ZONED, pods, PodDisruptionBudget=budgets)
+    assert verdict.preemption is not None
+    assert verdict.message == "0/2 nodes are available: 2 Insufficient cpu."
+    assert (verdict.preemption.node, [key.partition("/")[2] for key in verdict.preemption.victims]) == (node_name, victims)
+
+
+def test_anti_affinity_of_the_less_important_gives_way() -> None:
+    shy = pod("shy", "n1", priority=1, affinity=affinity("podAntiAffinity", near()))
+    verdict = decide(pod("boss", labels=DB, priority=100, nodeSelector={HOST: "n1"}), ZONED, [shy])
+    assert verdict.preemption is not None and verdict.preemption.victims == ("default/shy",)
+    assert verdict.message == (
+        "0/2 nodes are available: 1 node(s) didn't match Pod's node affinity/selector, "
+        "1 node(s) didn't satisfy existing pods anti-affinity rules."
+    )
