@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from k8s_tutor.api import quantity, selectors
-from k8s_tutor.kubectl import streaming, tabs, targets
-from k8s_tutor.kubectl.errors import Failure, Refused
+from k8s_tutor.api import selectors
+from k8s_tutor.kubectl import streaming, targets
+from k8s_tutor.kubectl.errors import Failure
 from k8s_tutor.kubectl.line import Words
 from k8s_tutor.kubectl.program import Asking, Tree
-from k8s_tutor.kubectl.resources import NODES, PODS, Info
-from k8s_tutor.kubectl.session import Query, Session
+from k8s_tutor.kubectl.resources import PODS, Info
+from k8s_tutor.kubectl.session import Session
 
 EXEC_FLAGS = "container:c stdin:i! tty:t! quiet:q! filename:f* pod-running-timeout~"
 ATTACH_FLAGS = "container:c stdin:i! tty:t! quiet:q! pod-running-timeout~"
-TOP_FLAGS = (
-    "all-namespaces:A! selector:l field-selector containers! sort-by no-headers! use-protocol-buffers! sum! show-capacity! "
-    "show-swap!"
-)
 SHELLS = ("sh", "bash", "ash", "dash", "zsh")
-METRICS = "/apis/metrics.k8s.io/v1beta1"
 
 
 def pod_of(session: Session, word: str) -> Asking[Info]:
@@ -102,97 +97,3 @@ def attach(session: Session, words: Words) -> Asking[int]:
     container = container_of(session, words, info.tree)
     query = (("container", container), ("stdout", "true"), ("stderr", "true"))
     return (yield from streaming.run(session, PODS.path(info.namespace, info.name, "attach"), query, words.on("quiet")))
-
-
-# ---------------------------------------------------------------------- top
-
-
-def top_node(session: Session, words: Words) -> Asking[int]:
-    """``top node``."""
-    _sortable(words)
-    metrics = yield from _metrics(session, "nodes", None, words)
-    nodes = yield from session.listed(NODES, None, _selected(words))
-    room = {node["metadata"]["name"]: (node.get("status") or {}).get("allocatable") or {} for node in nodes}
-    head = ["NAME", "CPU(cores)", "CPU(%)", "MEMORY(bytes)", "MEMORY(%)"]
-    rows: list[list[str]] = []
-    for one in _sorted(metrics, words):
-        usage, whole = one.get("usage") or {}, room.get(one["metadata"]["name"], {})
-        cpu, memory = _milli(usage.get("cpu")), _bytes(usage.get("memory"))
-        rows.append([one["metadata"]["name"], f"{cpu}m", _share(cpu, _milli(whole.get("cpu"))),
-                     f"{memory >> 20}Mi", _share(memory, _bytes(whole.get("memory")))])  # fmt: skip
-    session.say(tabs.table(rows if words.on("no-headers") else [head, *rows]))
-    return 0
-
-
-def top_pod(session: Session, words: Words) -> Asking[int]:
-    """``top pod``."""
-    _sortable(words)
-    everywhere = words.on("all-namespaces")
-    metrics = yield from _metrics(session, "pods", None if everywhere else session.namespace, words)
-    if not metrics:
-        session.warn("No resources found" if everywhere else f"No resources found in {session.namespace} namespace.")
-        return 0
-    head = [*(["NAMESPACE"] if everywhere else []), *(["POD"] if words.on("containers") else []), "NAME", "CPU(cores)",
-            "MEMORY(bytes)"]  # fmt: skip
-    rows: list[list[str]] = []
-    for one in _sorted(metrics, words):
-        metadata = one["metadata"]
-        lead = [metadata.get("namespace", "")] if everywhere else []
-        parts = one.get("containers") or []
-        if words.on("containers"):
-            rows += [[*lead, metadata["name"], part["name"], *_amounts([part])] for part in parts]
-        else:
-            rows.append([*lead, metadata["name"], *_amounts(parts)])
-    session.say(tabs.table(rows if words.on("no-headers") else [head, *rows]))
-    return 0
-
-
-def _sortable(words: Words) -> None:
-    if words.text("sort-by") not in ("", "cpu", "memory"):
-        raise Failure("--sort-by accepts only cpu or memory")
-
-
-def _selected(words: Words) -> Query:
-    return (("labelSelector", words.text("selector")),) if words.text("selector") else ()
-
-
-def _metrics(session: Session, plural: str, namespace: str | None, words: Words) -> Asking[list[Tree]]:
-    scope = f"/namespaces/{namespace}" if namespace else ""
-    name = f"/{words.positional[0]}" if words.positional else ""
-    try:
-        answer: Tree = yield from session.ask("GET", f"{METRICS}{scope}/{plural}{name}", _selected(words))
-    except Refused as refused:
-        if refused.missing_type or not refused.reason:
-            raise Failure("Metrics API not available") from None
-        raise
-    return [answer] if name else answer.get("items") or []
-
-
-def _sorted(metrics: list[Tree], words: Words) -> list[Tree]:
-    order = words.text("sort-by")
-    if not order:
-        return sorted(metrics, key=lambda one: (one["metadata"].get("namespace", ""), one["metadata"]["name"]))
-    return sorted(metrics, key=lambda one: -_total(one, order))
-
-
-def _total(one: Tree, resource: str) -> int:
-    parts = one.get("containers") or [one]
-    return sum(quantity.nano(str((part.get("usage") or {}).get(resource, "0"))) for part in parts)
-
-
-def _amounts(parts: list[Tree]) -> list[str]:
-    cpu = sum(_milli((part.get("usage") or {}).get("cpu")) for part in parts)
-    memory = sum(_bytes((part.get("usage") or {}).get("memory")) for part in parts)
-    return [f"{cpu}m", f"{memory >> 20}Mi"]
-
-
-def _milli(amount: str | None) -> int:
-    return -(-quantity.nano(str(amount or "0")) // 1_000_000)
-
-
-def _bytes(amount: str | None) -> int:
-    return quantity.nano(str(amount or "0")) // 1_000_000_000
-
-
-def _share(part: int, whole: int) -> str:
-    return f"{part * 100 // whole}%" if whole else "<unknown>"

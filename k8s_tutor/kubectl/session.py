@@ -135,7 +135,8 @@ class Session:
         except msgspec.DecodeError:
             tree = {"message": answer.body.decode("utf-8", "replace")}
         if answer.code >= 400:
-            raise Refused(tree if isinstance(tree, dict) and tree.get("kind") == "Status" else generic(answer.code, tree))
+            told = isinstance(tree, dict) and tree.get("kind") == "Status"
+            raise Refused(tree if told else generic(answer.code, tree, request))
         return tree
 
     def pause(self, delay: int) -> Asking[None]:
@@ -188,8 +189,21 @@ GENERIC = {
 }
 
 
-def generic(code: int, tree: Any) -> Tree:
+def generic(code: int, tree: Any, request: Request) -> Tree:
     """The Status that a client makes of an answer that is none (apimachinery NewGenericServerResponse)."""
     said = tree.get("message", "") if isinstance(tree, dict) else str(tree)
     reason, text = GENERIC.get(code, ("InternalError" if code >= 500 else "", said))
+    about = _about(request)
+    text += f" ({request.method.lower()} {about})" if code in GENERIC and about else ""
     return {"kind": "Status", "status": "Failure", "reason": reason, "message": text, "code": code}
+
+
+def _about(request: Request) -> str:
+    """``pods.metrics.k8s.io web``: the resource that a request is about, and its name; empty for other paths."""
+    parts = request.path.strip("/").split("/")
+    group, rest = ("", parts[2:]) if parts[0] == "api" else (parts[1] if len(parts) > 1 else "", parts[3:])
+    if rest[:1] == ["namespaces"] and len(rest) > 2:
+        rest = rest[2:]
+    if parts[0] not in ("api", "apis") or not rest:
+        return ""
+    return " ".join([f"{rest[0]}.{group}" if group else rest[0], *rest[1:2]])

@@ -34,6 +34,7 @@ from k8s_tutor.kubectl import (
     serving,
     set_,
     taint,
+    top,
     wait,
 )
 from k8s_tutor.kubectl.line import Words
@@ -107,8 +108,8 @@ VERBS: dict[str, Verb] = {
     "set serviceaccount": Verb(set_.FLAGS, set_.service_account),
     "set subject": Verb(set_.SUBJECT_FLAGS, set_.subject),
     "taint": Verb(taint.FLAGS, taint.run),
-    "top node": Verb(pods.TOP_FLAGS, pods.top_node),
-    "top pod": Verb(pods.TOP_FLAGS, pods.top_pod),
+    "top node": Verb(top.NODE_FLAGS, top.top_node),
+    "top pod": Verb(top.POD_FLAGS, top.top_pod),
     "uncordon": Verb(nodes.CORDON_FLAGS, nodes.cordon),
     "version": Verb(serving.VERSION_FLAGS, serving.version),
     "wait": Verb(wait.FLAGS, wait.run),
