@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from k8s_tutor.api import discovery, schema
+from k8s_tutor.api import discovery, enums, schema
 from k8s_tutor.api.resources import Resource
 
 Tree = dict[str, Any]
@@ -112,6 +112,11 @@ def _property(row: Tree, text: str) -> Tree:
     return found
 
 
+def _words(type_name: str, name: str, row: Tree, texts: dict[str, str]) -> str:
+    text = texts.get(name, "")
+    return enums.described(text, type_name, name, row["enum"]) if "enum" in row else text
+
+
 @cache
 def schema_of(type_name: str) -> Tree:
     """One type as an OpenAPI schema."""
@@ -129,7 +134,9 @@ def schema_of(type_name: str) -> Tree:
                                         row.get("type", "object"), {"type": "object"})}  # fmt: skip
     found["type"] = "object"
     if row["fields"]:
-        found["properties"] = {name: _property(field, texts.get(name, "")) for name, field in row["fields"].items()}
+        found["properties"] = {
+            name: _property(field, _words(type_name, name, field, texts)) for name, field in row["fields"].items()
+        }
     required = [name for name, field in row["fields"].items() if field.get("required")]
     if required:
         found["required"] = required

@@ -228,12 +228,12 @@ def _service_update(new: Tree, old: Tree) -> None:
         if fresh.get("externalTrafficPolicy") == stored.get("externalTrafficPolicy") and not external:
             fresh.pop("externalTrafficPolicy", None)
     if fresh["type"] != "LoadBalancer":
-        for field in ("allocateLoadBalancerNodePorts", "healthCheckNodePort", "loadBalancerClass"):
+        for field in ("allocateLoadBalancerNodePorts", "loadBalancerClass"):
             if fresh.get(field) == stored.get(field):
                 fresh.pop(field, None)
-    elif fresh.get("externalTrafficPolicy") != "Local" and fresh.get("healthCheckNodePort"):
-        if fresh["healthCheckNodePort"] == stored.get("healthCheckNodePort"):
-            fresh.pop("healthCheckNodePort")
+    checked = fresh["type"] == "LoadBalancer" and fresh.get("externalTrafficPolicy") == "Local"
+    if not checked and fresh.get("healthCheckNodePort") == stored.get("healthCheckNodePort"):
+        fresh.pop("healthCheckNodePort", None)
 
 
 _UPDATE: dict[str, Callable[[Tree, Tree], None]] = {

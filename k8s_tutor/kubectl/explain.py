@@ -171,18 +171,17 @@ class Page:
 
 
 def wrap(text: str) -> list[str]:
-    """Lines of at most 76 letters; line breaks stay."""
+    """Lines of at most 76 letters; line breaks stay, and the spaces that a row begins with."""
     lines: list[str] = []
     for row in text.split("\n"):
-        line = ""
-        for word in row.split(" "):
-            longer = f"{line} {word}" if line else word
-            if line and len(longer) > WIDTH:
+        bare = row.lstrip(" ")
+        first, *words = bare.split(" ")
+        line = row[: len(row) - len(bare)] + first
+        for word in words:
+            if len(line) + 1 + len(word) > WIDTH:
                 lines.append(line)
                 line = word
             else:
-                line = longer if line or word else line + " "
+                line = f"{line} {word}"
         lines.append(line)
     return lines
-
-

@@ -59,3 +59,12 @@ def test_a_protobuf_body_is_the_object_that_it_says(cluster: Cluster) -> None:
     assert protobuf.to_json(body) == (
         b'{"kind":"ConfigMap","apiVersion":"v1","metadata":{"name":"c","generateName":""},"data":{"a":"1"}}'
     )
+
+
+def test_a_field_says_what_its_values_mean() -> None:
+    spec = openapi.schema_of("io.k8s.api.core.v1.PodSpec")["properties"]
+    assert spec["restartPolicy"]["description"].endswith(
+        '\n\nPossible enum values:\n - `"Always"`\n - `"Never"`\n - `"OnFailure"`'
+    )
+    strategy = openapi.schema_of("io.k8s.api.apps.v1.DeploymentStrategy")["properties"]["type"]
+    assert ' - `"Recreate"` Kill all existing pods before creating new ones.\n' in strategy["description"]

@@ -169,9 +169,11 @@ def _value(one: Tree, container: Tree, pod: Tree) -> str:
         path = source["fieldRef"].get("fieldPath", "")
         return f"{_field(path, pod)} ({source['fieldRef'].get('apiVersion', 'v1')}:{path})"
     if source.get("resourceFieldRef"):
-        name = source["resourceFieldRef"].get("resource", "")
+        name, divisor = source["resourceFieldRef"].get("resource", ""), source["resourceFieldRef"].get("divisor", "0")
         kind, _, resource = name.partition(".")
-        amount = ((container.get("resources") or {}).get(kind) or {}).get(resource, "0")
+        given = ((container.get("resources") or {}).get(kind) or {}).get(resource, "0")
+        unit = quantity.nano(divisor) or quantity.NANO
+        amount = str(-(-quantity.nano(given) // unit))
         if amount == "0" and name in ("limits.cpu", "limits.memory"):
             amount = "node allocatable"
         return f"{amount} ({name})"
