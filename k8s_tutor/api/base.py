@@ -128,7 +128,8 @@ class ServerBase(Calling):
         self.send(ctx, op.hop, Reply(op.hop.call, Response(refusal.code, _encode(refusal.tree), headers=headers)))
 
     def note_request(self, ctx: Context, op: Op, *stages: str) -> None:
-        """Says how far a request has come: ``stages`` reads ``authn ✓ authz ✓ admit ✓ default ✓ validate ✓ store …``."""
+        """Says how far a request has come: ``stages`` are those that it has really passed, in order, e.g. ``authn ✓ audit ✓
+        fairness ✓ authz ✓ decode ✓ default ✓ mutate ✓ validate ✓ admit ✓ store …``."""
         if ctx.work:
             ctx.note(
                 "api.request", id=op.hop.call, verb=op.verb, path=op.request.path, user=op.request.user,

@@ -206,4 +206,4 @@ class Door(Collections):
             depth.check(op.request.body)
             self.dispatch(ctx, op)
         except Refusal as refusal:
-            self.refuse(ctx, op, refusal, "admit ✗")
+            self.refuse(ctx, op, refusal, "route ✗" if refusal.code in (404, 405) else "decode ✗")

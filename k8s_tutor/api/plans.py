@@ -24,7 +24,7 @@ from k8s_tutor.api.base import Op
 from k8s_tutor.api.crd import definition
 from k8s_tutor.api.resources import NEED_REVISION
 from k8s_tutor.api.scheme import Resource, Tree
-from k8s_tutor.api.status import Subject
+from k8s_tutor.api.status import Refusal, Subject
 from k8s_tutor.api.strategy import Setting, subject
 from k8s_tutor.api.subresources import SCALE_TYPE, check_scale, scale_of, with_replicas
 from k8s_tutor.api.validation import causes
@@ -64,6 +64,7 @@ class Planner:
 
     def plan(self) -> Plan:
         """Raises a Refusal."""
+        self.setting.enter("decode")
         match self.op.target.subresource:
             case "binding":
                 return self._bind()
@@ -80,6 +81,7 @@ class Planner:
 
     def _bind(self) -> Plan:
         binding = bodies.raw(self.op.request.body)
+        self.setting.enter("validate")
         strategy.check_binding(binding, self.op.target.name)
         made = strategy.bind(self.old, binding, self.setting)
         return Plan(self._encode(made), code=201, body="status")
@@ -87,11 +89,13 @@ class Planner:
     def _delete(self) -> Plan:
         row, op = self.row, self.op
         name = self.old["metadata"]["name"]
+        wanted = deletion.options(bodies.raw(op.request.body), dict(op.request.query))
+        self.setting.enter("mutate")
         if row.kind == "Namespace" and name in admission.PROTECTED_NAMESPACES:
             raise admission.protected_namespace(name)
-        wanted = deletion.options(bodies.raw(op.request.body), dict(op.request.query))
+        self.setting.enter("admit")
         admission.validate_delete(row.home, self.old, self.setting.gate)
-        deletion.check_preconditions(row, self.old, wanted, self.item.revision)
+        self._check_preconditions(wanted)
         old = self.old
         if row.kind == "CustomResourceDefinition" and not old["metadata"].get("deletionTimestamp"):
             finalizers = old["metadata"].get("finalizers", [])
@@ -101,16 +105,27 @@ class Planner:
         data = None if outcome.write is None else self._encode(outcome.write)
         return Plan(data, outcome.remove, body="gone", dry=wanted.dry_run)
 
+    def _check_preconditions(self, wanted: deletion.Options) -> None:
+        if wanted.uid or wanted.resource_version:
+            self.setting.enter("version")
+            deletion.check_preconditions(self.row, self.old, wanted, self.item.revision)
+
+    def _outdated(self) -> Refusal:
+        """409: the client has seen another version."""
+        self.setting.enter("version")
+        return status.conflict(subject(self.row, self.op.target.name))
+
     def _evict(self) -> Plan:
         body = bodies.raw(self.op.request.body)
         wanted = deletion.options(body.get("deleteOptions") or {}, dict(self.op.request.query))
         name = body.get("metadata", {}).get("name", "")
         if name and name != self.op.target.name:
             raise status.bad_request("name in URL does not match name in Eviction object")
-        deletion.check_preconditions(self.row, self.old, wanted, self.item.revision)
+        self._check_preconditions(wanted)
         also = None
         budget = None if eviction.free(self.old) else self._budget()
         if budget is not None:
+            self.setting.enter("budget")
             row = scheme.resource("PodDisruptionBudget")
             key = row.key(self.op.target.namespace, budget.tree["metadata"]["name"])
             left = eviction.take(budget.tree, self.op.target.name, self.setting.stamp)
@@ -137,7 +152,8 @@ class Planner:
             scale = bodies.raw(op.request.body)
         given = scale.get("metadata", {}).get("resourceVersion")
         if given and given != before["metadata"]["resourceVersion"]:
-            raise status.conflict(subject(self.row, op.target.name))
+            raise self._outdated()
+        self.setting.enter("validate")
         replicas = check_scale(scale, op.target.name)
         fresh = fresh_copy(self.row.home, with_replicas(self.row, self.old, replicas))
         filling.apply(self.row.home, fresh)
@@ -159,7 +175,7 @@ class Planner:
         strategy.check_place(row, new, op.target.namespace, op.target.name)
         given = new["metadata"].get("resourceVersion")
         if given and given != str(item.revision):
-            raise status.conflict(subject(row, op.target.name))
+            raise self._outdated()
         if op.verb == "update":
             strategy.check_uid(row, new, self.old, op.key)
             if not given and (row.kind in NEED_REVISION or row.custom):
@@ -174,12 +190,12 @@ class Planner:
         row, old = self.row, self.old
         match self.op.target.subresource:
             case "status":
-                return strategy.update_status(row.home, strategy.stored_form(row, new)[1], old)
+                return strategy.update_status(row.home, strategy.stored_form(row, new)[1], old, self.setting)
             case "finalize":
                 return strategy.finalize(new, old)
             case "approval":
                 approved = {**new, "status": preparing.approve(new, old, self.setting.stamp)}
-                return strategy.update_status(row, approved, old)
+                return strategy.update_status(row, approved, old, self.setting)
             case "ephemeralcontainers":
                 spec = {**old["spec"], "ephemeralContainers": new["spec"].get("ephemeralContainers", [])}
                 new = fresh_copy(row, {**old, "spec": spec})
@@ -187,6 +203,7 @@ class Planner:
                 new = fresh_copy(row, {**old, "spec": _resized(old["spec"], new["spec"])})
         made = strategy.update(row, new, old, self.setting, self.op.target.subresource)
         if row.kind == "Service":
+            self.setting.enter("allocate")
             services = (scheme.tree(held.data) for held in self.caches.of(row).items.values())
             made = allocation.allocate(row, made, old, allocation.taken(services, old["metadata"]["uid"]), self.setting.draw)
         return made
@@ -198,11 +215,12 @@ class Planner:
         strategy.check_place(row, config, op.target.namespace, op.target.name)
         given = config["metadata"].get("resourceVersion")
         if given and given != str(item.revision):
-            raise status.conflict(subject(row, op.target.name))
+            raise self._outdated()
         uid = config["metadata"].get("uid")
         if uid and uid != self.old["metadata"]["uid"]:
             strategy.check_uid(row, config, self.old, op.key)
         live = scheme.tree(scheme.with_revision(row, item.data, item.revision)) if row.stored_as else self.old
+        self.setting.enter("apply")
         merged, managed = owners.applied(
             row, live, item.managed, config, op.request, self.setting.stamp, op.target.subresource
         )

@@ -32,6 +32,11 @@ class Setting(NamedTuple):
         """Now as an RFC 3339 time."""
         return times.rfc3339(self.now, self.epoch)
 
+    def enter(self, stage: str) -> None:
+        """The request comes to its next stage; see `Gate.enter`."""
+        if self.gate is not None:
+            self.gate.enter(stage)
+
 
 def subject(resource: Resource, name: str) -> Subject:
     """``deployments.apps "web"``: for what is missing, forbidden or in conflict."""
@@ -63,7 +68,9 @@ def create(resource: Resource, tree: Tree, setting: Setting) -> Tree:
         raise status.internal_error("resourceVersion should not be set on objects to be created")
     resource, tree = stored_form(resource, tree)
     metadata = tree["metadata"]
+    setting.enter("mutate")
     admission.mutate(resource, tree, None, setting.draw, setting.gate)
+    setting.enter("validate")
     for name in ("deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "managedFields", "generation"):
         metadata.pop(name, None)
     if metadata.get("generateName") and not metadata.get("name"):
@@ -80,6 +87,7 @@ def create(resource: Resource, tree: Tree, setting: Setting) -> Tree:
     causes = validation.check(resource, tree)
     if causes:
         raise status.invalid(kind_subject(resource, metadata.get("name", "")), causes)
+    setting.enter("admit")
     admission.validate(resource, tree, None, setting.gate)
     return tree
 
@@ -95,17 +103,21 @@ def stored_form(resource: Resource, tree: Tree) -> tuple[Resource, Tree]:
 def update(resource: Resource, new: Tree, old: Tree, setting: Setting, subresource: str = "") -> Tree:
     """The next state of an object; all but its status may change. ``old`` and the result are as they are stored, ``new`` is
     in the version of the resource, and may have come through a subresource. Raises a Refusal."""
+    setting.enter("default")
     defaults.apply(resource, new)
     resource, new = stored_form(resource, new)
     if not resource.custom or "status" in resource.subresources:
         _keep_status(new, old)
+    setting.enter("mutate")
     admission.mutate(resource, new, old, setting.draw, setting.gate)
+    setting.enter("validate")
     _system_fields(resource, new, old)
     if not resource.custom:
         preparing.update(resource, new, old)
     if _counts(resource, new, old):
         new["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
     _validated(resource, new, old, validation.check_update(resource, new, old, subresource))
+    setting.enter("admit")
     admission.validate(resource, new, old, setting.gate)
     return new
 
@@ -147,8 +159,9 @@ def _counts(resource: Resource, new: Tree, old: Tree) -> bool:
     return bool(resource.kind == "Deployment" and fresh.get("annotations") != stored.get("annotations"))
 
 
-def update_status(resource: Resource, new: Tree, old: Tree) -> Tree:
+def update_status(resource: Resource, new: Tree, old: Tree, setting: Setting) -> Tree:
     """The next state of an object through ``/status``: only its status may change. Raises a Refusal."""
+    setting.enter("validate")
     resource, new = stored_form(resource, new)
     _system_fields(resource, new, old)
     if resource.custom:

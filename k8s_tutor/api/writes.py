@@ -23,6 +23,7 @@ from k8s_tutor.api import (
     strategy,
 )
 from k8s_tutor.api import warnings as advice
+from k8s_tutor.api.admission import Gate
 from k8s_tutor.api.base import ETCD_TIMEOUT, Op
 from k8s_tutor.api.plans import Plan, Planner
 from k8s_tutor.api.reads import Reads
@@ -39,9 +40,8 @@ TRIES = 16
 NAME_TRIES = 7
 """How often another name is made up for an object whose first one was taken (feature RetryGenerateName)."""
 
-VALID = ("admit ✓", "default ✓", "validate ✓")
-INVALID = ("admit ✓", "default ✓", "validate ✗")
-NOT_ADMITTED = ("admit ✗",)
+_MOULDED = ("decode", "default", "mutate", "validate", "admit")
+"""What a pod has passed whose like has come through here already."""
 
 
 class Writes(Reads):
@@ -49,29 +49,26 @@ class Writes(Reads):
 
     # ------------------------------------------------------------------ create
 
-    def create(self, ctx: Context, op: Op) -> None:
-        """POST to a collection, or PUT to a name that is free where that creates."""
-        tree, warnings = self._body(op)
-        options.check(op.request, "PatchOptions" if op.verb == "patch" else "CreateOptions")
-        if op.row.namespaced:
-            namespaces = scheme.resource("Namespace")
-            item = self.caches.get(namespaces, namespaces.key("", op.target.namespace)) if self.caches.ready else None
-            if item is None:
-                key = namespaces.key("", op.target.namespace)
-                self.ask(ctx, self.config.etcd, Range(key), "namespace_read", (op,), ETCD_TIMEOUT)
-                return
-            self._admit(op, tree, scheme.tree(item.data))
-        self._create(ctx, op, tree, warnings)
+    def create(self, ctx: Context, op: Op, namespace: RangeResult | None = None) -> None:
+        """POST to a collection, or PUT to a name that is free where that creates. ``namespace``: what etcd holds of it, if that
+        had to be asked."""
+        gate = self.gate(op, "CREATE")
+        try:
+            self._create(ctx, op, gate, namespace)
+        except Refusal as refusal:
+            self.refuse(ctx, op, refusal, *gate.way("✗"))
 
-    def _body(self, op: Op) -> tuple[Tree | stamping.Mould, tuple[str, ...]]:
+    def _body(self, op: Op, gate: Gate) -> tuple[Tree | stamping.Mould, tuple[str, ...]]:
         """A fresh tree, or the mould of a pod of which there are many."""
+        gate.enter("decode")
+        options.check(op.request, "PatchOptions" if op.verb == "patch" else "CreateOptions")
         if stamping.suits(op.row.kind, op.request):
             try:
                 found = stamping.mould(op.request, op.target.namespace)
             except Refusal:
                 pass  # said again below, at the stage where it belongs
             else:
-                if admission.is_plain(self.gate(op, "CREATE"), found.tree["spec"]["serviceAccountName"]):
+                if admission.is_plain(gate, found.tree["spec"]["serviceAccountName"]):
                     return found, found.warnings
         if op.verb == "patch":
             tree, warnings = bodies.configuration(op.row, op.request)
@@ -84,71 +81,86 @@ class Writes(Reads):
         """The watch cache knew nothing of the namespace: etcd has the last word."""
         if self.unanswered(ctx, op, answer):
             return
-        try:
-            tree, warnings = self._body(op)
-            self._admit(op, tree, scheme.tree(answer.kvs[0].value) if answer.kvs else None)
-            self._create(ctx, op, tree, warnings)
-        except Refusal as refusal:
-            self.refuse(ctx, op, refusal, *NOT_ADMITTED)
+        self.create(ctx, op, answer)
 
-    def _admit(self, op: Op, found: Tree | stamping.Mould, namespace: Tree | None) -> None:
-        name = "" if isinstance(found, stamping.Mould) else found["metadata"].get("name", "")
-        problem = admission.namespace_problem(op.row, op.target.namespace, name, namespace)
+    def _home(self, op: Op) -> Item | None:
+        """The namespace in which something is to be made, as far as it is known here."""
+        namespaces = scheme.resource("Namespace")
+        return self.caches.get(namespaces, namespaces.key("", op.target.namespace)) if self.caches.ready else None
+
+    def _check_home(self, op: Op, name: str, home: Item | None, asked: RangeResult | None) -> None:
+        """Raises a Refusal for a namespace in which nothing can be made."""
+        data = home.data if home is not None else asked.kvs[0].value if asked is not None and asked.kvs else None
+        found = None if data is None else scheme.tree(data)
+        problem = admission.namespace_problem(op.row, op.target.namespace, name, found)
         if problem is not None:
             raise problem
 
-    def _create(self, ctx: Context, op: Op, found: Tree | stamping.Mould, warnings: tuple[str, ...]) -> None:
-        gate = self.gate(op, "CREATE")
-        setting = self.setting(ctx, gate)
-        try:
-            if isinstance(found, stamping.Mould):
-                made = stamping.stamp(found, setting)
-                managed = owners.later(found.managed, setting.stamp)
-            else:
-                found, managed = self._owned(op, found, setting)
-                made = strategy.create(op.row, found, setting)
-                warnings = (*warnings, *advice.of(op.row.kind, made), *gate.warnings)
-            if op.row.kind == "Service":
-                made = allocation.allocate(op.row, made, None, self._taken(), setting.draw)
-        except Refusal as refusal:
-            self.refuse(ctx, op, refusal, *(NOT_ADMITTED if refusal.code in (403, 404) else INVALID))
+    def _create(self, ctx: Context, op: Op, gate: Gate, namespace: RangeResult | None) -> None:
+        found, warnings = self._body(op, gate)
+        home = self._home(op) if op.row.namespaced else None
+        if op.row.namespaced and home is None and namespace is None:
+            key = scheme.resource("Namespace").key("", op.target.namespace)
+            self.ask(ctx, self.config.etcd, Range(key), "namespace_read", (op,), ETCD_TIMEOUT)
             return
-        data = scheme.encode(op.row.home, made, managed)
-        key = op.row.key(op.target.namespace, made["metadata"]["name"])
-        dry = options.check(op.request, "PatchOptions" if op.verb == "patch" else "CreateOptions")
-        self.note_request(ctx, op, *VALID, "store …")
-        store = () if dry else (Put(key, data),)
-        txn = Txn((Compare(key, "create", "=", 0),), store, ())
-        plan = Plan(data, code=201, warnings=warnings, dry=dry)
+        setting = self.setting(ctx, gate)
+        if isinstance(found, stamping.Mould):
+            self._check_home(op, "", home, namespace)
+            made = stamping.stamp(found, setting)
+            managed = owners.later(found.managed, setting.stamp)
+            gate.stages.extend(_MOULDED[1:])
+        else:
+            tree, managed = self._owned(op, found, setting)
+            gate.enter("mutate")
+            if op.row.namespaced:
+                self._check_home(op, tree["metadata"].get("name", ""), home, namespace)
+            made = strategy.create(op.row, tree, setting)
+            warnings = (*warnings, *advice.of(op.row.kind, made), *gate.warnings)
+        if op.row.kind == "Service":
+            gate.enter("allocate")
+            made = allocation.allocate(op.row, made, None, self._taken(), setting.draw)
+        self._note_way(ctx, op, gate, "store …")
+        plan = Plan(scheme.encode(op.row.home, made, managed), code=201, warnings=warnings, dry=gate.dry)
         name = made["metadata"]["name"]
         if gate.charges:
-            compares = tuple(Compare(charge.key, "mod", "=", charge.revision) for charge in gate.charges)
-            charge = Txn(compares, tuple(Put(charge.key, charge.data) for charge in gate.charges))
-            self.ask(ctx, self.config.etcd, charge, "charged", (op, plan, name, txn), ETCD_TIMEOUT)
+            self.ask(ctx, self.config.etcd, _charge(gate), "charged", (op, plan, name), ETCD_TIMEOUT)
         else:
-            self.ask(ctx, self.config.etcd, txn, "created", (op, plan, name), ETCD_TIMEOUT)
+            self._store_new(ctx, op, plan, name)
 
-    def charged(self, ctx: Context, answer: Any, op: Op, plan: Plan, name: str, txn: Txn) -> None:
+    def _note_way(self, ctx: Context, op: Op, gate: Gate, last: str) -> None:
+        """Says which stages a write has passed; another try says only that it is one."""
+        if not op.tries:
+            self.note_request(ctx, op, *gate.way("✓"), last)
+        elif ctx.work:
+            ctx.note("api.retry", id=op.hop.call, path=op.request.path, tries=op.tries)
+
+    def _store_new(self, ctx: Context, op: Op, plan: Plan, name: str) -> None:
+        key = op.row.key(op.target.namespace, name)
+        assert plan.data is not None
+        txn = Txn((Compare(key, "create", "=", 0),), () if plan.dry else (Put(key, plan.data),), ())
+        self.ask(ctx, self.config.etcd, txn, "created", (op, plan, name), ETCD_TIMEOUT)
+
+    def charged(self, ctx: Context, answer: Any, op: Op, plan: Plan, name: str) -> None:
         """The quotas are charged, and the object is stored; or somebody else has charged them, and all begins again."""
         if self.unanswered(ctx, op, answer):
             return
         if answer.succeeded:
-            self.ask(ctx, self.config.etcd, txn, "created", (op, plan, name), ETCD_TIMEOUT)
+            self._store_new(ctx, op, plan, name)
         elif op.tries >= TRIES:
             self.refuse(ctx, op, status.conflict(subject(op.row, name)))
         else:
-            try:
-                self.create(ctx, op._replace(tries=op.tries + 1))
-            except Refusal as refusal:
-                self.refuse(ctx, op, refusal, *NOT_ADMITTED)
+            self.create(ctx, op._replace(tries=op.tries + 1))
 
     def _owned(self, op: Op, tree: Tree, setting: Setting) -> tuple[Tree, bytes]:
         """A new object with its defaults, and whose its fields are. Raises a Refusal."""
         if op.verb == "patch":
+            setting.enter("apply")
             tree, managed = owners.applied(op.row, {}, b"", tree, op.request, setting.stamp, "")
             tree = owners.normal(op.row, tree)
+            setting.enter("default")
             defaults.apply(op.row, tree)
             return tree, managed
+        setting.enter("default")
         defaults.apply(op.row, tree)
         return tree, owners.created(op.row, tree, op.request, setting.stamp)
 
@@ -166,10 +178,7 @@ class Writes(Reads):
                 why = ", the server was not able to generate a unique name for the object" if generated else ""
                 self.refuse(ctx, op, status.already_exists(subject(op.row, name), why))
                 return
-            try:
-                self.create(ctx, op._replace(tries=op.tries + 1))
-            except Refusal as refusal:
-                self.refuse(ctx, op, refusal, *NOT_ADMITTED)
+            self.create(ctx, op._replace(tries=op.tries + 1))
             return
         assert plan.data is not None
         data = scheme.with_revision(op.row, plan.data, 0 if plan.dry else answer.revision, op.request.managed)
@@ -212,35 +221,29 @@ class Writes(Reads):
         if item is None:
             applied = op.verb == "patch" and op.request.content_type.startswith(patch.APPLY)
             if (applied or (op.verb == "update" and op.row.create_on_update)) and not op.target.subresource:
-                try:
-                    self.create(ctx, op)
-                except Refusal as refusal:
-                    self.refuse(ctx, op, refusal, *NOT_ADMITTED)
+                self.create(ctx, op)
                 return
             self.refuse(ctx, op, status.not_found(subject(op.row, op.target.name)), "read ✗")
             return
+        gate = self.gate(op, "DELETE" if op.verb in ("delete", "deletecollection") else "UPDATE")
         try:
-            gate = self.gate(op, "DELETE" if op.verb in ("delete", "deletecollection") else "UPDATE")
             plan = Planner(op, item, self.setting(ctx, gate), self.caches).plan()
             if gate.warnings:
                 plan = plan._replace(warnings=(*plan.warnings, *gate.warnings))
         except Refusal as refusal:
             if live:
-                self.refuse(ctx, op, refusal, *(NOT_ADMITTED if refusal.code in (400, 403) else INVALID))
+                self.refuse(ctx, op, refusal, *gate.way("✗"))
             else:
                 self._fetch(ctx, op)
             return
         if plan.data is None and not plan.remove:
             if live:
-                self.note_request(ctx, op, *VALID, "no change")
+                self.note_request(ctx, op, *gate.way("✓"), "no change")
                 self._done(ctx, op, plan, item.data, item.revision)
             else:
                 self._fetch(ctx, op)
             return
-        if not op.tries:
-            self.note_request(ctx, op, *VALID, "store …")
-        elif ctx.work:
-            ctx.note("api.retry", id=op.hop.call, path=op.request.path, tries=op.tries)
+        self._note_way(ctx, op, gate, "store …")
         self._store(ctx, op, plan, item)
 
     def _store(self, ctx: Context, op: Op, plan: Plan, item: Item) -> None:
@@ -285,3 +288,9 @@ class Writes(Reads):
             self.answer_tree(ctx, op, plan.code, scale_of(op.row, scheme.tree(found)))
         else:
             self.answer(ctx, op, plan.code, self.object_body(ctx, op, found), plan.warnings)
+
+
+def _charge(gate: Gate) -> Txn:
+    """Writes what a request costs into the quotas, if nobody else has written them since."""
+    compares = tuple(Compare(charge.key, "mod", "=", charge.revision) for charge in gate.charges)
+    return Txn(compares, tuple(Put(charge.key, charge.data) for charge in gate.charges))

@@ -64,7 +64,7 @@ class RequestView(View, frozen=True):
     verb: str
     path: str
     stages: tuple[str, ...]
-    """E.g. ``("authn ✓", "authz ✓", "admit ✓", "validate ✓", "store …")``."""
+    """E.g. ``("authn ✓", "authz ✓", "mutate ✓", "validate ✓", "admit ✓", "store …")``."""
     code: int
     """HTTP status once answered, else 0."""
     message: str = ""

@@ -40,11 +40,12 @@ def test_the_cluster_begins_with_its_namespaces_and_its_service(cluster: Cluster
 
 def test_the_stages_of_a_request_are_noted_in_order(cluster: Cluster) -> None:
     cluster.ask("POST", MAPS, config_map("c"))
-    stages = ("authn ✓", "audit ✓", "fairness ✓", "authz ✓", "admit ✓", "default ✓", "validate ✓", "store …")
+    stages = ("authn ✓", "audit ✓", "fairness ✓", "authz ✓", "decode ✓", "default ✓", "mutate ✓", "validate ✓",
+              "admit ✓", "store …")  # fmt: skip
     assert notes(cluster, "api.request")[-1]["stages"] == stages
     assert notes(cluster, "api.answer")[-1]["code"] == 201
     cluster.ask("POST", MAPS, config_map("C"))
-    assert notes(cluster, "api.request")[-1]["stages"] == (*stages[:6], "validate ✗")
+    assert notes(cluster, "api.request")[-1]["stages"] == (*stages[:7], "validate ✗")
 
 
 def test_without_etcd_a_request_ends_as_the_real_one_does(cluster: Cluster) -> None:

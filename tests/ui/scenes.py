@@ -296,7 +296,7 @@ def pizza(size: int = 3, **given: Any) -> Scene:
     )
     request = views.RequestView(
         id=7, server="api-1", at=3_205 * MS, user="admin", verb="POST", path="/api/v1/namespaces/default/configmaps",
-        stages=("authn ✓", "authz ✓", "admit ✓", "validate ✓", "store …"), code=0,
+        stages=("authn ✓", "authz ✓", "mutate ✓", "validate ✓", "admit ✓", "store …"), code=0,
     )  # fmt: skip
     everything = view(
         raft=raft(tuple(members)),
@@ -500,7 +500,7 @@ def cluster(nodes: int = 3, **given: Any) -> Scene:
     requests = tuple(
         views.RequestView(
             id=number, server="api-2", at=(41_700 + number) * MS, user="system:kube-controller-manager", verb=verb, path=path,
-            stages=("authn ✓", "authz ✓", "admit ✓", "validate ✓", "store ✓"), code=code,
+            stages=("authn ✓", "authz ✓", "mutate ✓", "validate ✓", "admit ✓", "store ✓"), code=code,
         )
         for number, (verb, path, code) in enumerate(
             (("POST", "/api/v1/namespaces/default/pods", 201),

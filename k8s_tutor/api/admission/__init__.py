@@ -24,6 +24,7 @@ def mutate(row: Resource, tree: Tree, old: Tree | None, draw: Draw, gate: Gate |
     if gate is not None and gate.rights is not None:
         problem = escalation.refusal(row, tree, old, gate.rights, gate.user, gate.namespace)
         if problem is not None:
+            gate.enter("rights")
             raise problem
     match row.kind:
         case "Pod":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from k8s_tutor.api import scheme
@@ -23,12 +24,12 @@ class Charge(NamedTuple):
 
 
 class Gate:
-    """One request at the gate. Lives no longer than the delivery that handles it.
+    """One request on its way through the gates. Lives no longer than the delivery that handles it.
 
     ``rights`` is None for what the server itself makes: then nobody has to hold anything.
     """
 
-    __slots__ = ("caches", "charges", "dry", "namespace", "operation", "rights", "subresource", "user", "warnings")
+    __slots__ = ("caches", "charges", "dry", "namespace", "operation", "rights", "stages", "subresource", "user", "warnings")
 
     def __init__(
         self, caches: Caches, rights: Rights | None, user: User, operation: str, namespace: str, subresource: str = "",
@@ -40,6 +41,18 @@ class Gate:
         self.namespace, self.subresource, self.dry = namespace, subresource, dry
         self.warnings: list[str] = []
         self.charges: list[Charge] = []
+        self.stages: list[str] = []
+        """What it has come to: ``decode``, ``default``, ``mutate``, ``validate``, ``admit`` and others; it has passed all but
+        the last one."""
+
+    def enter(self, stage: str) -> None:
+        """It comes to the next stage, and so has passed the one before."""
+        if not self.stages or self.stages[-1] != stage:
+            self.stages.append(stage)
+
+    def way(self, mark: str) -> tuple[str, ...]:
+        """All stages so far, the last one with this mark: ``decode ✓``, ``default ✗``."""
+        return _way(tuple(self.stages), mark)
 
     def item(self, kind: str, name: str, namespace: str = "") -> Item | None:
         """What the server knows of an object."""
@@ -67,6 +80,11 @@ class Gate:
     def all_of(self, row: Resource, namespace: str = "") -> list[Tree]:
         """The same for a row, which may be that of a custom resource."""
         return [scheme.tree(item.data) for _, item in self._items(row, namespace)]
+
+
+@lru_cache(maxsize=256)
+def _way(stages: tuple[str, ...], mark: str) -> tuple[str, ...]:
+    return (*(f"{stage} ✓" for stage in stages[:-1]), *(f"{stage} {mark}" for stage in stages[-1:]))
 
 
 def name_of(tree: Tree) -> str:

@@ -245,9 +245,9 @@ def _fate(request: RequestView, cells: int, newest: bool) -> Row:
     code: Row = ((str(request.code), "ok" if request.code < 400 else "fail"),)
     if gates.is_refused(request.stages):
         return (*gates.row(request.stages, cells - 50), ("  ", "text"), *code)
-    done = tuple(stage.replace(gates.OPEN, gates.PASSED) for stage in request.stages)
-    whole = gates.row(done, cells - 50)
-    return (*whole, ("  ", "text"), *code) if newest and len(whole) == len(done) > 1 else code
+    mark = gates.PASSED if request.code < 400 else gates.REFUSED  # after all gates, etcd has the last word
+    done = tuple(stage.replace(gates.OPEN, mark) for stage in request.stages)
+    return (*gates.row(done, cells - 50), ("  ", "text"), *code) if newest and len(done) > 1 else code
 
 
 def _projector(canvas: Canvas, scene: Scene) -> None:

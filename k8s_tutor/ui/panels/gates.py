@@ -15,9 +15,17 @@ _GATES: dict[str, tuple[str, str]] = {
     "as": ("impersonation", "from here on as"),
     "fairness": ("priority and fairness", "it has a seat"),
     "authz": ("authorization", "whether this user may do this"),
-    "admit": ("admission", "plug-ins complete it and look at it"),
+    "route": ("routing", "who takes care of such a request"),
+    "decode": ("decoding", "what was sent is read"),
+    "apply": ("server-side apply", "which field is whose"),
     "default": ("defaulting", "what was left out is filled in"),
+    "mutate": ("mutating admission", "plug-ins complete it"),
+    "rights": ("escalation", "whether this user holds what is given away"),
+    "version": ("version", "whether it is still the one that was seen"),
+    "budget": ("disruption budget", "whether one pod less is allowed"),
     "validate": ("validation", "every field is looked at"),
+    "admit": ("validating admission", "plug-ins look at it: quotas, pod security, policies"),
+    "allocate": ("allocation", "addresses and ports are chosen"),
     "store": ("etcd", "it is handed on to be stored"),
     "read": ("etcd", "it is read with a quorum"),
     "cache": ("watch cache", "answered from what is known here"),
@@ -57,6 +65,9 @@ def told(stage: str, why: str = "") -> str:
 
 
 def row(stages: Sequence[str], cells: int) -> Row:
-    """All gates one behind the other where they fit, else the last; a refusal is always seen."""
-    shown = stages if sum(len(stage) + 1 for stage in stages) <= cells else stages[-1:]
-    return tuple((f" {stage}" if number else stage, role_of(stage)) for number, stage in enumerate(shown))
+    """All gates one behind the other where they fit; else a mark for each, and the last by its name, which is always seen."""
+    if not stages or sum(len(stage) + 1 for stage in stages) <= cells:
+        return tuple((f" {stage}" if number else stage, role_of(stage)) for number, stage in enumerate(stages))
+    marks = tuple((stage[-1:], role_of(stage)) for stage in stages[:-1])
+    last = stages[-1]
+    return (*marks, (f" {last}", role_of(last))) if len(marks) + 1 + len(last) <= cells else ((last, role_of(last)),)
