@@ -10,9 +10,10 @@ import pytest
 from control_world import PODS, Cluster
 from test_controllers_parts import typed
 
+from k8s_tutor.api.timezones import zone_of
 from k8s_tutor.controllers.cronjob import parse
 from k8s_tutor.controllers.cronjob.reconcile import missed
-from k8s_tutor.controllers.cronjob.schedule import zone_of
+from k8s_tutor.controllers.cronjob.reconcile import reconcile as cron_reconcile
 from k8s_tutor.controllers.job import indexes
 from k8s_tutor.controllers.job.backoff import MOST, Backoff
 from k8s_tutor.controllers.job.reconcile import Seen, reconcile
@@ -230,6 +231,9 @@ def test_time_zones_come_from_the_library_and_from_nowhere_else(monkeypatch: pyt
         ("0 12 * * *", "Europe/Berlin", "2026-01-01T00:00:00", "2026-01-01T11:00:00"),
         ("0 12 * * *", "Europe/Berlin", "2026-07-01T00:00:00", "2026-07-01T10:00:00"),
         ("30 2 * * *", "Europe/Berlin", "2026-03-28T12:00:00", "2026-03-30T00:30:00"),
+        ("30 2 * * *", "Europe/Berlin", "2026-10-25T00:00:00", "2026-10-25T00:30:00"),
+        ("30 2 * * *", "Europe/Berlin", "2026-10-25T00:30:00", "2026-10-25T01:30:00"),
+        ("0,30 * * * *", "Europe/Berlin", "2026-10-25T00:30:00", "2026-10-25T01:00:00"),
     ],
 )
 def test_when_a_schedule_is_due(schedule: str, zone: str, after: str, due: str) -> None:
@@ -269,6 +273,28 @@ def test_a_cron_job_keeps_three_that_succeeded() -> None:
     assert names[-1] == f"c-{unix(last['lastScheduleTime'].rstrip('Z')) // 60}"
     assert "active" not in last and last["lastSuccessfulTime"] >= last["lastScheduleTime"]
     assert sorted(set(events(cluster, "CronJob"))) == ["SawCompletedJob", "SuccessfulCreate", "SuccessfulDelete"]
+
+
+def test_a_job_of_which_the_status_was_never_told_is_taken_in() -> None:
+    tree = cron()
+    tree["metadata"] |= {"namespace": "default", "uid": "u", "creationTimestamp": "2026-01-01T00:00:00Z"}
+    made = job()
+    made["metadata"] |= {
+        "name": f"c-{unix('2026-01-01T00:01:00') // 60}", "namespace": "default", "uid": "j", "resourceVersion": "7",
+        "ownerReferences": [{"apiVersion": "batch/v1", "kind": "CronJob", "name": "c", "uid": "u", "controller": True}],
+    }  # fmt: skip
+    decision = cron_reconcile(typed(tree), [typed(made)], None, Clock(61 * SECOND))
+    assert [write.method for write in decision.writes] == ["PUT"]
+    status = decision.writes[0].tree["status"]
+    assert [ref["uid"] for ref in status["active"]] == ["j"]
+    assert status["lastScheduleTime"] == "2026-01-01T00:01:00Z"
+
+
+def test_time_zones_are_those_that_there_are() -> None:
+    cluster = Cluster()
+    with pytest.raises(AssertionError, match="unknown time zone Mars/Base"):
+        cluster("POST", CRONS, cron(timeZone="Mars/Base"))
+    assert cluster("POST", CRONS, cron(timeZone="America/Argentina/Buenos_Aires"))["spec"]["timeZone"]
 
 
 def test_forbid_waits_and_replace_does_not() -> None:

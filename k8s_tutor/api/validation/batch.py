@@ -7,6 +7,7 @@ from typing import Any
 
 from k8s_tutor.api import selectors
 from k8s_tutor.api.status import Cause
+from k8s_tutor.api.timezones import zone_of
 from k8s_tutor.api.validation import dump, pods, selector
 from k8s_tutor.api.validation.causes import (
     immutable,
@@ -156,11 +157,22 @@ def cron_job(found: list[Cause], tree: Tree) -> None:
     _inner_job(found, spec["jobTemplate"])
     for limit in ("successfulJobsHistoryLimit", "failedJobsHistoryLimit"):
         non_negative(found, f"spec.{limit}", spec.get(limit))
-    if "timeZone" in spec and not _ZONE.fullmatch(spec["timeZone"]):
-        found.append(invalid("spec.timeZone", spec["timeZone"], f"unknown time zone {spec['timeZone']}"))
+    if "timeZone" in spec:
+        _time_zone(found, spec["timeZone"])
 
 
-_ZONE = re.compile(r"UTC|GMT|Etc/[A-Za-z0-9+-]+|[A-Z][A-Za-z]+(/[A-Z][A-Za-z_+-]+){1,2}")
+def _time_zone(found: list[Cause], zone: str) -> None:
+    """validateTimeZone."""
+    if not zone:
+        found.append(invalid("spec.timeZone", zone, "timeZone must be nil or non-empty string"))
+    elif zone.lower() == "local":
+        text = "timeZone must be an explicit time zone as defined in https://www.iana.org/time-zones"
+        found.append(invalid("spec.timeZone", zone, text))
+    else:
+        try:
+            zone_of(zone)
+        except ValueError as error:
+            found.append(invalid("spec.timeZone", zone, str(error)))
 
 
 def _inner_job(found: list[Cause], template: Tree) -> None:

@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from k8s_tutor.api import times
+from k8s_tutor.api.timezones import zone_of
 from k8s_tutor.controllers import objects
-from k8s_tutor.controllers.cronjob.schedule import Schedule, parse, zone_of
+from k8s_tutor.controllers.cronjob.schedule import Schedule, parse
 from k8s_tutor.controllers.objects import Clock, Tree
 from k8s_tutor.controllers.requests import Decision, Event, Write, create, delete, update
 from k8s_tutor.sim import MS, SECOND
@@ -133,20 +134,20 @@ class Plan:
         """Starts a Job if one is due."""
         spec = self.cron.spec
         try:
-            schedule = parse(spec.schedule, spec.timeZone or "")
             zone_of(spec.timeZone or "")
         except ValueError as error:
-            if spec.timeZone and "time zone" in str(error):
-                self.tell("UnknownTimeZone", f'invalid timeZone: "{spec.timeZone}": {error}', warning=True)
-            else:
-                self.tell("UnparseableSchedule", f'unparseable schedule: "{spec.schedule}" : {error}', warning=True)
+            self.tell("UnknownTimeZone", f'invalid timeZone: "{spec.timeZone}": {error}', warning=True)
             return
         if spec.suspend:
             return
+        try:
+            schedule = parse(spec.schedule, spec.timeZone or "")
+        except ValueError as error:
+            self.tell("UnparseableSchedule", f'unparseable schedule: "{spec.schedule}" : {error}', warning=True)
+            return
         found = missed(self.cron, schedule, self.clock)
         if found.number > MISSED_MOST:
-            text = f"too many missed start times: {found.number}. "
-            text += "Set or decrease .spec.startingDeadlineSeconds or check clock skew"
+            text = "too many missed start times. Set or decrease .spec.startingDeadlineSeconds or check clock skew"
             self.tell("TooManyMissedTimes", text, warning=True)
         self._wait(schedule)
         if found.last is not None:
@@ -176,7 +177,17 @@ class Plan:
             for job in self.jobs:
                 if job.metadata.uid in running:
                     self.delete(job)
-        self.writes.append(self._create(name, due))
+        there = next((job for job in self.jobs if job.metadata.name == name), None)
+        if there is None:
+            self.writes.append(self._create(name, due))
+        elif all(ref.get("uid") != there.metadata.uid for ref in self.active):
+            self._take_in(there, stamp)
+
+    def _take_in(self, job: Any, stamp: str) -> None:
+        """A Job that was made before, of which the status has not been told."""
+        about = job.metadata
+        self.active.append(reference_to(about.namespace, about.name, about.uid, about.resourceVersion))
+        self.last = stamp
 
     def _create(self, name: str, due: int) -> Write:
         template = objects.tree_of(self.cron.spec.jobTemplate)
@@ -210,10 +221,7 @@ def reconcile(cron: Any, jobs: Sequence[Any], made: Made | None, clock: Clock) -
     """``jobs``: those that it owns. ``made``: the Job that was made last, until it stands in the status."""
     plan = Plan(cron, jobs, clock)
     if made is not None:
-        plan.active.append({
-            "apiVersion": "batch/v1", "kind": "Job", "namespace": cron.metadata.namespace, "name": made.name,
-            "uid": made.uid, "resourceVersion": made.revision,
-        })  # fmt: skip
+        plan.active.append(reference_to(cron.metadata.namespace, made.name, made.uid, made.revision))
         plan.last = times.rfc3339((made.at - clock.epoch) * SECOND, clock.epoch)
         return Decision((plan.status(),), (), (), 0)
     plan.review()
@@ -224,6 +232,12 @@ def reconcile(cron: Any, jobs: Sequence[Any], made: Made | None, clock: Clock) -
     creates = tuple(write for write in plan.writes if write.method == "POST")
     batches = tuple(batch for batch in (deletes, plan.status(), creates) if batch)
     return Decision(batches, (), tuple(plan.events), plan.again)
+
+
+def reference_to(namespace: str, name: str, uid: str, revision: str) -> Tree:
+    """A Job as the status names it."""
+    found = {"apiVersion": "batch/v1", "kind": "Job", "namespace": namespace, "name": name, "uid": uid}
+    return {**found, "resourceVersion": revision}
 
 
 def _end(job: Any) -> str:

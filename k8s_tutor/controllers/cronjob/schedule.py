@@ -6,11 +6,11 @@ Times are Unix seconds. A day is due when the day of the month and the day of th
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from functools import lru_cache
-from importlib.resources import files
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
+
+from k8s_tutor.api.timezones import zone_of
 
 _RANGES = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 6))
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -48,10 +48,11 @@ class Schedule(NamedTuple):
             for hour in sorted(self.hours):
                 if day.replace(hour=hour) < start - timedelta(hours=3):
                     continue
-                for minute in sorted(self.minutes):
-                    found = _unix(day.replace(hour=hour, minute=minute), zone)
-                    if found is not None and found > unix:
-                        return found
+                for fold in (0, 1):
+                    for minute in sorted(self.minutes):
+                        found = _unix(day.replace(hour=hour, minute=minute, fold=fold), zone)
+                        if found is not None and found > unix:
+                            return found
         return None
 
     def _days(self, start: datetime) -> Iterator[datetime]:
@@ -65,28 +66,10 @@ class Schedule(NamedTuple):
 
 
 def _unix(local: datetime, zone: tzinfo) -> int | None:
-    """Unix seconds of a local time; None when the clocks skip it."""
+    """Unix seconds of a local time; None when the clocks skip it. ``fold=1``: of an hour that comes twice, the second time."""
     at = local.replace(tzinfo=zone)
     unix = int(at.timestamp())
     return unix if datetime.fromtimestamp(unix, zone).replace(tzinfo=None) == local else None
-
-
-@lru_cache(maxsize=256)
-def zone_of(name: str) -> tzinfo:
-    """The time zone of that name; UTC without one. Raises ValueError as Go does.
-
-    The data are those of the library ``tzdata``, never this machine's own: a run is the same everywhere.
-    """
-    if name in ("", "UTC"):
-        return UTC
-    parts = name.split("/")
-    try:
-        if not all(parts) or ".." in parts:
-            raise ValueError(name)
-        with files("tzdata").joinpath("zoneinfo", *parts).open("rb") as data:
-            return ZoneInfo.from_file(data, key=name)
-    except (ValueError, OSError):
-        raise ValueError(f"unknown time zone {name}") from None
 
 
 @lru_cache(maxsize=256)
