@@ -78,11 +78,12 @@ class Aggregation(Writes):
         return Target(row, namespace, name, subresource)
 
     def rows_behind(self) -> tuple[Resource, ...]:
-        """What is served elsewhere, for discovery."""
-        rows = []
+        """What is served elsewhere, for discovery; and a row without a name for each version."""
+        rows: list[Resource] = []
         for name in self.aggregated():
             listed = msgspec.json.decode(self.behind[name]) if name in self.behind else {}
             version, _, group = name.partition(".")
+            rows.append(Resource("", "", group, version))
             rows += [
                 Resource(
                     one["kind"], one["name"], group, version, one["namespaced"], tuple(one.get("shortNames") or ()),

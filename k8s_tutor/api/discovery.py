@@ -209,7 +209,8 @@ def aggregated(rows: tuple[Resource, ...], core: bool, version: str, stale: tupl
 
 
 def _all_of(rows: Rows, group_name: str, version: str) -> list[Tree]:
-    return [_entry(row) for row in _sorted([row for row in rows if (row.group, row.version) == (group_name, version)])]
+    mine = [row for row in rows if (row.group, row.version) == (group_name, version) and row.plural]
+    return [_entry(row) for row in _sorted(mine)]
 
 
 def _entry(row: Resource) -> Tree:

@@ -11,12 +11,15 @@ from k8s_tutor.net.loadbalancer import LoadBalancer
 from k8s_tutor.node.kubelet import Kubelet
 from k8s_tutor.node.metrics_server import MetricsServer
 from k8s_tutor.node.plain import PlainKubelet
+from k8s_tutor.node.prometheus_adapter import PrometheusAdapter
 from k8s_tutor.raft import Role
 from k8s_tutor.scheduler.actor import Scheduler
 from k8s_tutor.sim import Link, World
 
 ADMIN = "kubernetes-admin"
 BALANCER = "lb"
+ADD_ONS = (MetricsServer, PrometheusAdapter)
+"""Components that may read only once their rights have been installed."""
 INSTALLER = "installer"
 """The console that applies a specification's manifests; nobody sits at it."""
 
@@ -53,7 +56,7 @@ def _consoles(world: World, spec: ClusterSpec) -> None:
     everywhere = tuple(f"etcd-{i}" for i in range(1, spec.managers + 1))
     users = tuple((one.user, tuple(one.groups), one.token) for one in spec.tokens)
     world.add(Console, "you", ConsoleConfig(BALANCER, ADMIN, spec.epoch, everywhere, users), host="you-host")
-    if spec.manifests or spec.operators or spec.metrics:
+    if spec.manifests or spec.operators or spec.metrics or spec.custom_metrics:
         world.add(Console, INSTALLER, ConsoleConfig(BALANCER, ADMIN, spec.epoch, everywhere), host=f"{INSTALLER}-host")
     for name, client in spec.clients.items():
         if not client.room:
@@ -75,7 +78,7 @@ def is_up(world: World) -> bool:
     if not all(server in balancer.heard for server in balancer.config.servers):
         return False
     components = [
-        actor for actor in world.running.values() if isinstance(actor, Component) and not isinstance(actor, MetricsServer)
+        actor for actor in world.running.values() if isinstance(actor, Component) and not isinstance(actor, ADD_ONS)
     ]  # fmt: skip
     elected = [one for one in components if isinstance(one, Elected)]
     standing_by = [one for one in elected if not one.election.leading]

@@ -10,10 +10,11 @@ from k8s_tutor.cluster.images import images_of
 from k8s_tutor.cluster.spec import ClusterSpec, WorkerSpec
 from k8s_tutor.controllers.manager import CERTIFICATE, ControllerManager, ManagerConfig
 from k8s_tutor.net.loadbalancer import LoadBalancer, LoadBalancerConfig
-from k8s_tutor.node import metrics_server
+from k8s_tutor.node import metrics_server, prometheus_adapter
 from k8s_tutor.node.machine import REGISTRY, Shape, worker
 from k8s_tutor.node.metrics_server import MetricsServer
 from k8s_tutor.node.plain import PlainConfig, PlainKubelet
+from k8s_tutor.node.prometheus_adapter import PrometheusAdapter
 from k8s_tutor.node.registry import Registry, RegistryConfig
 from k8s_tutor.scheduler.actor import Scheduler
 from k8s_tutor.scheduler.profiles import SchedulerConfig
@@ -34,6 +35,9 @@ def add_kubernetes(world: World, spec: ClusterSpec) -> None:
     if spec.metrics:
         access = Access(BALANCER, metrics_server.USER, spec.epoch)
         world.add(MetricsServer, metrics_server.NAME, access, host=f"{metrics_server.NAME}-host")
+    if spec.custom_metrics:
+        access = Access(BALANCER, prometheus_adapter.USER, spec.epoch)
+        world.add(PrometheusAdapter, prometheus_adapter.NAME, access, host=f"{prometheus_adapter.NAME}-host")
 
 
 def _worker(world: World, spec: ClusterSpec, i: int, shape: WorkerSpec) -> None:

@@ -141,6 +141,8 @@ class ClusterSpec(Part):
     """PEM of the CA that pods find in ``kube-root-ca.crt``; a placeholder without it."""
     metrics: bool = False
     """Whether metrics-server is installed: for ``kubectl top``, and for autoscalers."""
+    custom_metrics: bool = False
+    """Whether prometheus-adapter is installed: autoscalers can go by what programs tell of themselves."""
     images: list[dict[str, Any]] = []
     """Images that the registry has, described as in ``k8s_tutor/node/images.py``."""
     other_images: Literal["built-in", "serve"] = "built-in"

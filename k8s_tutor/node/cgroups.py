@@ -10,7 +10,8 @@ from typing import Any
 
 import msgspec
 
-from k8s_tutor.node import usage
+from k8s_tutor.api import quantity
+from k8s_tutor.node import exposition, usage
 from k8s_tutor.node.programs import PREFIX
 from k8s_tutor.node.tasks import ContainerStats, Task, TaskHolder, TaskStats
 from k8s_tutor.node.usage import Limits, Load, Meter
@@ -87,6 +88,15 @@ class Cgroups(TaskHolder):
         self.meters[task.container] = found
         return delay if delay >= usage.NOTICEABLE else 0
 
+    def told(self, ctx: Context, task: Task) -> str:
+        """What a program tells Prometheus of itself."""
+        meter, load = self.meter(ctx, task), self.loads[task.container]
+        mark = PREFIX + "gauge-"
+        gauges = {key.removeprefix(mark): value for key, value in task.annotations if key.startswith(mark)}
+        known = {name: quantity.nano(value) for name, value in gauges.items() if _is_quantity(value)}
+        samples = exposition.program_samples(meter.served, meter.used, usage.memory(meter, load), known)
+        return exposition.write(samples).decode()
+
     def stats(self, ctx: Context) -> TaskStats:
         """What every container that runs has used, and the whole machine."""
         rows = []
@@ -159,6 +169,14 @@ class Cgroups(TaskHolder):
         ctx.note("kernel.oom", pod=f"{pod.namespace}/{pod.name}" if pod else "", container=task.container[:13],
                  full=where, memory=size)  # fmt: skip
         self.end(ctx, task, SIGKILLED, oom=True)
+
+
+def _is_quantity(text: str) -> bool:
+    try:
+        quantity.nano(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _load(task: Task) -> Load:

@@ -1,4 +1,5 @@
-"""What a kubelet tells at ``/metrics/resource``, in the text format of Prometheus, and how a reader takes it in.
+"""The text format of Prometheus: what a kubelet tells at ``/metrics/resource``, and a program at ``/metrics``; and how a reader
+takes it in.
 
 Source: pkg/kubelet/metrics/collectors/resource_metrics.go.
 """
@@ -17,13 +18,18 @@ _NANO = 1_000_000_000
 _LINE = re.compile(r'(\w+)(?:\{(.*)\})? (\S+)(?: (\d+))?')
 _LABEL = re.compile(r'(\w+)="([^"]*)"')
 _KINDS = {
-    "container_cpu_usage_seconds_total": ("counter", "Cumulative cpu time consumed by the container in core-seconds"),
-    "container_memory_working_set_bytes": ("gauge", "Current working set of the container in bytes"),
-    "container_start_time_seconds": ("gauge", "Start time of the container since unix epoch in seconds"),
-    "node_cpu_usage_seconds_total": ("counter", "Cumulative cpu time consumed by the node in core-seconds"),
-    "node_memory_working_set_bytes": ("gauge", "Current working set of the node in bytes"),
-    "pod_cpu_usage_seconds_total": ("counter", "Cumulative cpu time consumed by the pod in core-seconds"),
-    "pod_memory_working_set_bytes": ("gauge", "Current working set of the pod in bytes"),
+    "container_cpu_usage_seconds_total": ("counter", "[STABLE] Cumulative cpu time consumed by the container in core-seconds"),
+    "container_memory_working_set_bytes": ("gauge", "[STABLE] Current working set of the container in bytes"),
+    "container_start_time_seconds": ("gauge", "[STABLE] Start time of the container since unix epoch in seconds"),
+    "node_cpu_usage_seconds_total": ("counter", "[STABLE] Cumulative cpu time consumed by the node in core-seconds"),
+    "node_memory_working_set_bytes": ("gauge", "[STABLE] Current working set of the node in bytes"),
+    "pod_cpu_usage_seconds_total": ("counter", "[STABLE] Cumulative cpu time consumed by the pod in core-seconds"),
+    "pod_memory_working_set_bytes": ("gauge", "[STABLE] Current working set of the pod in bytes"),
+}
+_OF_PROGRAMS = {
+    "http_requests_total": ("counter", "The total number of HTTP requests."),
+    "process_cpu_seconds_total": ("counter", "Total user and system CPU time spent in seconds."),
+    "process_resident_memory_bytes": ("gauge", "Resident memory size in bytes."),
 }
 
 
@@ -68,14 +74,14 @@ def _of_container(one: ContainerUsage, namespace: str, pod: str, at: int, epoch:
     ]
 
 
-def write(samples: Iterable[Sample], kinds: dict[str, tuple[str, str]] | None = None) -> bytes:
-    """Samples, ordered by name, as text. ``kinds``: name → (type, meaning)."""
-    known = kinds if kinds is not None else _KINDS
+def write(samples: Iterable[Sample]) -> bytes:
+    """Samples, ordered by name, as text."""
+    known = {**_KINDS, **_OF_PROGRAMS}
     lines, last = [], ""
     for sample in samples:
         if sample.name != last:
-            kind, meaning = known[sample.name]
-            lines += [f"# HELP {sample.name} [STABLE] {meaning}", f"# TYPE {sample.name} {kind}"]
+            kind, meaning = known.get(sample.name, ("gauge", ""))
+            lines += [f"# HELP {sample.name} {meaning}".rstrip(), f"# TYPE {sample.name} {kind}"]
             last = sample.name
         labels = ",".join(f'{name}="{value}"' for name, value in sample.labels)
         end = f" {sample.at}" if sample.at else ""
@@ -86,6 +92,15 @@ def write(samples: Iterable[Sample], kinds: dict[str, tuple[str, str]] | None = 
 def _number(value: int) -> str:
     whole, rest = divmod(value, _NANO)
     return f"{whole}.{rest:09d}".rstrip("0") if rest else str(whole)
+
+
+def program_samples(served: int, cpu: int, memory: int, gauges: dict[str, int]) -> list[Sample]:
+    """What a program tells: requests served, CPU ns, bytes, and gauges of its own (billionths)."""
+    own = {
+        "http_requests_total": served * _NANO, "process_cpu_seconds_total": cpu,
+        "process_resident_memory_bytes": memory * _NANO,
+    }  # fmt: skip
+    return [Sample(name, (), value) for name, value in sorted({**gauges, **own}.items())]
 
 
 def read(text: bytes) -> list[Sample]:

@@ -162,6 +162,7 @@ class _ProgramTree(msgspec.Struct, forbid_unknown_fields=True):
     leak: str | int = 0
     request_us: int = 100
     threads: int = 1
+    metrics: bool = False
 
 
 _USAGE = ("cpu", "memory", "leak", "request_us", "threads")

@@ -15,10 +15,9 @@ from k8s_tutor.node.usage import Load
 from k8s_tutor.sim import MS, Body
 
 PREFIX = "golden.k8s-tutor/"
-"""Annotations ``ready`` (``true`` or ``false``), ``health`` (``ok``, ``sick``: health paths answer 500, ``hang``: no answer
-at all), ``exit`` (a code), ``stop-delay`` (seconds), ``cpu``, ``memory`` and
-``leak`` (a minute; quantities) with this prefix steer a running program, as a downward API
-volume would."""
+"""Annotations with this prefix steer a running program, as a downward API volume would: ``ready`` (``true`` or ``false``),
+``health`` (``ok``, ``sick``: health paths answer 500, ``hang``: no answer at all), ``exit`` (a code), ``stop-delay`` (seconds),
+``cpu``, ``memory`` and ``leak`` (a minute; quantities), ``gauge-NAME`` (a metric of its own)."""
 
 SIGTERM, SIGKILL = 15, 9
 
@@ -103,6 +102,8 @@ class Program(Body):
     """None: it speaks no HTTP."""
     load: Load = Load()
     """What it uses."""
+    metrics: bool = False
+    """Whether it tells Prometheus of itself at ``/metrics``."""
 
     modes: tuple[tuple[str, Program], ...] = ()
     """First argument → what it does then."""

@@ -206,6 +206,8 @@ class Sockets(Processes):
             **self.facts(ctx, task), "client": asked.source, "method": request.method, "path": request.path,
             "agent": request.agent, "port": str(asked.port),
         }  # fmt: skip
+        if request.path == "/metrics" and task.program.metrics:
+            return Connected("ok", self.told(ctx, task), 200, (("Content-Type", "text/plain; version=0.0.4"),))
         if site is None and task.program.tools:
             self.say(ctx, task, (task.program.speech.request,) if task.program.speech.request else (), **values)
             return Connected("speechless")
