@@ -50,6 +50,7 @@ def decode(row: Resource, request: Request) -> tuple[Tree, tuple[str, ...]]:
     try:
         found = _decoded(row, request.body)
     except ValueError as error:
+        _check_shape(row, request.body)
         _check_kind(row, request.body)
         raise status.bad_request(f"{_what(row, request.body)} cannot be handled as a {row.kind}: {error}") from None
     tree = found.tree
@@ -78,6 +79,28 @@ def _what(row: Resource, data: bytes) -> str:
     return f'{kind} in version "{tree.get("apiVersion", row.api_version).rpartition("/")[2]}"'
 
 
+_HEADER = 'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }'
+_SHOWN = 30
+"""How many bytes of a body that is no object are shown again."""
+
+
+def _check_shape(row: Resource, data: bytes) -> None:
+    """A body is read for its version and kind first, so it has to be a JSON object. Raises a Refusal (400)."""
+    try:
+        found = read(data)
+    except ValueError as error:
+        problem = str(error) if data.strip() else "unexpected end of JSON input"
+    else:
+        if isinstance(found, dict) or found is None:
+            return
+        what = {list: "array", str: "string", bool: "bool"}.get(type(found), "number")
+        problem = f"json: cannot unmarshal {what} into Go value of type {_HEADER}"
+    head = data[:_SHOWN].decode("utf-8", "replace") if data[:1] == b"{" else data[:_SHOWN].hex()
+    shown = f"{head}{' ...' if len(data) > _SHOWN else ''}" if data else "<empty>"
+    text = f"couldn't get version/kind; json parse error: {problem}"
+    raise status.bad_request(f"the object provided is unrecognized (must be of type {row.kind}): {text} ({shown})")
+
+
 def _check_kind(row: Resource, data: bytes) -> None:
     """The object is decoded as what it says that it is, and then does not fit here. Raises a Refusal (400)."""
     tree = raw(data)
@@ -95,12 +118,12 @@ def _check_kind(row: Resource, data: bytes) -> None:
 
 
 def _wrong_kind(row: Resource, kind: str, version: str) -> str:
-    head = f'{kind} in version "{version}" cannot be handled as a {row.kind}'
-    if kind == row.kind:
+    group, _, short = version.rpartition("/")
+    head = f'{kind} in version "{short}" cannot be handled as a {row.kind}'
+    if schema.type_of(group, short, kind) is None:
         return f'{head}: no kind "{kind}" is registered for version "{version}" in scheme "pkg/api/legacyscheme/scheme.go:30"'
-    short = version.rpartition("/")[2]
-    group = row.group.partition(".")[0] or "core"
-    return f"{head}: converting ({short}.{kind}) to ({group}.{row.kind}): unknown conversion"
+    own = row.group.partition(".")[0] or "core"
+    return f"{head}: converting ({short}.{kind}) to ({own}.{row.kind}): unknown conversion"
 
 
 def _unknown_fields(row: Resource, request: Request, problems: tuple[str, ...]) -> tuple[str, ...]:

@@ -106,8 +106,31 @@ def _syntax(data: bytes, error: Exception) -> str:
     if isinstance(error, json.JSONDecodeError):
         if error.pos >= len(error.doc.rstrip()):
             return "unexpected end of JSON input"
-        return f"invalid character {_quoted(error.doc[error.pos])} looking for beginning of value"
+        return f"invalid character {_quoted(error.doc[error.pos])} {_where(error)}"
     return "invalid UTF-8 in the body"
+
+
+_PLACES = {
+    "Expecting property name enclosed in double quotes": "looking for beginning of object key string",
+    "Expecting ':' delimiter": "after object key",
+    "Extra data": "after top-level value",
+    "Invalid control character at": "in string literal",
+    "Invalid \\escape": "in string escape code",
+}
+"""What Python's decoder says, and where Go's says that it was."""
+_INSIDE = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]]')
+
+
+def _where(error: json.JSONDecodeError) -> str:
+    if error.msg != "Expecting ',' delimiter":
+        return _PLACES.get(error.msg, "looking for beginning of value")
+    open_: list[str] = []
+    for mark in _INSIDE.findall(error.doc[: error.pos]):
+        if mark in "{[":
+            open_.append(mark)
+        elif mark in "}]":
+            open_.pop()
+    return "after array element" if open_[-1:] == ["["] else "after object key:value pair"
 
 
 def _quoted(character: str) -> str:

@@ -6,6 +6,9 @@ from typing import Any
 
 import pytest
 
+from k8s_tutor.api import bodies, scheme
+from k8s_tutor.api.status import Refusal
+from k8s_tutor.api.wire import Request
 from tests.api.conftest import Cluster
 
 POD = {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "nginx:1"}]}}
@@ -111,6 +114,46 @@ def test_what_cannot_be_decoded_is_a_bad_request(cluster: Cluster, query: str, b
     code, answer = cluster.ask("POST", f"/api/v1/namespaces/default/pods{query}", body)
     assert (code, answer["reason"]) == (400, "BadRequest")
     assert answer["message"] == f'Pod in version "v1" cannot be handled as a Pod: {text}'
+
+
+_HEADER = 'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }'
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        ("{bad", "invalid character 'b' looking for beginning of object key string ({bad)"),
+        ('{"a" 1}', "invalid character '1' after object key ({\"a\" 1})"),
+        ('{"a":1 "b":2}', "invalid character '\"' after object key:value pair ({\"a\":1 \"b\":2})"),
+        ('{"a":["}" 1]}', "invalid character '1' after array element ({\"a\":[\"}\" 1]})"),
+        ('{"a":[1,]}', "invalid character ']' looking for beginning of value ({\"a\":[1,]})"),
+        ('{}x', "invalid character 'x' after top-level value ({}x)"),
+        ('{"kind":"ConfigMap","metadata":{', 'unexpected end of JSON input ({"kind":"ConfigMap","metadata" ...)'),
+        ("", "unexpected end of JSON input (<empty>)"),
+        ("[]", f"json: cannot unmarshal array into Go value of type {_HEADER} (5b5d)"),
+    ],
+)  # fmt: skip
+def test_what_is_no_object_is_shown_again(body: str, text: str) -> None:
+    with pytest.raises(Refusal) as refused:
+        bodies.decode(scheme.BY_KIND["ConfigMap"], Request("POST", "/", (), body.encode()))
+    head = "the object provided is unrecognized (must be of type ConfigMap): couldn't get version/kind; json parse error: "
+    assert (refused.value.code, refused.value.tree["message"]) == (400, head + text)
+
+
+@pytest.mark.parametrize(
+    ("version", "kind", "text"),
+    [
+        ("v1", "Pod", "converting (v1.Pod) to (core.ConfigMap): unknown conversion"),
+        ("v1", "Nope", 'no kind "Nope" is registered for version "v1" in scheme "pkg/api/legacyscheme/scheme.go:30"'),
+        ("apps/v9", "ConfigMap",
+         'no kind "ConfigMap" is registered for version "apps/v9" in scheme "pkg/api/legacyscheme/scheme.go:30"'),
+    ],
+)  # fmt: skip
+def test_an_object_of_another_kind_does_not_fit(cluster: Cluster, version: str, kind: str, text: str) -> None:
+    body = {"apiVersion": version, "kind": kind, "metadata": {"name": "x"}}
+    code, answer = cluster.ask("POST", "/api/v1/namespaces/default/configmaps", body)
+    short = version.rpartition("/")[2]
+    assert (code, answer["message"]) == (400, f'{kind} in version "{short}" cannot be handled as a ConfigMap: {text}')
 
 
 def test_an_unknown_field_warns_and_is_dropped(cluster: Cluster) -> None:
