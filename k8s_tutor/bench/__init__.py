@@ -14,6 +14,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "history": ("B8", "B9"),
     "serving": ("B4", "B15"),
     "scheduling": ("B5",),
+    "rollout": ("B6",),
     "screen": ("B11", "B12", "B13"),
 }
 """Module → the rows that it measures."""
