@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -301,20 +302,16 @@ def _pod(pattern: str, cluster: Cluster) -> str:
     raise ValueError(f"there is no pod {pattern}")
 
 
+_FIRST_POD = re.compile(r"(?<!\S)([a-z.]+/)?([a-z0-9][a-z0-9.-]*\*)(?!\S)")
+"""A word that stands for a pod; the stars of a schedule and of a pattern in quotes are something else."""
+
+
 def _line(line: str, cluster: Cluster) -> str:
     """A line with words such as ``web-*`` or ``pod/web-*`` made into the first such pod, as a person would pick one."""
-    words = line.split(" ")
-    if not any(word.endswith("*") for word in words):
-        return line
-    out = []
-    for word in words:
-        if word.endswith("*") and not word.startswith("-"):
-            kind, _, name = word.rpartition("/")
-            found = _pod(name, cluster).rpartition("/")[2]
-            out.append(f"{kind}/{found}" if kind else found)
-        else:
-            out.append(word)
-    return " ".join(out)
+    def first(word: re.Match[str]) -> str:
+        return (word[1] or "") + _pod(word[2], cluster).rpartition("/")[2]
+
+    return _FIRST_POD.sub(first, line)
 
 
 def _flying(kind: str, to: str, cluster: Cluster) -> list[int]:
