@@ -308,6 +308,7 @@ _FIRST_POD = re.compile(r"(?<!\S)([a-z.]+/)?([a-z0-9][a-z0-9.-]*\*)(?!\S)")
 
 def _line(line: str, cluster: Cluster) -> str:
     """A line with words such as ``web-*`` or ``pod/web-*`` made into the first such pod, as a person would pick one."""
+
     def first(word: re.Match[str]) -> str:
         return (word[1] or "") + _pod(word[2], cluster).rpartition("/")[2]
 
