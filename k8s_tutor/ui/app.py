@@ -14,6 +14,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from textual import events
 from textual.app import App, SystemCommand
 from textual.screen import Screen
 
@@ -261,6 +262,15 @@ class Tutor(App[int]):
         from k8s_tutor.ui.help import Help
 
         self.push_screen(Help(place))
+
+    async def on_event(self, event: events.Event) -> None:
+        """Keys for our screens are dealt with here, one after the other. Handed down from queue to queue, as Textual does it,
+        a key that follows at once on the one that opens the prompt would overtake it, and act as a key."""
+        take: Callable[[events.Key], bool] | None = getattr(self.screen, "take_key", None) if self.screen_stack else None
+        if take is None or not isinstance(event, events.Key) or event.is_forwarded:
+            await super().on_event(event)
+        elif not await self._check_bindings(event.key, priority=True) and not take(event):
+            await self._check_bindings(event.key)
 
     def change_theme(self, name: str = "") -> None:
         """To a theme, or the next one."""

@@ -93,7 +93,7 @@ class YamlArea(TextArea):
         return line
 
     def render_line(self, y: int) -> Strip:
-        return edged(super().render_line(y))
+        return edged(super().render_line(y).crop(0, self.size.width))
 
     async def _on_key(self, event: events.Key) -> None:
         if event.key == "enter":
@@ -113,7 +113,7 @@ def area_theme(name: str) -> TextAreaTheme:
     return TextAreaTheme(
         name=name,
         base_style=Style(color=colours.text, bgcolor=ground),
-        gutter_style=Style(color=colours.line if not colours.ansi else colours.dim, bgcolor=ground),
+        gutter_style=Style(color=colours.dim, bgcolor=ground),
         cursor_style=Style(color=colours.ink if not colours.ansi else "black", bgcolor=colours.teal),
         cursor_line_style=Style(bgcolor=colours.ground),
         cursor_line_gutter_style=Style(color=colours.bright, bgcolor=colours.ground, bold=True),

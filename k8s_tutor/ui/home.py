@@ -16,7 +16,7 @@ from k8s_tutor.ui import layout as layouts
 from k8s_tutor.ui.edge import EdgedScreen
 from k8s_tutor.ui.layout import Box
 from k8s_tutor.ui.placing import place, polite_rows
-from k8s_tutor.ui.prompt import Prompt
+from k8s_tutor.ui.prompt import Mode, Prompt
 from k8s_tutor.ui.rows import Row
 from k8s_tutor.ui.shelf import Plan, Shelf, detail_picture, other_picture, plan, track_picture
 from k8s_tutor.ui.widgets import PanelView, RowsView
@@ -62,6 +62,7 @@ class Home(EdgedScreen):
 
     def on_mount(self) -> None:
         self.prompt.completes("command", keys.command_completion("home"))
+        self.prompt.entered, self.prompt.left = self._entered, self._left
         self.rearrange()
 
     def on_resize(self, event: events.Resize) -> None:
@@ -200,25 +201,27 @@ class Home(EdgedScreen):
                         self.action_do("open")
                     self.put(replace(self.shelf, track=number, lesson=spot))
 
-    @on(Prompt.Submitted)
-    def _submitted(self, message: Prompt.Submitted) -> None:
+    def take_key(self, event: events.Key) -> bool:
+        """The line at the foot takes keys while it is open."""
+        return self.focused is self.prompt and self.prompt.take(event)
+
+    def _entered(self, mode: Mode, text: str) -> None:
         self.set_focus(None)
         self.rearrange()
-        if not message.text:
+        if not text:
             return
 
         def submit() -> None:
-            if message.mode == "find":
-                self.find(message.text)
+            if mode == "find":
+                self.find(text)
                 return
-            action, argument = actions.parse(message.text, "home")
+            action, argument = actions.parse(text, "home")
             HOME_DEEDS[action.id](self, argument)
 
         refused = keys.carry_out(submit)
         if refused:
             self.say(refused, "fail")
 
-    @on(Prompt.Left)
     def _left(self) -> None:
         self.set_focus(None)
         self.rearrange()

@@ -17,19 +17,19 @@ Deed = Callable[[T, str], None]
 
 
 def bindings(place: Place) -> list[BindingType]:
-    """Every key of a place, bound to ``do(<id>)``. A key that two actions share goes to the first; its deed gives way where the
-    other is meant."""
-    taken: set[str] = set()
-    found: list[BindingType] = []
-    for action in ACTIONS:
-        fresh = [key for key in action.keys if key not in taken] if place in action.places else []
-        if fresh:
-            taken.update(fresh)
-            found.append(Binding(
-                ",".join(fresh), f"do('{action.id}')", action.label, tooltip=action.help, id=f"{place}.{action.id}",
-                priority=action.id in ("quit", "interrupt"),
-            ))  # fmt: skip
-    return found
+    """Every key of a place, bound to ``do(<id>)``."""
+    return [
+        Binding(
+            ",".join(action.keys),
+            f"do('{action.id}')",
+            action.label,
+            tooltip=action.help,
+            id=f"{place}.{action.id}",
+            priority=action.id in ("quit", "interrupt"),
+        )
+        for action in ACTIONS
+        if place in action.places and action.keys
+    ]
 
 
 def command_completion(place: Place) -> Complete:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 from textual import events
-from textual.message import Message
 
 from k8s_tutor.ui.line import Complete, LineEdit
 from k8s_tutor.ui.rows import Row, fit, width
@@ -22,25 +21,6 @@ class Prompt(RowsView):
 
     can_focus = True
 
-    class Submitted(Message):
-        """A line was entered."""
-
-        def __init__(self, mode: Mode, text: str) -> None:
-            super().__init__()
-            self.mode = mode
-            self.text = text
-
-    class Left(Message):
-        """The line was left without entering it."""
-
-    class Changed(Message):
-        """Something was typed."""
-
-        def __init__(self, mode: Mode, text: str) -> None:
-            super().__init__()
-            self.mode = mode
-            self.text = text
-
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id, ground="sunk")
         self.mode: Mode = "kubectl"
@@ -51,6 +31,12 @@ class Prompt(RowsView):
         """What stands at its right end."""
         self.notice: Row = ()
         """One line that stands there instead until the next key."""
+        self.entered: Callable[[Mode, str], None] = lambda mode, text: None
+        """What is done with a line."""
+        self.left: Callable[[], None] = lambda: None
+        """What is done when the line is left without entering it."""
+        self.changed: Callable[[Mode, str], None] = lambda mode, text: None
+        """What is done when something was typed."""
 
     def completes(self, mode: Mode, complete: Complete) -> None:
         """Gives a mode its completion."""
@@ -115,7 +101,7 @@ class Prompt(RowsView):
     def watch_has_focus(self, has_focus: bool) -> None:
         """Drawn otherwise with the focus than without; left alone it is the console's line again."""
         super().watch_has_focus(has_focus)
-        if not has_focus:
+        if not has_focus and self.screen.focused is not self:  # it may have been opened again meanwhile
             self.edit.offers = ()
             self.mode = "kubectl"
         self.draw()
@@ -125,22 +111,22 @@ class Prompt(RowsView):
         self.edit.insert(event.text)
         self.draw()
 
-    def on_key(self, event: events.Key) -> None:
+    def take(self, event: events.Key) -> bool:
+        """Does what a key says; False for keys that mean nothing here. Called in the order in which the keys were pressed."""
+        mode = self.mode
         self.notice = ()
         if event.key == "enter":
-            text = self.edit.take()
-            self.post_message(self.Submitted(self.mode, text))
-        elif event.key == "escape" or (event.key == "backspace" and not self.edit.text and self.mode in ("command", "find")):
-            if self.mode != "kubectl":
+            self.entered(mode, self.edit.take())
+        elif event.key == "escape" or (event.key == "backspace" and not self.edit.text and mode in ("command", "find")):
+            if mode != "kubectl":
                 self.edit.set("")
-            self.post_message(self.Left())
+            self.left()
         elif self.edit.key(event.key, event.character):
-            self.post_message(self.Changed(self.mode, self.edit.text))
+            self.changed(mode, self.edit.text)
         else:
-            return
-        event.stop()
-        event.prevent_default()
+            return False
         self.draw()
+        return True
 
 
 def command_words(names: Sequence[str]) -> Complete:

@@ -15,7 +15,7 @@ from textual import events, on
 from k8s_tutor.ui import actions, keys, lenses, lesson_panel
 from k8s_tutor.ui.lesson_panel import Hand
 from k8s_tutor.ui.look import ETCD_ONLY, LESSON, WHOLE
-from k8s_tutor.ui.prompt import Prompt
+from k8s_tutor.ui.prompt import Mode
 from k8s_tutor.ui.stage_view import StageView
 from k8s_tutor.ui.widgets import PanelView, TimeStrip
 
@@ -45,6 +45,7 @@ class Stage(StageView):
 
     def on_mount(self) -> None:
         self._edited = set()
+        self.prompt.entered, self.prompt.left, self.prompt.changed = self._entered, self._left, self._changed
         self.prompt.completes("command", keys.command_completion("stage"))
         self.prompt.completes("kubectl", self._complete_kubectl)
         self.prompt.head = "etcdctl" if self.session.cluster.spec.components == "etcd" else ""
@@ -292,51 +293,49 @@ class Stage(StageView):
             self.look.scroll(message.panel.panel, message.rows)
         self.draw()
 
-    @on(Prompt.Submitted)
-    def _submitted(self, message: Prompt.Submitted) -> None:
+    def _entered(self, mode: Mode, text: str) -> None:
+        """A line from the prompt."""
         from k8s_tutor.ui.deeds import submit
 
-        if message.mode != "kubectl" or not message.text:
+        if mode != "kubectl" or not text:
             self.set_focus(None)
-        refused = keys.carry_out(lambda: submit(self, message.mode, message.text))
+        refused = keys.carry_out(lambda: submit(self, mode, text))
         self.session.changed()
         if refused:
             self.say(refused, "fail")
         self.after_deed()
 
-    @on(Prompt.Left)
     def _left(self) -> None:
         self.set_focus(None)
         self.look.hand = replace(self.look.hand, typed="")
         self.draw()
 
-    @on(Prompt.Changed)
-    def _changed(self, message: Prompt.Changed) -> None:
-        if message.mode == "answer":
-            self.look.hand = replace(self.look.hand, typed=message.text)
+    def _changed(self, mode: Mode, text: str) -> None:
+        if mode == "answer":
+            self.look.hand = replace(self.look.hand, typed=text)
             self.draw()
 
-    def on_key(self, event: events.Key) -> None:
-        """Digits choose an option, or begin an answer; any key lights a black wall again."""
+    def take_key(self, event: events.Key) -> bool:
+        """Keys that are no bindings: of the open prompt; digits choose an option, or begin an answer; any key lights a black
+        wall again."""
         if self.look.black:
-            event.stop()
-            event.prevent_default()
             self.look.black = False
             self.rearrange()
-            return
+            return True
+        if self.focused is self.prompt:
+            return self.prompt.take(event)
         lesson = self.session.lesson
-        if lesson is None or not lesson_panel.can(lesson, "answer") or event.character is None:
-            return
-        count = len(lesson_panel.options(lesson))
-        if event.character.isdigit():
-            event.stop()
-            if count and 1 <= int(event.character) <= count:
-                self.look.hand = replace(self.look.hand, cursor=int(event.character) - 1)
-                self.draw()
-            elif not count:
-                self.look.hand = replace(self.look.hand, typed=event.character)
-                self.prompt.open("answer", event.character)
-                self.draw()
+        if lesson is None or not lesson_panel.can(lesson, "answer") or not (event.character or "").isdigit():
+            return False
+        count, digit = len(lesson_panel.options(lesson)), event.character or ""
+        if count and 1 <= int(digit) <= count:
+            self.look.hand = replace(self.look.hand, cursor=int(digit) - 1)
+            self.draw()
+        elif not count:
+            self.look.hand = replace(self.look.hand, typed=digit)
+            self.prompt.open("answer", digit)
+            self.draw()
+        return True
 
     @on(TimeStrip.Scrubbed)
     def _scrubbed(self, message: TimeStrip.Scrubbed) -> None:
