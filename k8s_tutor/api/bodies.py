@@ -210,6 +210,8 @@ def patched(
             raise status.internal_error(str(error)) from None
         raise status.failure(422, "Invalid", "the server rejected our request due to an error in our request", {}) from None
     try:
+        if row is not None and kind != patch.STRATEGIC:
+            _same_kind(row, tree, result)
         found = codec.normal(result, type_name) if row is None else _normal(row, result)
     except ValueError as error:
         why = str(error) if kind != patch.STRATEGIC else _converted(str(error))
@@ -219,6 +221,15 @@ def patched(
     if problems and mode == "Strict":
         raise _invalid_patch(kind, change, result, f"strict decoding error: {', '.join(problems)}")
     return found.tree, problems if mode == "Warn" else ()
+
+
+def _same_kind(row: Resource, before: Any, after: Any) -> None:
+    """A patch does not make another kind of an object. Raises ValueError."""
+    if not isinstance(after, dict):
+        return
+    kind, version = after.get("kind", row.kind), after.get("apiVersion", row.api_version)
+    if (kind, version) != (before.get("kind", row.kind), before.get("apiVersion", row.api_version)):
+        raise ValueError(_wrong_kind(row, str(kind), str(version)).partition(": ")[2])
 
 
 def _invalid_patch(kind: str, change: Any, result: Any, why: str) -> status.Refusal:

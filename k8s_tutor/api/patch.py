@@ -136,6 +136,8 @@ def strategic(target: Any, patch: Tree, type_name: str) -> Any:
         return {key: value for key, value in patch.items() if key != "$patch"}
     if directive == "delete":
         return {}
+    if directive not in (None, "merge"):
+        raise PatchError(f"unknown patch type: {directive} in map: {go_map(patch)}")
     rows = schema.fields(type_name) if type_name else {}
     found = dict(target) if isinstance(target, dict) else {}
     _check_directives(patch)

@@ -57,7 +57,8 @@ def check_place(resource: Resource, tree: Tree, namespace: str, name: str) -> No
         found = metadata["name"]
         raise status.bad_request(f"the name of the object ({found}) does not match the name on the URL ({name})")
     if name and not metadata.get("name"):
-        raise status.bad_request("name must be provided")
+        text = f"the name of the object ({name} based on URL) was undeterminable: name must be provided"
+        raise status.bad_request(text)
 
 
 def create(resource: Resource, tree: Tree, setting: Setting) -> Tree:

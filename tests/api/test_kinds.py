@@ -139,9 +139,9 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
      '"AllowPrivilegeEscalation":false,"ProcMount":null,"SeccompProfile":null,"AppArmorProfile":null}: cannot set '
      "`allowPrivilegeEscalation` to false and `privileged` to true"),
     (POD, container(env=[{"name": "A", "valueFrom": {"fieldRef": {"fieldPath": "status.phase"}}}]),
-     'spec.containers[0].env[0].valueFrom.fieldRef.fieldPath: Unsupported value: "status.phase": supported values: "metadata.name", '
-     '"metadata.namespace", "metadata.uid", "spec.nodeName", "spec.serviceAccountName", "status.hostIP", "status.hostIPs", '
-     '"status.podIP", "status.podIPs"'),
+     'spec.containers[0].env[0].valueFrom.fieldRef.fieldPath: Unsupported value: "status.phase": supported values: '
+     '"metadata.name", "metadata.namespace", "metadata.uid", "spec.nodeName", "spec.serviceAccountName", "status.hostIP", '
+     '"status.hostIPs", "status.podIP", "status.podIPs"'),
 ]  # fmt: skip
 
 

@@ -176,3 +176,21 @@ def test_strangers_are_kept_out(cluster: Cluster) -> None:
     assert cluster.ask("GET", "/healthz", user="alice") == (200, "ok")
     code, answer = cluster.ask("DELETE", "/api/v1/nodes/n", user="system:kube-scheduler")
     assert code == 403
+
+
+def _patched(cluster: Cluster, change: dict[str, object], form: str) -> tuple[int, str]:
+    body = {"metadata": {"name": "c", "labels": {"a": "b"}}}
+    cluster.ask("POST", "/api/v1/namespaces/default/configmaps", body)
+    code, answer = cluster.ask("PATCH", "/api/v1/namespaces/default/configmaps/c", change, content_type=form)
+    return code, answer.get("message", "")
+
+
+def test_a_patch_makes_no_other_kind(cluster: Cluster) -> None:
+    code, text = _patched(cluster, {"kind": "Secret"}, "application/merge-patch+json")
+    assert code == 422 and "Secret" in text
+
+
+def test_a_patch_names_a_known_directive(cluster: Cluster) -> None:
+    form = "application/strategic-merge-patch+json"
+    code, text = _patched(cluster, {"metadata": {"labels": {"$patch": "odd"}}}, form)
+    assert "unknown patch type: odd in map: map[$patch:odd]" in text
