@@ -10,7 +10,7 @@ from k8s_tutor.cluster import Cluster, inputs
 from k8s_tutor.sim import SECOND
 from tests.cluster.helpers import cluster, kubectl, settled
 
-PARTS = ("raft", "wire", "log", "network", "console", "control_plane", "workload", "verdicts")
+PARTS = ("raft", "wire", "log", "network", "console", "control_plane", "workload", "verdicts", "controllers")
 
 
 def fresh(one: Cluster) -> Cluster:
