@@ -112,9 +112,10 @@ class ImageStatusResult(Body):
 
 
 class PullImage(Body):
-    """Fetch this image from its registry."""
+    """Fetch this image from its registry. ``logins``: (host, ``user:password``)."""
 
     image: str
+    logins: tuple[tuple[str, str], ...] = ()
 
 
 class PullImageResult(Body):
@@ -122,6 +123,12 @@ class PullImageResult(Body):
 
     image_ref: str
     size: int
+
+
+class RemoveImage(Body):
+    """Remove this image from the machine, with the layers that no other has."""
+
+    image: str
 
 
 class ListImages(Body):

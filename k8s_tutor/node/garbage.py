@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from k8s_tutor.node import cri
+from k8s_tutor.node.eviction_manager import EvictionManager
 from k8s_tutor.node.pod_worker import CRI_TIMEOUT
-from k8s_tutor.node.prober import Prober
 from k8s_tutor.sim import SECOND, Body, Context
 
 COLLECT_EVERY = 60 * SECOND
@@ -20,7 +20,7 @@ class Collect(Body):
     """The kubelet's own timer: look for forgotten sandboxes."""
 
 
-class SandboxCollector(Prober):
+class SandboxCollector(EvictionManager):
     """The part of a kubelet that cleans up."""
 
     def collect(self, ctx: Context) -> None:

@@ -109,13 +109,20 @@ class ImageService(Calling):
         found = self.find_image(text)
         return cri.ImageStatusResult(found.ref, found.size) if found else cri.ImageStatusResult("")
 
+    def remove_image(self, name: str) -> None:
+        """Removes an image, and the layers that no other has."""
+        self.disk.images.pop(name, None)
+        kept = {layer.digest for image in self.disk.images.values() for layer in image.layers}
+        for digest in [digest for digest in self.disk.layers if digest not in kept]:
+            del self.disk.layers[digest]
+
     def list_images(self) -> cri.ListImagesResult:
         """All images of the machine."""
         return cri.ListImagesResult(tuple((image.name, image.ref, image.size) for image in self.disk.images.values()))
 
     # ------------------------------------------------------------------ pulling
 
-    def pull(self, ctx: Context, client: str, call: int, image: str) -> None:
+    def pull(self, ctx: Context, client: str, call: int, image: str, logins: tuple[tuple[str, str], ...]) -> None:
         """Begins to pull an image, or joins who does already; the client is answered when it is here or has failed."""
         reference = parse_reference(image)
         known = self.pulls.get(reference.full)
@@ -124,7 +131,8 @@ class ImageService(Calling):
             return
         self.pulls[reference.full] = Pull(image, reference, ((client, call),), ctx.now)
         ctx.note("image.pulling", image=image)
-        self.ask(ctx, self.config.registry, GetManifest(reference), "_manifest", (reference.full,), REGISTRY_TIMEOUT)
+        manifest = GetManifest(reference, dict(logins).get(reference.host, ""))
+        self.ask(ctx, self.config.registry, manifest, "_manifest", (reference.full,), REGISTRY_TIMEOUT)
 
     def _manifest(self, ctx: Context, answer: Any, name: str) -> None:
         pull = self.pulls[name]
@@ -188,8 +196,19 @@ def pull_error(reference: Reference, answer: RegistryError | CallFailed) -> cri.
     """containerd's words for a pull that failed."""
     prefix = f'failed to pull and unpack image "{reference.full}": failed to resolve reference "{reference.full}": '
     if isinstance(answer, RegistryError):
-        if answer.reason == "MANIFEST_UNKNOWN" or reference.host != "docker.io":
+        host = "registry-1.docker.io" if reference.host == "docker.io" else reference.host
+        if answer.code == 429:
+            url = f"https://{host}/v2/{reference.repository}/manifests/{reference.digest or reference.tag}"
+            return cri.RpcError("Unknown", (
+                f'failed to pull and unpack image "{reference.full}": failed to copy: httpReadSeeker: failed open: unexpected '
+                f"status code {url}: 429 Too Many Requests - Server message: toomanyrequests: You have reached your "
+                "unauthenticated pull rate limit. https://www.docker.com/increase-rate-limit"
+            ))  # fmt: skip
+        if answer.reason == "MANIFEST_UNKNOWN" or (reference.host != "docker.io" and answer.code != 403):
             return cri.RpcError("NotFound", f"{prefix}{reference.full}: not found")
+        if reference.host != "docker.io":
+            url = f"https://{host}/v2/{reference.repository}/manifests/{reference.digest or reference.tag}"
+            return cri.RpcError("Unknown", f"{prefix}unexpected status from HEAD request to {url}: 401 Unauthorized")
         why = (
             "pull access denied, repository does not exist or may require authorization: "
             "server message: insufficient_scope: authorization failed"
@@ -197,5 +216,5 @@ def pull_error(reference: Reference, answer: RegistryError | CallFailed) -> cri.
         return cri.RpcError("Unknown", prefix + why)
     host = "registry-1.docker.io" if reference.host == "docker.io" else reference.host
     end = "i/o timeout" if answer.reason == "timeout" else "connect: connection refused"
-    url = f"https://{host}/v2/{reference.repository}/manifests/{reference.tag}"
+    url = f"https://{host}/v2/{reference.repository}/manifests/{reference.digest or reference.tag}"
     return cri.RpcError("Unknown", f'{prefix}failed to do request: Head "{url}": dial tcp: {end}')

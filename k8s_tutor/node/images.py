@@ -10,6 +10,7 @@ The data of one file::
         layers: {debian-12: 28200000, nginx-1.27: 44000000}   # name of a layer → compressed bytes; same name, same layer
         program: {kind: serve, port: 80, start_ms: 300}       # fields of `programs.Program`
         modes: {liveness: {sick_after_ms: 10000}}             # what is different with this word as its first argument
+        login: ada:secret                                     # who may have it (imagePullSecrets); without: everybody
         entrypoint: [/docker-entrypoint.sh]                   # ENTRYPOINT and CMD: a line that is split, or a list
         cmd: nginx -g 'daemon off;'
         tools: debian+curl                                    # what else is in the image (see `toolbox`)
@@ -41,6 +42,7 @@ ANY = "*"
 """Among the tags of an image: it has every tag."""
 _REPOSITORY = re.compile(r"[a-z0-9]+(?:[._/-]+[a-z0-9]+)*")
 _TAG = re.compile(r"[\w][\w.-]{0,127}", re.ASCII)
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _HOST = re.compile(r"[a-zA-Z0-9.-]+(?::\d+)?")
 
 
@@ -50,6 +52,8 @@ class Reference(Body):
     host: str
     repository: str
     tag: str
+    digest: str = ""
+    """``sha256:...`` when the image is named by its content; then there is no tag."""
 
     @property
     def name(self) -> str:
@@ -58,8 +62,8 @@ class Reference(Body):
 
     @property
     def full(self) -> str:
-        """``docker.io/library/nginx:1.27``."""
-        return f"{self.name}:{self.tag}"
+        """``docker.io/library/nginx:1.27``, or ``docker.io/library/nginx@sha256:...``."""
+        return f"{self.name}@{self.digest}" if self.digest else f"{self.name}:{self.tag}"
 
     @property
     def familiar(self) -> str:
@@ -76,14 +80,14 @@ def parse_reference(text: str) -> Reference:
         host, path = first, rest
     else:
         host, path = "docker.io", text if slash else f"library/{text}"
-    path = path.split("@")[0]
+    path, at, content = path.partition("@")
     repository, _, tag = path.partition(":")
     if repository.lower() != repository:
         raise ValueError("invalid reference format: repository name must be lowercase")
     good = _HOST.fullmatch(host) and _REPOSITORY.fullmatch(repository) and (not tag or _TAG.fullmatch(tag))
-    if not text or not good or path.endswith(":"):
+    if not text or not good or path.endswith(":") or (at and not _DIGEST.fullmatch(content)):
         raise ValueError("invalid reference format")
-    return Reference(host, repository, tag or "latest")
+    return Reference(host, repository, "" if content else tag or "latest", content)
 
 
 class Layer(Body):
@@ -100,6 +104,8 @@ class Image(Body):
     tags: tuple[str, ...]
     layers: tuple[Layer, ...]
     program: Program = Program()
+    login: str = ""
+    """``user:password`` without which nobody gets it; empty: everybody does."""
 
     @property
     def size(self) -> int:
@@ -133,6 +139,7 @@ class _ImageTree(msgspec.Struct, forbid_unknown_fields=True):
     tags: tuple[str, ...] = ("latest",)
     program: dict[str, Any] = {}
     modes: dict[str, dict[str, Any]] = {}
+    login: str = ""
     entrypoint: str | list[str] = ""
     cmd: str | list[str] = ""
     tools: str = ""
@@ -221,7 +228,7 @@ def _image(row: _ImageTree) -> Image:
         answers=tuple((line, text if not text or text.endswith("\n") else text + "\n") for line, text in row.answers.items()),
         speech=_speech(row.logs), site=_site(row.http), modes=_modes(row),
     )  # fmt: skip
-    return Image(name, tuple(row.tags), layers, found)
+    return Image(name, tuple(row.tags), layers, found, row.login)
 
 
 def _modes(row: _ImageTree) -> tuple[tuple[str, Program], ...]:

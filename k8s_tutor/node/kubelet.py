@@ -15,6 +15,8 @@ from k8s_tutor.api.informer import Change
 from k8s_tutor.api.wire import Response, StreamData, StreamEnd
 from k8s_tutor.node import cri, sync
 from k8s_tutor.node.admission import verdict
+from k8s_tutor.node.eviction import refused
+from k8s_tutor.node.eviction_manager import EVERY, LookAround
 from k8s_tutor.node.garbage import COLLECT_EVERY, Collect
 from k8s_tutor.node.handlers import Slept
 from k8s_tutor.node.kubelet_server import KubeletServer
@@ -50,6 +52,7 @@ class Kubelet(KubeletServer):
         super().start(ctx)
         self.begin_beats(ctx)
         ctx.after(COLLECT_EVERY, Collect(), work=False)
+        ctx.after(EVERY, LookAround(), work=False)
         self._dial(ctx)
 
     def event(self, ctx: Context, src: str, body: Any) -> None:
@@ -62,6 +65,8 @@ class Kubelet(KubeletServer):
             self.sandbox_changed(ctx, body.sandbox)
         elif isinstance(body, ProbeDue):
             self.probe(ctx, body)
+        elif isinstance(body, LookAround):
+            self.look_around(ctx)
         elif isinstance(body, Refresh):
             self.refresh(ctx)
         elif isinstance(body, Slept):
@@ -186,7 +191,7 @@ class Kubelet(KubeletServer):
             self.runtime_up = True
             for uid, state in list(self.states.items()):
                 self.states[uid] = replace(state, busy=())
-            self.pulling, self.pull_queue = None, []
+            self.pulling, self.pull_queue = (), []
             self._runtime_away(ctx)
 
     def container_changed(self, ctx: Context, life: cri.CriContainer) -> None:
@@ -287,7 +292,9 @@ class Kubelet(KubeletServer):
             taken = [self.pod_of(other) for other in self.states.values() if not other.rejected[0]]
             active = [other for other in taken if other is not None and not _over(other)]
             config = self.config
+            low = refused(pod, tuple(self.pressures))
             reason, message = verdict(pod, active, config.cpu, config.memory, config.pods)
+            reason, message = ("Evicted", low) if low else (reason, message)
             if reason:
                 state = replace(state, rejected=(reason, message))
                 self.states[state.uid] = state
@@ -332,7 +339,7 @@ class Kubelet(KubeletServer):
     def _stop_one(self, ctx: Context, uid: str, name: str, pod: Any) -> None:
         """Stops a container: with its pod, or because it must end alone."""
         state = self.states[uid]
-        known, grace = state.container(name), self._grace(pod)
+        known, grace = state.container(name), self._grace(pod, state)
         if not known.failed or sync.is_ending(pod, state):
             if state.ending_at < 0:
                 state = replace(state, ending_at=ctx.now)
@@ -346,8 +353,10 @@ class Kubelet(KubeletServer):
             grace = grace if own is None else max(own, MINIMUM_GRACE)
         self.stop_container(ctx, state, name, grace, _why(pod, known))
 
-    def _grace(self, pod: Any) -> int:
+    def _grace(self, pod: Any, state: PodState) -> int:
         """Seconds from SIGTERM to SIGKILL."""
+        if state.evicted[0]:
+            return state.grace
         if pod is None:
             return MINIMUM_GRACE
         given = pod.metadata.deletionGracePeriodSeconds

@@ -27,6 +27,8 @@ class Shape(NamedTuple):
     pods: int = 110
     labels: tuple[tuple[str, str], ...] = ()
     taints: tuple[tuple[str, str, str], ...] = ()
+    parallel_pulls: int = 1
+    disk: int = 62_725_623_808
 
 
 class Part(NamedTuple):
@@ -46,7 +48,8 @@ def worker(number: int, access: Access, shape: Shape | None = None, preloaded: t
     kubelet = KubeletConfig(
         access.api, f"system:node:{node}", access.epoch, node=node, runtime=runtime, shim=shim,
         address=address(number), pod_cidr=cidr,
-        cpu=shape.cpu, memory=shape.memory, pods=shape.pods, labels=shape.labels, taints=shape.taints,
+        cpu=shape.cpu, memory=shape.memory, pods=shape.pods,
+        parallel_pulls=shape.parallel_pulls, disk=shape.disk, labels=shape.labels, taints=shape.taints,
     )  # fmt: skip
     proxy = KubeProxyConfig(access.api, "system:kube-proxy", access.epoch, node=node, kernel=shim)
     return (

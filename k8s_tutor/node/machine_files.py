@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from k8s_tutor.node.shell.files import size
 from k8s_tutor.node.sockets import Sockets
-from k8s_tutor.node.tasks import CheckPaths, CopyVolume, PathsChecked, RemoveVolumes, WriteVolume
+from k8s_tutor.node.tasks import CheckPaths, CopyVolume, PathsChecked, Pressure, RemoveVolumes, WriteVolume
 from k8s_tutor.node.volumes import HOST
 from k8s_tutor.sim import Body, Context
 
@@ -40,6 +41,15 @@ class MachineFiles(Sockets):
     def _clear(self, mark: str) -> None:
         for key in [key for key in self.files if key.startswith(mark)]:
             del self.files[key]
+
+    def pressure(self, ctx: Context) -> Pressure:
+        """What is used of memory and disk."""
+        found: dict[str, int] = {}
+        for key, text in self.files.items():
+            if text and not key.startswith("memory/"):
+                place = key.partition(":")[0]
+                found[place] = found.get(place, 0) + size(text)
+        return Pressure(self.stats(ctx), tuple(found.items()))
 
     def check_paths(self, asked: CheckPaths) -> PathsChecked:
         """Looks whether hostPaths are what they are said to be, and makes what may be made

@@ -13,6 +13,7 @@ import msgspec
 from k8s_tutor.api import times
 from k8s_tutor.api.component import Access
 from k8s_tutor.api.wire import Response
+from k8s_tutor.node.eviction import CONDITIONS, Threshold
 from k8s_tutor.node.recorder import Recorder, Subject
 from k8s_tutor.sim import SECOND, Body, CallFailed, Context
 
@@ -40,6 +41,12 @@ class KubeletConfig(Access, kw_only=True):
     cpu: str = "4"
     memory: str = "8Gi"
     pods: int = 110
+    disk: int = 62_725_623_808
+    """Bytes of the disk on which images, logs and volumes are."""
+    eviction_soft: tuple[Threshold, ...] = ()
+    """Thresholds with a grace period, beside the hard ones."""
+    parallel_pulls: int = 1
+    """How many images are pulled at once (serializeImagePulls, maxParallelImagePulls)."""
     labels: tuple[tuple[str, str], ...] = ()
     taints: tuple[tuple[str, str, str], ...] = ()
     """(key, value, effect) with which the node registers."""
@@ -62,6 +69,8 @@ class NodeReporter(Recorder):
         super().__init__(name, config, disk)
         self.registered = False
         self.registering = False
+        self.pressures: dict[str, int] = {}
+        """Condition of the machine that runs short → when that was last so, µs."""
         self.runtime_up = False
         """Whether the runtime answers and has told what it runs."""
         self.runtime_version = ""
@@ -143,7 +152,9 @@ class NodeReporter(Recorder):
     def status_tree(self, ctx: Context) -> Tree:
         """The status of the node as it is now."""
         config, before = self.config, self.node_status or {}
-        amounts = {"cpu": config.cpu, "ephemeral-storage": "61255492Ki", "memory": config.memory, "pods": str(config.pods)}
+        amounts = {
+            "cpu": config.cpu, "ephemeral-storage": f"{config.disk >> 10}Ki", "memory": config.memory, "pods": str(config.pods),
+        }  # fmt: skip
         info = {
             "machineID": machine_id(config.node), "systemUUID": machine_id(config.node), "bootID": machine_id(config.node),
             "kernelVersion": config.kernel, "osImage": config.os_image,
@@ -164,9 +175,11 @@ class NodeReporter(Recorder):
         ready = ("Ready", "True", "KubeletReady", "kubelet is posting ready status")
         if not self.runtime_up:
             ready = ("Ready", "False", "KubeletNotReady", "container runtime is down")
+        memory = ("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available")
+        disk = ("DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure")
+        low = {kind: (kind, "True", reason, message) for kind, reason, message in CONDITIONS.values() if kind in self.pressures}
         rows = (
-            ("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
-            ("DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
+            low.get("MemoryPressure", memory), low.get("DiskPressure", disk),
             ("PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"), ready,
         )  # fmt: skip
         now = times.rfc3339(ctx.now, self.config.epoch)

@@ -20,7 +20,7 @@ from k8s_tutor.node.programs import steering
 from k8s_tutor.node.recorder import Subject
 from k8s_tutor.node.sync import is_ending
 from k8s_tutor.node.volume_manager import MOUNT_RETRY, MOUNT_RETRY_MOST, VolumeManager
-from k8s_tutor.node.volumes import MountError, mounts, variables_of
+from k8s_tutor.node.volumes import MountError, logins, mounts, pull_secrets_of, variables_of
 from k8s_tutor.sim import MS, SECOND, Body, CallFailed, Context
 
 CRI_TIMEOUT = 120 * SECOND
@@ -70,7 +70,7 @@ class PodWorker(VolumeManager):
         """Of which containers are told by variables."""
         self.queued: dict[str, None] = {}
         """Pods with a `SyncPod` on its way."""
-        self.pulling: QueuedPull | None = None
+        self.pulling: tuple[QueuedPull, ...] = ()
         self.pull_queue: list[QueuedPull] = []
 
     # ------------------------------------------------------------------ for the rest of the kubelet
@@ -220,18 +220,41 @@ class PodWorker(VolumeManager):
             self._next_pull(ctx)
 
     def _next_pull(self, ctx: Context) -> None:
-        """One image at a time; pods that no longer want theirs are passed over."""
-        while self.pulling is None and self.pull_queue:
+        """One image at a time, if nothing else is configured; pods that no longer want theirs are passed over."""
+        while len(self.pulling) < self.config.parallel_pulls and self.pull_queue:
             wanted = self.pull_queue.pop(0)
             state = self._still(wanted.uid, f"pull:{wanted.container}")
-            if state is not None and not is_ending(self.pod_of(state), state):
-                self.pulling = wanted
-                image = self.spec_of(state, wanted.container).image
-                args = (wanted, ctx.now, image)
-                self.ask(ctx, self.config.runtime, cri.PullImage(image), "_pulled", args, PULL_TIMEOUT)
+            pod = self.pod_of(state) if state is not None else None
+            if state is not None and not is_ending(pod, state):
+                self.pulling = (*self.pulling, wanted)
+                self.fetch(ctx, pull_secrets_of(pod), "_pull", (wanted,))
+
+    def _pull(self, ctx: Context, wanted: QueuedPull) -> None:
+        """The logins are known: the runtime is told to pull."""
+        state = self._still(wanted.uid, f"pull:{wanted.container}")
+        pod = self.pod_of(state) if state is not None else None
+        if state is None or pod is None:
+            self._has_pulled(ctx, wanted)
+            return
+        known: tuple[tuple[str, str], ...] = ()
+        missing = []
+        for ref in pull_secrets_of(pod):
+            tree = self.objects[ref][1] if ref in self.objects else None
+            known = (*known, *logins(tree)) if tree is not None else known
+            if tree is None:
+                missing.append(ref[2])
+        if missing:
+            text = f"Unable to retrieve some image pull secrets ({', '.join(missing)})"
+            text += "; attempting to pull the image may not succeed."
+            self.tell(ctx, state, "Warning", "FailedToRetrieveImagePullSecret", text)
+        image = self.spec_of(state, wanted.container).image
+        self.ask(ctx, self.config.runtime, cri.PullImage(image, known), "_pulled", (wanted, ctx.now, image), PULL_TIMEOUT)
+
+    def _has_pulled(self, ctx: Context, wanted: QueuedPull) -> None:
+        self.pulling = tuple(one for one in self.pulling if one != wanted)
+        self._next_pull(ctx)
 
     def _pulled(self, ctx: Context, answer: Any, wanted: QueuedPull, began: int, image: str) -> None:
-        self.pulling = None
         if isinstance(answer, cri.PullImageResult):
             self.images[parse_reference(image).full] = (answer.image_ref, answer.size)
         uid, name = wanted.uid, wanted.container
@@ -248,7 +271,7 @@ class PodWorker(VolumeManager):
                 self._pull_failed(ctx, state, name, image, answer)
             else:
                 self.again(ctx, uid)
-        self._next_pull(ctx)
+        self._has_pulled(ctx, wanted)
 
     def _pull_failed(self, ctx: Context, state: PodState, name: str, image: str, error: cri.RpcError) -> None:
         """ErrImagePull now, ImagePullBackOff a little later, another try after 10 s, 20 s ... 300 s."""

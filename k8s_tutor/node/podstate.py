@@ -95,6 +95,10 @@ class PodState(Body):
     """When its containers were told to end, µs; -1: they were not."""
     rejected: tuple[str, str] = ("", "")
     """Reason and message, when the node cannot take it."""
+    evicted: tuple[str, str] = ("", "")
+    """Reason and message, when it must go because the machine runs short or shuts down."""
+    grace: int = 1
+    """Seconds that it then has."""
     gone: bool = False
     """The API server does not have the pod any more."""
     removing: bool = False
@@ -114,7 +118,7 @@ class PodState(Body):
 
     def basis(self, generation: int | None) -> tuple[Any, ...]:
         """All that a status depends on, apart from the time: the same basis gives the same status."""
-        return (self.containers, self.sandbox, self.ip, self.rejected, self.gone, generation)
+        return (self.containers, self.sandbox, self.ip, self.rejected, self.evicted, self.gone, generation)
 
     @property
     def lasting(self) -> list[Known]:

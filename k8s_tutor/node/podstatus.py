@@ -50,6 +50,8 @@ def build(pod: Tree, typed: Any, state: PodState, facts: Facts) -> Tree:
     if inits:
         found["initContainerStatuses"] = inits
     found["containerStatuses"] = [container_status(known, specs[known.name], facts) for known in state.apps]
+    if state.evicted[0] and phase == "Failed":
+        found["reason"], found["message"] = state.evicted
     ephemeral = [container_status(known, specs[known.name], facts) for known in state.containers if known.ephemeral]
     if ephemeral:
         found["ephemeralContainerStatuses"] = [{**row, "ready": False} for row in ephemeral]
@@ -78,6 +80,8 @@ def phase_of(pod: Any, state: PodState, before: Tree) -> str:
         return "Pending"
     if any(not (known.phase == EXITED and known.exit_code == 0) for known in inits):
         return "Pending"
+    if state.evicted[0] and not any(known.phase == RUNNING for known in state.containers):
+        return "Failed"
     apps = state.apps
     ended = [known for known in apps if known.phase == EXITED]
     if any(known.phase not in (RUNNING, EXITED) and known.last is None for known in apps):
@@ -109,6 +113,9 @@ def conditions(pod: Tree, state: PodState, phase: str, before: Tree, facts: Fact
             row |= {"reason": "ContainersNotReady", "message": f"containers with unready status: [{' '.join(unready)}]"}
         rows.append(row)
     rows.append({"type": "PodScheduled", "status": "True"})
+    if state.evicted[0]:
+        row = {"type": "DisruptionTarget", "status": "True", "reason": "TerminationByKubelet", "message": state.evicted[1]}
+        rows.append(row)
     known = {item["type"]: item for item in (pod.get("status") or {}).get("conditions", ())}
     known |= {item["type"]: item for item in before.get("conditions", ())}
     generation = pod["metadata"].get("generation", 1)

@@ -115,7 +115,7 @@ class Runtime(ImageService, Streams):
         if not self.recovered:
             answer = cri.RpcError("Unknown", "server is not initialized yet")
         elif isinstance(asked, cri.PullImage):
-            self.pull(ctx, client, call, asked.image)
+            self.pull(ctx, client, call, asked.image, asked.logins)
         elif isinstance(asked, cri.RunPodSandbox):
             self._run_sandbox(ctx, client, call, asked)
         elif isinstance(asked, cri.CreateContainer):
@@ -153,6 +153,8 @@ class Runtime(ImageService, Streams):
             self.listener = client
         elif isinstance(asked, cri.RemoveContainer):
             self._forget_container(ctx, asked.container)
+        elif isinstance(asked, cri.RemoveImage):
+            self.remove_image(asked.image)
         elif isinstance(asked, cri.RemovePodSandbox):
             self._forget_sandbox(ctx, asked.sandbox)
         elif isinstance(asked, cri.UpdateAnnotations):

@@ -31,6 +31,7 @@ from k8s_tutor.node.tasks import (
     NotStarted,
     Opened,
     ReadLog,
+    ReadPressure,
     ReadStats,
     RemoveLog,
     RemoveVolumes,
@@ -91,6 +92,8 @@ class Shim(MachineFiles):
             return self.arrived(ctx, asked)
         if isinstance(asked, CheckPaths):
             return self.check_paths(asked)
+        if isinstance(asked, ReadPressure):
+            return self.pressure(ctx)
         if isinstance(asked, ReadStats):
             return self.stats(ctx)
         if isinstance(asked, ExecTask):

@@ -30,7 +30,8 @@ class Plan(NamedTuple):
 
 def is_ending(pod: Any, state: PodState) -> bool:
     """Whether all of the pod's containers must stop: it is being deleted, was rejected, or is gone."""
-    return state.gone or pod is None or pod.metadata.deletionTimestamp is not None or bool(state.rejected[0])
+    refused = state.rejected[0] or state.evicted[0]
+    return state.gone or pod is None or pod.metadata.deletionTimestamp is not None or bool(refused)
 
 
 def restarts(pod: Any, known: Known) -> bool:

@@ -242,6 +242,17 @@ class Tasks(Body):
     tasks: tuple[Life, ...]
 
 
+class ReadPressure(Body):
+    """What is used of memory and disk?"""
+
+
+class Pressure(Body):
+    """The answer to `ReadPressure`: what containers use, and bytes on the disk by place (see `shell.files`)."""
+
+    stats: TaskStats
+    disk: tuple[tuple[str, int], ...]
+
+
 class ReadStats(Body):
     """What have containers used?"""
 

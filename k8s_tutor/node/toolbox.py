@@ -9,13 +9,13 @@ from functools import lru_cache
 
 _BASE = (
     "sh cat ls echo printf env printenv grep egrep sleep touch mkdir rm rmdir cp mv hostname whoami id uname head tail wc sort "
-    "uniq cut tr sed seq tee pwd which date test kill true false"
+    "uniq cut tr sed seq tee pwd which date test kill true false dd truncate du"
 )
 BOXES = {
     "scratch": "",
-    "busybox": f"{_BASE} ash ps uptime wget nslookup nc ping ip",
-    "alpine": f"{_BASE} ash ps uptime wget nslookup nc ping ip",
-    "debian": f"{_BASE} bash dash",
+    "busybox": f"{_BASE} ash ps uptime wget nslookup nc ping ip fallocate",
+    "alpine": f"{_BASE} ash ps uptime wget nslookup nc ping ip fallocate",
+    "debian": f"{_BASE} bash dash fallocate",
     "ubi": f"{_BASE} bash ps curl",
 }
 

@@ -6,6 +6,7 @@ Sources: pkg/volume/configmap, secret, projected, downwardapi; pkg/kubelet/kubel
 
 from __future__ import annotations
 
+import json
 from base64 import b64decode
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -57,6 +58,29 @@ def references(pod: Any) -> tuple[Ref, ...]:
             if ref:
                 found[ref] = None
     return tuple(found)
+
+
+def pull_secrets_of(pod: Any) -> tuple[Ref, ...]:
+    """The Secrets with logins of registries that a pod names."""
+    return tuple(("Secret", pod.metadata.namespace, one.name) for one in pod.spec.imagePullSecrets or () if one.name)
+
+
+def logins(tree: Tree) -> tuple[tuple[str, str], ...]:
+    """(host, ``user:password``) in a Secret of the type ``kubernetes.io/dockerconfigjson``; empty for what cannot be read."""
+    try:
+        found = json.loads(b64decode((tree.get("data") or {}).get(".dockerconfigjson", "e30=")))["auths"]
+        return tuple((_host(url), _login(one)) for url, one in found.items())
+    except (ValueError, KeyError, AttributeError, TypeError):
+        return ()
+
+
+def _login(one: Tree) -> str:
+    return b64decode(one["auth"]).decode() if one.get("auth") else f"{one['username']}:{one['password']}"
+
+
+def _host(url: str) -> str:
+    host = url.removeprefix("https://").removeprefix("http://").partition("/")[0]
+    return "docker.io" if host in ("index.docker.io", "registry-1.docker.io") else host
 
 
 def variables_of(pod: Any, container: Any) -> tuple[Ref, ...]:

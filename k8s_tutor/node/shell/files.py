@@ -19,6 +19,15 @@ DEVICES = ("/dev/null", "/dev/zero", "/dev/stdout", "/dev/stderr", "/dev/tty", "
 READ_ONLY = ("/proc", "/sys")
 
 
+ZEROS = "\0"
+"""A file that begins with it stands for so many zero bytes as the number behind it says."""
+
+
+def size(text: str) -> int:
+    """Bytes of a file."""
+    return int(text[1:]) if text.startswith(ZEROS) else len(text.encode())
+
+
 class Mount(Body):
     """Below ``path`` a container sees the files of a ``place`` that begin with ``prefix``."""
 
@@ -47,7 +56,12 @@ class Files:
         return next((one for one in self._mounts if path == one.path or path.startswith(one.path + "/")), None)
 
     def read(self, path: str) -> str | None:
-        """The text of a file, or None."""
+        """The text of a file, or None. What a file of zeros holds cannot be seen."""
+        found = self.raw(path)
+        return "" if found is not None and found.startswith(ZEROS) else found
+
+    def raw(self, path: str) -> str | None:
+        """The same as it is kept (see `ZEROS`)."""
         key = self._key(path)
         if key in self._written:
             return self._written[key]
@@ -86,7 +100,9 @@ class Files:
         """Writes a file. What goes to a device is gone."""
         if path in DEVICES:
             return
-        before = self.read(path) or "" if append else ""
+        before = self.raw(path) or "" if append else ""
+        if before.startswith(ZEROS):
+            before, text = f"{ZEROS}{size(before) + len(text.encode())}", ""
         self._written[self._key(path)] = before + text
 
     def make(self, path: str) -> None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 
 from k8s_tutor.api import times
+from k8s_tutor.node.shell.files import size
 from k8s_tutor.node.shell.machine import Burst, Done, Wait, normal
 from k8s_tutor.sim import SECOND
 
@@ -167,9 +168,9 @@ def ls(run: Burst, argv: list[str], text: str, piped: bool) -> Done:
             date = f"{month} {int(stamp[8:10]):>2} {stamp[11:16]}"
             for name in names:
                 where = normal(f"{full}/{name}") if folder else full
-                size = len((files.read(where) or "").encode())
+                length = size(files.raw(where) or "")
                 kind = "drwxr-xr-x" if files.is_dir(where) else "-rw-r--r--"
-                out += f"{kind}    1 root     root     {size:>9} {date} {name}\n"
+                out += f"{kind}    1 root     root     {length:>9} {date} {name}\n"
         else:
             out += "".join(f"{name}\n" for name in names)
     return Done(out, errors, 1 if errors else 0)
