@@ -1,4 +1,4 @@
-"""B6: what a large Deployment costs, from apply to all its pods running and in the EndpointSlices, the whole cluster included."""
+"""B6: what a large Deployment costs, from apply to all its pods in the EndpointSlices, the whole cluster included."""
 
 from __future__ import annotations
 

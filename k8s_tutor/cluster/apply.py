@@ -6,6 +6,7 @@ from k8s_tutor.cluster import gateway, inputs, managers
 from k8s_tutor.cluster.operators import install
 from k8s_tutor.cluster.operators.spec import OperatorSpec
 from k8s_tutor.cluster.podview import runtimes
+from k8s_tutor.etcd import backend
 from k8s_tutor.etcd.group import propose_exchange
 from k8s_tutor.kubectl.console import Console, Saved, Typed
 from k8s_tutor.kubectl.etcdctl import restore_asked
@@ -127,6 +128,10 @@ def _check_backup(world: World, file: str, client: str) -> None:
         raise InputError(_unknown("client", client, ["you"]))
     if file not in console.disk.files:
         raise InputError(f"{client} has no file {file}; save one with: etcdctl snapshot save {file}")
+    try:
+        backend.load(console.disk.files[file])
+    except ValueError as error:
+        raise InputError(f"{file} cannot be restored: {error}; save one with: etcdctl snapshot save FILE") from None
 
 
 def _unknown(what: str, name: str, known: list[str]) -> str:
@@ -151,8 +156,12 @@ def _restore_typed(world: World, line: str, client: str) -> None:
     """``etcdutl snapshot restore``, which a person runs on each manager: their data directories are replaced."""
     asked = restore_asked(line)
     console = world.actor(client)
-    if asked is not None and isinstance(console, Console) and asked[0] in console.disk.files:
+    if asked is None or not isinstance(console, Console) or asked[0] not in console.disk.files:
+        return
+    try:
         managers.restore(world, inputs.Restore(asked[0], client, asked[1], asked[2]))
+    except ValueError:
+        return  # no database: the console says so
 
 
 def apply(world: World, given: inputs.Input) -> None:

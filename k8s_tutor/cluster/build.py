@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from k8s_tutor.api.component import Component
 from k8s_tutor.api.election import Elected
+from k8s_tutor.cluster.gateway import BALANCER
 from k8s_tutor.cluster.spec import ClusterSpec
 from k8s_tutor.etcd.member import Member, MemberConfig
 from k8s_tutor.kubectl.console import Console, ConsoleConfig
@@ -17,7 +18,6 @@ from k8s_tutor.scheduler.actor import Scheduler
 from k8s_tutor.sim import Link, World
 
 ADMIN = "kubernetes-admin"
-BALANCER = "lb"
 ADD_ONS = (MetricsServer, PrometheusAdapter)
 """Components that may read only once their rights have been installed."""
 INSTALLER = "installer"

@@ -237,8 +237,9 @@ class Cluster:
             return None
         number = number if 0 < number <= len(lines) else len(lines)
         line = lines[number - 1]
-        if self._tracer is None or self._tracer[0] != (line, number, len(lines)):
-            self._tracer = ((line, number, len(lines)), Tracer(line.input, line.at, number, len(lines)))
+        key = (branch.name, line, number, len(lines))
+        if self._tracer is None or self._tracer[0] != key:
+            self._tracer = (key, Tracer(line.input, line.at, number, len(lines)))
             points = branch.checkpoints
             if points and points[-1].world.now > world.now:
                 world = points[-1].world

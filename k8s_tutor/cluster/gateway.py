@@ -14,9 +14,8 @@ from k8s_tutor.sim import SECOND, Body, CallFailed, Calling, Context, Grow, Link
 
 PATIENCE = 3_600 * SECOND
 """How long a gateway waits for an answer. Who waits outside has a clock of their own."""
-
-
 BALANCER = "lb"
+"""The load balancer's process."""
 CABLE = 100
 """µs to the load balancer: who comes from outside brings the length of their own way along."""
 

@@ -6,6 +6,7 @@ from k8s_tutor.api.authn import Token
 from k8s_tutor.api.base import ApiConfig
 from k8s_tutor.api.component import Access
 from k8s_tutor.api.server import ApiServer
+from k8s_tutor.cluster.gateway import BALANCER
 from k8s_tutor.cluster.images import images_of
 from k8s_tutor.cluster.spec import ClusterSpec, WorkerSpec
 from k8s_tutor.controllers.manager import CERTIFICATE, ControllerManager, ManagerConfig
@@ -19,8 +20,6 @@ from k8s_tutor.node.registry import Registry, RegistryConfig
 from k8s_tutor.scheduler.actor import Scheduler
 from k8s_tutor.scheduler.profiles import SchedulerConfig
 from k8s_tutor.sim import World
-
-BALANCER = "lb"
 
 
 def add_kubernetes(world: World, spec: ClusterSpec) -> None:

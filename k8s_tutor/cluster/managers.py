@@ -12,7 +12,9 @@ from zlib import crc32
 
 import msgspec
 
+from k8s_tutor.api.server import ApiServer
 from k8s_tutor.cluster import inputs
+from k8s_tutor.cluster.gateway import BALANCER
 from k8s_tutor.etcd.admin import MembersChange
 from k8s_tutor.etcd.backend import restored
 from k8s_tutor.etcd.base import founders
@@ -54,10 +56,7 @@ def add_manager(world: World, room: str) -> None:
             known = tuple((int(peer.removeprefix("etcd-")), peer) for peer in present)
             config = msgspec.structs.replace(config, id=1000 + int(number), peers=known, first=False, join=True)
         world.add(process.actor, name, config, host=machine)
-    balancer = world.processes.get("lb")
-    if balancer is not None and balancer.actor is LoadBalancer:
-        config = balancer.config
-        world.configure("lb", msgspec.structs.replace(config, servers=(*config.servers, f"api-{number}")))
+    _tell_balancer(world)
     _tell_consoles(world)
 
 
@@ -98,7 +97,16 @@ def process_of(machine: str) -> str:
 def remove_manager(world: World, machine: str) -> None:
     """Throws a machine away, with its disks."""
     world.remove(machine)
+    _tell_balancer(world)
     _tell_consoles(world)
+
+
+def _tell_balancer(world: World) -> None:
+    """The load balancer spreads over the API servers that there are."""
+    balancer = world.processes.get(BALANCER)
+    if balancer is not None and balancer.actor is LoadBalancer:
+        servers = tuple(name for name, process in world.processes.items() if process.actor is ApiServer)
+        world.configure(BALANCER, msgspec.structs.replace(balancer.config, servers=servers))
 
 
 def _tell_consoles(world: World) -> None:
@@ -112,18 +120,19 @@ def _tell_consoles(world: World) -> None:
 
 def restore(world: World, given: inputs.Restore) -> None:
     """On every manager etcd is stopped, gets a data directory made from a backup, and is started again where its machine is
-    up. Together they are a new cluster: new id, all managers as its first members, the log begins anew."""
+    up. Together they are a new cluster: new id, all managers as its first members, the log begins anew. Raises ValueError for a
+    file that is no database, before anything has happened."""
     console = world.actor(given.client)
     data = console.disk.files[given.file] if isinstance(console, Console) else b""
     names = [name for name, process in world.processes.items() if process.actor is Member]
     peers = tuple(enumerate(names, 1))
     cluster_id = crc32(data) << 32 | crc32(b"%d" % world.now) or CLUSTER_ID
-    for ident, name in peers:
+    backends = [restored(data, founders(peers), cluster_id, given.bump, given.mark_compacted) for _ in peers]
+    for (ident, name), backend in zip(peers, backends, strict=True):
         if world.actor(name) is not None:
             world.exit(name)
         config = world.processes[name].config
         world.configure(name, msgspec.structs.replace(config, id=ident, peers=peers, join=False, first=False))
-        backend = restored(data, founders(peers), cluster_id, given.bump, given.mark_compacted)
         world.disks[name] = Disk(ident, backend)
         if world.processes[name].host not in world.dead_hosts:
             world.restart(name)

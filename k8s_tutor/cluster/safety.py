@@ -62,7 +62,11 @@ class Safety:
         if group != self._group:  # restored from a backup: another group, whose log begins anew
             self._group, self._invariants = group, Invariants()
             self._leading.clear()
-        self._calm = not (world.network.cuts or world.paused or world.down or _is_slow(world, members))
+        self._calm = not (
+            world.network.cuts or world.paused or world.down or world.slow_disks or world.skew or _is_slow(world, members)
+        )  # fmt: skip
+        for name in [name for name in self._leading if name not in world.running]:
+            del self._leading[name]
         self._since = world.now
         for name, disk in disks.items():
             actor = world.actor(name)
@@ -85,7 +89,7 @@ class Safety:
         if name in self._leading:
             del self._leading[name]
             self._since = world.now
-        if self._calm and not self._leading and world.now - self._since > PATIENCE:
+        if self._calm and not self._leading and world.now - self._since > PATIENCE and _is_whole(world, actor):
             self._break(world, PROGRESS, f"no leader for {PATIENCE // SECOND} s although all members are up", message)
 
     def _break(self, world: World, property: str, text: str, message: int) -> None:
@@ -94,6 +98,12 @@ class Safety:
                 property=property, promise=PROMISES[property], ok=False, broken_at_event=world.events,
                 broken_at=world.now, message=message, sentence=text,
             )  # fmt: skip
+
+
+def _is_whole(world: World, member: Member) -> bool:
+    """Whether all voters of whom a member knows run: who was thrown away without having been voted out is missed for ever."""
+    members = member.backend.members
+    return all(ident in members and members[ident].name in world.running for ident in member.node.voters)
 
 
 def _is_slow(world: World, members: Sequence[str]) -> bool:

@@ -11,7 +11,6 @@ from k8s_tutor.cluster.views import (
     ConsoleView,
     EditorView,
     FlightView,
-    WireView,
 )
 from k8s_tutor.kubectl.console import Console
 from k8s_tutor.sim import TIMER, WORK, Lost, Message, World
@@ -35,25 +34,11 @@ def flight(world: World, message: Message, outcome: str) -> FlightView:
     )  # fmt: skip
 
 
-def wire_view(world: World) -> WireView:
-    """What is in the air now, and what has just landed."""
-    flying = [flight(world, message, "flying") for message in world.flying()]
-    for messages in world.network.held.values():
-        flying.extend(flight(world, message, "held") for message in messages)
-    return WireView(flying=tuple(flying), recent=_recent(world))
-
-
 def arrival(world: World, record: Any) -> FlightView | None:
     """A record of the log as a message that has landed or was lost; None for any other."""
     if type(record) is tuple:
         return None if record[7] & TIMER or record[2] == record[3] else flight(world, record, "arrived")
     return flight(world, record.envelope, record.reason) if isinstance(record, Lost) else None
-
-
-def _recent(world: World) -> tuple[FlightView, ...]:
-    records = world.log.records()
-    found = [view for record in records[-SEARCHED:] if (view := arrival(world, record)) is not None]
-    return tuple(found[-RECENT:])
 
 
 def consoles_of(world: World) -> list[str]:

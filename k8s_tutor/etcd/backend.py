@@ -12,7 +12,6 @@ from zlib import crc32
 import msgspec
 
 from k8s_tutor.etcd.admin import (
-    CORRUPT,
     NOSPACE,
     Alarm,
     AlarmResult,
@@ -106,11 +105,6 @@ class Backend(State):
     def is_full(self) -> bool:
         """Whether the alarm NOSPACE is on, of any member."""
         return any(alarm == NOSPACE for _, alarm in self.alarms)
-
-    @property
-    def is_corrupt(self) -> bool:
-        """Whether the alarm CORRUPT is on, of any member."""
-        return any(alarm == CORRUPT for _, alarm in self.alarms)
 
     def _alarm(self, ask: Alarm) -> AlarmResult:
         if ask.action == "activate":

@@ -280,7 +280,6 @@ class Member(Requests):
         ctx.note("raft.reset", lost=self.node.status().lost, index=snapshot.index)
         old = self.backend
         self.disk.backend = load(snapshot.data) if snapshot.data else Backend(old.cluster_id, old.ordered(), old.founders)
-        self.to_read.clear()
         self.end_watches(ctx, "etcdserver: mvcc: the store was restored from a snapshot")
 
 

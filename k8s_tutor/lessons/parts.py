@@ -12,9 +12,10 @@ from weakref import WeakKeyDictionary
 from k8s_tutor.api.server import ApiServer
 from k8s_tutor.cluster import Cluster
 from k8s_tutor.cluster.raftview import members_of, raft_view
+from k8s_tutor.cluster.tails import WireTail
 from k8s_tutor.cluster.views import NoteView
 from k8s_tutor.cluster.why import note_view
-from k8s_tutor.cluster.wireview import console_view, consoles_of, wire_view
+from k8s_tutor.cluster.wireview import console_view, consoles_of
 from k8s_tutor.cluster.workloadview import KINDS, Workload
 from k8s_tutor.etcd.member import Member
 from k8s_tutor.node.runtime import Runtime
@@ -26,6 +27,7 @@ class _Parts:
 
     def __init__(self, cluster: Cluster) -> None:
         self.workload = Workload(cluster.spec)
+        self.wire = WireTail()
         self.known: dict[str, tuple[Any, Any]] = {}
         self.moment: tuple[Any, int] = (None, -1)
         self.now: dict[str, Any] = {}
@@ -99,7 +101,7 @@ def _part(cluster: Cluster, parts: _Parts, world: World, name: str) -> Any:
     if name == "control_plane":
         return parts.workload.control_plane(world, parts.get)
     if name == "wire":
-        return wire_view(world)
+        return parts.wire.view(world)
     if name in _OF_MEMBERS:
         return _faults(world), tuple([_member(world, member, _OF_MEMBERS[name]) for member in parts.members])
     if name == "stores":

@@ -95,3 +95,20 @@ def test_a_calm_hour_before_a_restore_is_no_time_without_a_leader() -> None:
     one.give(inputs.Restore("f.db"))
     one.run_until(one.now + 10 * SECOND)
     assert one.view().raft.leaders and not broken(one)
+
+
+def test_managers_thrown_away_without_a_vote_are_missed_and_nobody_is_to_blame() -> None:
+    one = cluster(managers=3, workers=0, components="etcd")
+    for machine in ("cp-2", "cp-3"):
+        one.give(inputs.RemoveManager(machine))
+    one.run_until(one.now + 90 * SECOND)
+    assert not one.view().raft.leaders and not broken(one)
+
+
+@pytest.mark.parametrize("fault", [inputs.SlowDisk("cp-1", 3 * SECOND), inputs.ClockSkew("cp-1", 900)])
+def test_a_slow_disk_or_a_wrong_clock_is_no_calm_time(fault: inputs.Input) -> None:
+    one = cluster(managers=1, workers=0, components="etcd")
+    one.give(fault)
+    one.give(inputs.Restart("etcd-1"))
+    one.run_until(one.now + 60 * SECOND)
+    assert not broken(one)

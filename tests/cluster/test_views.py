@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from k8s_tutor.api.server import ApiServer
 from k8s_tutor.cluster import Cluster, inputs
 from k8s_tutor.sim import SECOND
 from tests.cluster.helpers import cluster, kubectl, settled
@@ -115,3 +116,16 @@ def test_housekeeping_leaves_most_of_a_view_as_it_is() -> None:
     assert changed["verdicts"] == changed["network"] == changed["console"] == 0
     assert changed["log"] <= 5
     assert changed["workload"] <= 10, "leases and heartbeats are no news"
+
+
+def test_a_manager_that_comes_or_goes_is_seen_and_balanced_at_once() -> None:
+    one = cluster(managers=3)
+    one.view()
+    one.give(inputs.AddManager())
+    assert [machine.name for machine in one.view().control_plane.machines][-1] == "cp-4"
+    one.run_until(one.now + 2 * SECOND)
+    names = [server.name for server in one._workload._running(one.world, ApiServer)]
+    assert names == ["api-1", "api-2", "api-3", "api-4"]
+    one.give(inputs.RemoveManager("cp-2"))
+    assert one.world.processes["lb"].config.servers == ("api-1", "api-3", "api-4")
+    assert "api-2" not in [server.name for server in one._workload._running(one.world, ApiServer)]

@@ -290,3 +290,15 @@ def test_the_lamps_stay_green_through_growth_compaction_and_a_restored_backup() 
     assert not view.breaches
     assert all(lamp.ok for lamp in view.invariants)
     assert view.size == 4
+
+
+def test_a_file_that_is_no_backup_is_refused_and_changes_nothing() -> None:
+    of = cluster(3)
+    ok(of, "etcdctl put a kept")
+    console(of).disk.files["notes.txt"] = b"apiVersion: v1"
+    done = typed(of, "etcdutl snapshot restore notes.txt")
+    assert (done.stderr, done.code) == ("Error: snapshot missing hash but --skip-hash-check=false\n", 1)
+    assert typed(of, "etcdutl snapshot status notes.txt").stderr == "Error: invalid database\n"
+    with pytest.raises(InputError, match="cannot be restored: this is no database of etcd"):
+        of.give(inputs.Restore("notes.txt"))
+    assert ok(of, "etcdctl get a --print-value-only") == "kept\n"

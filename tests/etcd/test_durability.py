@@ -259,3 +259,23 @@ def test_nothing_that_is_stored_is_changed_in_place() -> None:
     group.world.resume(behind)
     for _ in range(250):
         detector.step()
+
+
+def test_a_read_that_waits_is_answered_from_the_snapshot_that_arrives() -> None:
+    group = opened(3, snapshot_count=10, catch_up=2)
+    slow = next(name for name in group.names if name not in group.leaders())
+    leader = group.leaders()[0]
+    group.world.cut(((slow,), tuple(name for name in group.names if name != slow)))
+    for i in range(25):
+        group.ask(leader, Put(f"k{i}", b"x"))
+    member = group.member(slow)
+    label = group.send(slow, Range("k24"))
+    group.run(100 * MS)
+    waiting = next(iter(member.to_propose))
+    del member.to_propose[waiting]
+    member.round = ()
+    member.to_read[waiting] = group.member(leader).node.log.applied  # confirmed, and not applied yet
+    group.world.heal()
+    group.run(3 * SECOND)
+    assert group.notes("raft.snapshot.sent")
+    assert group.client().answers[label].kvs[0].value == b"x"

@@ -1,4 +1,4 @@
-"""The search for runs that break a promise of consensus, through the door and nothing else.
+"""The search for runs that break a promise of consensus, by inputs and nothing else.
 
 A *plan* is a specification and moves: inputs, each at an instant. The adversary makes plans up from seeds, the shrinker takes
 away from a plan that breaks something all that is not needed for it, and what is left is an ordinary session, which replays

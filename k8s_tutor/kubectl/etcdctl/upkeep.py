@@ -91,7 +91,10 @@ def status(session: Session, words: Words) -> Asking[None]:
     """etcdutl snapshot status <filename>"""
     args = need(words, 1, 1, "snapshot status requires exactly one argument")
     data = yield from _read(args[0])
-    backend = load(data)
+    try:
+        backend = load(data)
+    except ValueError:
+        raise Refused("invalid database") from None
     store = backend.store
     older = [kv for kv in store.as_of(max(1, store.compacted), "\0", wire.LAST).values() if kv.mod_revision < store.compacted]
     keys, size = len(store.history) + len(older), backend.size
@@ -115,7 +118,11 @@ def restore(session: Session, words: Words) -> Asking[None]:
     args = need(words, 1, 1, "snapshot restore requires exactly one argument")
     if words.on("mark-compacted") and not words.number("bump-revision"):
         raise Refused("--mark-compacted required --bump-revision to be set", USAGE)
-    yield from _read(args[0])
+    data = yield from _read(args[0])
+    try:
+        load(data)
+    except ValueError:
+        raise Refused("snapshot missing hash but --skip-hash-check=false") from None
     session.warn(f'info\tsnapshot/v3_snapshot.go\trestored snapshot\t{{"path": "{args[0]}", "data-dir": "/var/lib/etcd"}}')
 
 
