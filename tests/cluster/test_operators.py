@@ -9,7 +9,10 @@ import pytest
 import yaml
 
 from k8s_tutor.cluster import Cluster, ClusterSpec, inputs
+from k8s_tutor.cluster.apply import apply
 from k8s_tutor.cluster.operators.spec import OperatorSpec
+from k8s_tutor.controllers.operators import Operator
+from k8s_tutor.sim.detect import Detector
 
 CRD = """
 apiVersion: apiextensions.k8s.io/v1
@@ -194,3 +197,14 @@ def test_an_operator_is_installed_at_run_time_and_replays() -> None:
     assert Cluster.load(cluster.save()).digest() == cluster.digest()
     with pytest.raises(Exception, match="this is no operator"):
         cluster.give(inputs.Install("{}"))
+
+
+def test_an_operator_changes_nothing_in_place() -> None:
+    world = cluster_of().world
+    detector = Detector(world)
+    for line in ("apply -f f.yaml", "scale deployment shop --replicas=4", "delete website shop"):
+        apply(world, inputs.Kubectl(line, (("f.yaml", json.dumps([yaml.safe_load(SITE)])),)))
+        for _ in range(150):
+            detector.step()
+    operator = world.running["website-operator-1"]
+    assert isinstance(operator, Operator) and operator.rules.applied
