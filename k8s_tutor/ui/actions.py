@@ -204,8 +204,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("edit", ("e",), "edit", "Edit the selected thing; what is saved goes to its API server.", STAGE, "Hands",
            needs="selected"),
     Action("logs", ("l",), "logs", "What the containers of the selected pod have printed.", STAGE, "Hands", needs="selected"),
-    Action("shell", ("s",), "shell", "Type a command that the selected pod's container runs. While a question is open: how sure "
-           "you are of your answer.", STAGE, "Hands", command="exec", argument="[COMMAND]", needs="selected"),
+    Action("shell", ("s",), "shell", "Type a command that the selected pod's container runs. While a question is open: how "
+           "sure you are of your answer.", STAGE, "Hands", command="exec", argument="[COMMAND]", needs="selected"),
     Action("kubectl", ("k",), "kubectl", "Type a kubectl line.", STAGE, "Hands", argument="[LINE]", rank=10),
     Action("client", ("a",), "client", "Sit down at somebody's console.", STAGE, "Hands", command="as", argument="NAME"),
     Action("apply", (), "apply", "Apply a manifest of your working directory.", STAGE, "Hands", argument="FILE"),

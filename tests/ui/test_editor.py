@@ -120,7 +120,7 @@ async def test_what_is_refused_opens_again_at_the_place() -> None:
             app.change_theme(name)
             await pilot.pause()
         await pilot.press("escape")
-        out, err = await _done(pilot, stage)
+        _, err = await _done(pilot, stage)
         assert "A copy of your changes has been stored to" in err and "no valid changes were saved" in err
 
 

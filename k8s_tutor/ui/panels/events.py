@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from k8s_tutor.cluster.views import NoteView
 from k8s_tutor.ui.panels import gates
+from k8s_tutor.ui.words import count
 
 _KNOWN: dict[str, str] = {
     "raft.leader": "{actor} became leader of term {term}",
@@ -69,6 +71,7 @@ _KNOWN: dict[str, str] = {
     "runtime.ready": "runtime up, {tasks} tasks found",
     "lease.acquired": "{actor} became leader of {lease}",
     "lease.lost": "{actor} lost {lease} to {holder}",
+    "lease.lost itself": "{actor} could not renew {lease} in time and no longer leads",
     "node.registered": "Registered node {node}",
     "console.typed": "$ {line}",
     "console.answered": "{line}: exit status {code}",
@@ -88,7 +91,8 @@ def words(note: NoteView) -> str:
         fields["gate"] = gates.name_of(note.fields["stages"][-1])
         fields["user"] = fields.get("user") or "somebody unknown"
         return "{user}: {verb} {path} refused at {gate}".format_map(fields)
-    template = _KNOWN.get(f"{note.kind} {fields.get('lost', '')}") or _KNOWN.get(note.kind)
+    case = "itself" if fields.get("holder") == note.actor else fields.get("lost", "")
+    template = _KNOWN.get(f"{note.kind} {case}") or _KNOWN.get(note.kind)
     if template is not None:
         try:
             return template.format_map({**fields, "actor": note.actor})
@@ -130,6 +134,32 @@ def role_of(note: NoteView) -> str:
 
 
 _QUIET = ("api.", "lb.connected", "lb.reset", "kubelet.sync", "kubelet.runtime", "runtime.ready", "scheduler.decided")
+
+
+FLOODING = {"lb.refused": "client"}
+"""Kinds of notes that come again and again from many, and the field that says from whom."""
+
+
+def folded(notes: Sequence[NoteView]) -> list[tuple[NoteView, str]]:
+    """Notes with what is to be said behind each: those that repeat each other are one, the latest, with how many there were."""
+    found: list[tuple[NoteView, list[NoteView]]] = []
+    for note in notes:
+        last = found[-1][1] if found else []
+        again = bool(last) and last[0].kind == note.kind and (note.kind in FLOODING or last[0].fields == note.fields)
+        if again and last[0].actor == note.actor:
+            found[-1] = (note, [*last, note])
+        else:
+            found.append((note, [note]))
+    return [(note, _more(run)) for note, run in found]
+
+
+def _more(run: list[NoteView]) -> str:
+    """``, and for 3 others (×14)``; nothing for a single note."""
+    if len(run) == 1:
+        return ""
+    field = FLOODING.get(run[0].kind, "")
+    others = len({str(note.fields.get(field)) for note in run}) - 1 if field else 0
+    return (f" and {count(others, 'other')}" if others else "") + f" (×{len(run)})"
 
 
 def quiet(note: NoteView) -> bool:

@@ -17,7 +17,7 @@ def render(scene: Scene, width: int, height: int) -> Picture:
     canvas = Canvas(width, height)
     title = scene.lens.word("log", "What happened")
     analogy = scene.lens.id != "kubernetes"
-    notes = _chosen(scene, analogy)
+    notes = events.folded(_chosen(scene, analogy))
     step = 2 if scene.mode == "projector" and height >= 5 else 1
     lines = max(1, (height + step - 1) // step) if height else 0
     end = len(notes) - min(scene.scroll, max(0, len(notes) - lines))
@@ -25,11 +25,12 @@ def render(scene: Scene, width: int, height: int) -> Picture:
     if not shown:
         canvas.put(0, 0, "nothing has happened yet", "dim")
     two = analogy and width >= 88
-    split = _split(scene, shown, width) if two else 0
-    for number, note in enumerate(shown):
+    split = _split(scene, [note for note, _ in shown], width) if two else 0
+    for number, (note, more) in enumerate(shown):
         row = number * step
-        plain = events.words(note)
+        plain = events.words(note) + more
         told = _told(scene, note) if analogy else ""
+        told += more if told else ""
         role = events.role_of(note)
         left = canvas.put(row, 0, f"{stamp(note.at):>{len(stamp(scene.view.now))}}", "dim") + 2 if width >= 36 else 0
         half = split if two else width - left

@@ -41,7 +41,8 @@ def render(scene: Scene, width: int, height: int) -> Picture:
     tall = _box_rows(scene, rooms, rows, _typing(scene, height))
     if wide >= NARROWEST and tall:
         _boxes(canvas, scene, rooms, wide, tall, gap)
-        _orders(canvas, scene, tall + (1 if rows - tall >= 3 else 0), rows)
+        below = tall + (_far_cables(canvas, scene, rooms, wide, gap, tall) if rows > tall else 0)
+        _orders(canvas, scene, below + (1 if rows - below >= 3 else 0), rows)
     else:
         _lines(canvas, scene, rooms, rows)
     for offset, line in enumerate(lines):
@@ -198,6 +199,27 @@ def _cable(canvas: Canvas, scene: Scene, one: RoomView, other: RoomView, left: i
         canvas.put(middle, left + gap // 2, "✂", picked(scene, target, "fail"))
     else:
         canvas.put(middle, left, "━" * gap, picked(scene, target, "ok"))
+
+
+def _far_cables(canvas: Canvas, scene: Scene, rooms: tuple[RoomView, ...], wide: int, gap: int, row: int) -> int:
+    """Below the boxes the cables between rooms that are no neighbours: of three rooms the one that leads around, of more a word
+    for each. How many rows it took."""
+    pairs = [(one, other) for number, one in enumerate(rooms) for other in rooms[number + 2 :]]
+    column = 0
+    for one, other in pairs:
+        target, cut = f"cable {one.name} {other.name}", apart(scene.view, one, other)
+        role = picked(scene, target, "fail" if cut else "ok")
+        if len(rooms) == 3:
+            start, half = wide // 2, wide + gap - 1
+            way = ("┈" if cut else "━") * half
+            canvas.put(row, start, f"╰{way}{'✂' if cut else '━'}{way}╯", role)
+            canvas.spot(row, start, 2 * half + 3, target)
+            continue
+        text = f"{one.name} {'✂' if cut else '━'} {other.name}"
+        if column + len(text) <= canvas.width:
+            canvas.spot(row, column, len(text), target)
+            column = canvas.put(row, column, text, role) + 3
+    return 1 if pairs else 0
 
 
 def _seats(canvas: Canvas, scene: Scene, members: list[MemberView], left: int, wide: int, tall: int) -> None:

@@ -107,7 +107,7 @@ def _message(scene: Scene, trace: TraceView, number: int) -> str:
         said = f"{flight.kind}: {flight.text}" if flight.text else flight.kind
     if flight.outcome not in ("arrived", "flying"):
         return f"{flight_mark(flight).word}: {said}"
-    if flight.kind == "AppendEntriesReply":
+    if flight.kind == "AppendEntriesReply" and flight.text.startswith("have "):
         have = 1 + sum(_same(step, flight.text) for step in trace.steps[: number + 1])
         return f"{said} ({have} of {scene.view.raft.size})"
     return said
