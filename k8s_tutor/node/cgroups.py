@@ -20,6 +20,9 @@ from k8s_tutor.sim import MS, Body, Context
 LEAST = 200 * MS
 """A program needs that long to take the memory with which it starts."""
 SIGKILLED = 137
+CGROUP = "/sys/fs/cgroup"
+PERIOD = 100_000
+"""µs in which a container may run as long as its quota says (cpu.cfs_period_us)."""
 
 replace = msgspec.structs.replace
 
@@ -87,6 +90,21 @@ class Cgroups(TaskHolder):
         )
         self.meters[task.container] = found
         return delay if delay >= usage.NOTICEABLE else 0
+
+    def cgroup_files(self, ctx: Context, task: Task) -> dict[str, str]:
+        """What processes in a container can read of their cgroup (cgroups(7), Documentation/admin-guide/cgroup-v2.rst)."""
+        if task.container not in self.meters:
+            return {}
+        meter, load, limits = self.meter(ctx, task), self.loads[task.container], self.limits(task)
+        quota = str(limits.cpu * PERIOD // 1000) if limits.cpu else "max"
+        used, waited = meter.used // 1000, meter.throttled
+        return {
+            f"{CGROUP}/cpu.max": f"{quota} {PERIOD}\n",
+            f"{CGROUP}/cpu.stat": f"usage_usec {used}\nuser_usec {used}\nsystem_usec 0\nnr_periods {used // PERIOD}\n"
+                                  f"nr_throttled {waited // PERIOD}\nthrottled_usec {waited}\n",
+            f"{CGROUP}/memory.current": f"{usage.memory(meter, load)}\n",
+            f"{CGROUP}/memory.max": f"{limits.memory or 'max'}\n",
+        }  # fmt: skip
 
     def told(self, ctx: Context, task: Task) -> str:
         """What a program tells Prometheus of itself."""

@@ -37,7 +37,7 @@ class ContainerBox:
 
     def __init__(
         self, task: Task, pod: Pod, now: int, epoch: int, written: MutableMapping[str, str | None],
-        processes: Callable[[str], list[Running]], kill: Callable[[str, int, int], bool],
+        processes: Callable[[str], list[Running]], kill: Callable[[str, int, int], bool], cgroup: Mapping[str, str],
     ) -> None:  # fmt: skip
         self._task, self._processes, self._kill = task, processes, kill
         self.hostname, self.ip, self.now, self.epoch = pod.name, pod.ip, now, epoch
@@ -45,7 +45,7 @@ class ContainerBox:
         self.answers = dict(task.program.answers)
         self.tools = task.program.tools
         self.lenient = not self.tools
-        self.files = Files(task.container, {**_image_files(task.program), **self._own_files(pod)}, written, task.spec.mounts)
+        self.files = Files(task.container, {**_image_files(task.program), **self._own_files(pod), **cgroup}, written, task.spec.mounts)
 
     def _own_files(self, pod: Pod) -> dict[str, str]:
         """What kubelet and kernel put there."""

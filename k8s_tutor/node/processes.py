@@ -77,7 +77,7 @@ class Processes(Cgroups):
             return self._kill(ctx, container, pid, number)
 
         pod = self.pods.get(task.sandbox, NOBODY)
-        return ContainerBox(task, pod, ctx.now, self.config.epoch, self.files, self.running, kill)
+        return ContainerBox(task, pod, ctx.now, self.config.epoch, self.files, self.running, kill, self.cgroup_files(ctx, task))
 
     def running(self, container: str) -> list[Running]:
         """What ``ps`` shows."""

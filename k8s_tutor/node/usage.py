@@ -25,7 +25,7 @@ NOTICEABLE = 1 * MS
 SYSTEM_CPU = 40
 """Millicores of kernel, kubelet, runtime and proxy on a machine."""
 SYSTEM_MEMORY = 220 << 20
-_UNITS = {"": 1, "B": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
+_UNITS = {"B": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
 replace = msgspec.structs.replace
 
@@ -135,8 +135,8 @@ def _stressed(load: Load, argv: tuple[str, ...]) -> Load:
     given = {word.lstrip("-"): value for word, value in pairwise(words) if word.startswith("-")}
     cpu = _number(given.get("cpu") or given.get("c") or given.get("cpus") or "0") * KERNEL
     hogs = _number(given.get("vm") or given.get("m") or "0")
-    each = _bytes(given.get("vm-bytes", "256M")) if hogs else 0
-    whole = hogs * each + _bytes(given.get("mem-total", "0"))
+    each = _size(given.get("vm-bytes", "256M")) if hogs else 0
+    whole = hogs * each + _quantity(given.get("mem-total", "0"))
     spins = hogs * KERNEL if hogs and "vm-hang" not in given else 0
     return replace(load, cpu=cpu + spins or load.cpu, memory=load.memory + whole)
 
@@ -145,9 +145,14 @@ def _number(text: str) -> int:
     return int(text) if text.isdigit() else 0
 
 
-def _bytes(text: str) -> int:
+def _size(text: str) -> int:
+    """Bytes as stress reads them: ``150M``."""
+    unit = text[-1:].upper()
+    return _number(text[:-1]) * _UNITS[unit] if unit in _UNITS else _number(text)
+
+
+def _quantity(text: str) -> int:
     try:
         return quantity.value(text)
     except ValueError:
-        unit = text[-1:].upper()
-        return _number(text[:-1]) * _UNITS.get(unit, 0)
+        return 0
