@@ -14,6 +14,7 @@ from k8s_tutor.controllers.catalogue import Catalogue
 from k8s_tutor.controllers.registry import CONTROLLERS
 from k8s_tutor.controllers.runner import Runner
 from k8s_tutor.controllers.serviceaccounts import RootCertificatePublisher
+from k8s_tutor.controllers.tokens import TokensController
 from k8s_tutor.sim import CallFailed, Context
 
 OTHERS = {
@@ -27,9 +28,10 @@ CERTIFICATE = "-----BEGIN CERTIFICATE-----\nk8s-tutor\n-----END CERTIFICATE-----
 
 
 class ManagerConfig(Access):
-    """How it reaches the API server, and the certificate (PEM) of the cluster's CA."""
+    """How it reaches the API server, the certificate (PEM) of the cluster's CA, and what signs tokens of service accounts."""
 
     certificate: str = CERTIFICATE
+    signing_key: str = "k8s-tutor"
 
 
 class ControllerManager(Runner):
@@ -53,10 +55,11 @@ class ControllerManager(Runner):
         for name, make in CONTROLLERS.items():
             setattr(self, name, make())
         self.root_certificate = RootCertificatePublisher(self.config.certificate)
+        self.tokens = TokensController(self.config.certificate, self.config.signing_key)
 
     def controllers(self) -> list[Controller]:
         """All controllers, in the order in which they hear of changes."""
-        return [*(getattr(self, name) for name in CONTROLLERS), self.root_certificate]
+        return [*(getattr(self, name) for name in CONTROLLERS), self.root_certificate, self.tokens]
 
     @property
     def stores(self) -> Stores:

@@ -11,6 +11,7 @@ from k8s_tutor.controllers.deployment import DeploymentController
 from k8s_tutor.controllers.disruption import DisruptionController
 from k8s_tutor.controllers.endpoints import EndpointsController
 from k8s_tutor.controllers.endpointslice import EndpointSliceController
+from k8s_tutor.controllers.ephemeral import EphemeralVolumeController
 from k8s_tutor.controllers.eviction import TaintEvictionController
 from k8s_tutor.controllers.finishedjobs import FinishedJobController
 from k8s_tutor.controllers.garbage import GarbageCollector
@@ -39,5 +40,7 @@ CONTROLLERS: dict[str, type[Controller]] = {
     "aggregation": ClusterRoleAggregationController, "claim_protection": ClaimProtectionController,
     "volume_protection": VolumeProtectionController, "ipam": NodeIpamController, "ttl": TtlController,
     "autoscaler": AutoscalerController, "volume_binding": VolumeBindingController,
+    "ephemeral": EphemeralVolumeController,
 }  # fmt: skip
-"""In the order in which they hear of changes. `RootCertificatePublisher` comes besides: it needs the certificate."""
+"""In the order in which they hear of changes. `RootCertificatePublisher` and `TokensController` come besides: they
+need the certificate and the key of the cluster."""
