@@ -50,8 +50,12 @@ class EvictionManager(Prober):
             self.ask(ctx, self.config.shim, ReadPressure(), "_seen", (), 10 * SECOND)
 
     def _seen(self, ctx: Context, answer: Any) -> None:
-        if not isinstance(answer, Pressure) or not self.synced:
+        if not isinstance(answer, Pressure):
             return
+        self.read_manifests(ctx, answer.manifests)
+        if not self.synced:
+            return
+        self.keep_mirrors(ctx)
         images = sum(dict(self.images.values()).values())
         capacity = {MEMORY: quantity.value(self.config.memory), DISK: self.config.disk}
         used = min(SYSTEM_DISK, self.config.disk // 20) + images + sum(size for _, size in answer.disk)

@@ -6,6 +6,7 @@ the registry. What it knows of containers comes from the runtime, by events and,
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import msgspec
@@ -25,6 +26,7 @@ from k8s_tutor.node.pod_worker import CRI_TIMEOUT, MINIMUM_GRACE, PullBackOff, S
 from k8s_tutor.node.podstate import EXITED, RUNNING, Known, PodState, adopt, after_exit, initial, merge
 from k8s_tutor.node.prober import ProbeDue
 from k8s_tutor.node.programs import steering
+from k8s_tutor.node.tasks import Pressure, ReadPressure
 from k8s_tutor.node.volume_manager import Refresh
 from k8s_tutor.sim import SECOND, Body, Call, CallFailed, Context
 
@@ -97,6 +99,13 @@ class Kubelet(KubeletServer):
             self._runtime_away(ctx)
             return
         self.runtime_version = f"{answer.runtime_name}://{answer.runtime_version.removeprefix('v')}"
+        self.ask(ctx, self.config.shim, ReadPressure(), "_manifests_read", (), 10 * SECOND)
+
+    def _manifests_read(self, ctx: Context, answer: Any) -> None:
+        if not isinstance(answer, Pressure):
+            self._runtime_away(ctx)
+            return
+        self.read_manifests(ctx, answer.manifests)
         for asked, then in (
             (cri.GetContainerEvents(), "done"), (cri.ListImages(), "_images_listed"),
             (cri.ListPodSandbox(), "_sandboxes_listed"), (cri.ListContainers(), "_containers_listed"),
@@ -119,25 +128,28 @@ class Kubelet(KubeletServer):
         if first:
             ctx.note("kubelet.runtime", up=True, sandboxes=len(sandboxes), containers=len(answer.containers))
         if self.synced:
-            self._adopt_all(ctx, sandboxes, answer.containers)
+            self._adopt_all(ctx, sandboxes, answer.containers, tuple(self.states))
         else:
-            self.listed_sandboxes, self.listed_containers = sandboxes, answer.containers
+            self._adopt_all(ctx, *_those(sandboxes, answer.containers, self.static, True), tuple(self.static))
+            self.listed_sandboxes, self.listed_containers = _those(sandboxes, answer.containers, self.static, False)
         self.report_node(ctx)
 
     def ready(self, ctx: Context) -> None:
         """The API server has listed this node's pods."""
         if self.runtime_up:
-            self._adopt_all(ctx, self.listed_sandboxes, self.listed_containers)
+            for pod in self.pods:
+                if pod.metadata.uid not in self.states and not self.is_mirror(pod):
+                    self._take_on(ctx, pod)
+            known = tuple(uid for uid in self.states if uid not in self.static)
+            self._adopt_all(ctx, self.listed_sandboxes, self.listed_containers, known)
             self.listed_sandboxes, self.listed_containers = (), ()
 
     def _adopt_all(
-        self, ctx: Context, sandboxes: tuple[cri.CriSandbox, ...], containers: tuple[cri.CriContainer, ...]
-    ) -> None:
-        """Matches what the runtime has with the pods that this node should run. What belongs to no pod is stopped."""
-        for pod in self.pods:
-            if pod.metadata.uid not in self.states:
-                self._take_on(ctx, pod)
-        for uid in list(dict.fromkeys([*self.states, *(sandbox.uid for sandbox in sandboxes)])):
+        self, ctx: Context, sandboxes: tuple[cri.CriSandbox, ...], containers: tuple[cri.CriContainer, ...],
+        expected: tuple[str, ...],
+    ) -> None:  # fmt: skip
+        """Matches what the runtime has with the pods (uids) that this node should run. What belongs to no pod is stopped."""
+        for uid in list(dict.fromkeys([*expected, *(sandbox.uid for sandbox in sandboxes)])):
             own = [sandbox for sandbox in sandboxes if sandbox.uid == uid]
             lives = [container for container in containers if container.uid == uid]
             state = self.states.get(uid)
@@ -157,13 +169,14 @@ class Kubelet(KubeletServer):
             for known in state.containers:
                 if known.phase == RUNNING and self.pod_of(state) is not None:
                     self.begin_probes(ctx, state, known)
-            if own and state.uid not in {pod.metadata.uid for pod in self.pods}:
+            if own and self.pod_of(state) is None:
                 self.states[uid] = replace(state, gone=True)
             self.again(ctx, uid)
 
     def _as_reported(self, state: PodState) -> PodState:
         """A container that has gone on while this kubelet was away is as ready as it was said to be: no probe starts over."""
-        status = scheme.tree(self.pods.data[state.key]).get("status", {}) if self.pod_of(state) is not None else {}
+        data = self.pods.data.get(state.key)
+        status = scheme.tree(data).get("status", {}) if data is not None else {}
         for row in (*status.get("initContainerStatuses", ()), *status.get("containerStatuses", ())):
             known = state.container(row["name"])
             if known.probed and known.phase == RUNNING and row.get("containerID", "").endswith("//" + known.id):
@@ -238,6 +251,9 @@ class Kubelet(KubeletServer):
     def changed(self, ctx: Context, change: Change) -> None:
         old, new = change.old, change.new
         if change.kind == "Service":
+            return
+        if self.is_mirror(new or old):
+            self.mirror_changed(ctx, change)
             return
         if old is not None and (new is None or new.metadata.uid != old.metadata.uid):
             self._gone(ctx, old.metadata.uid)
@@ -318,6 +334,7 @@ class Kubelet(KubeletServer):
         if step:
             ctx.note("kubelet.sync", pod=state.key, next=step)
         if pod is not None:
+            self.keep_mirror(ctx, state)
             self.report(ctx, uid)
             state = self.states[uid]
         for name in plan.stop:
@@ -393,6 +410,16 @@ class Kubelet(KubeletServer):
             if not self.registered:
                 self.register(ctx)
             self.send_again(ctx)
+
+
+def _those(
+    sandboxes: tuple[cri.CriSandbox, ...], containers: tuple[cri.CriContainer, ...], uids: Collection[str], belong: bool
+) -> tuple[tuple[cri.CriSandbox, ...], tuple[cri.CriContainer, ...]]:
+    """Those that belong to these pods, or those that do not."""
+    return (
+        tuple(one for one in sandboxes if (one.uid in uids) == belong),
+        tuple(one for one in containers if (one.uid in uids) == belong),
+    )  # fmt: skip
 
 
 def _orphan(uid: str, sandboxes: list[cri.CriSandbox], lives: list[cri.CriContainer]) -> PodState:

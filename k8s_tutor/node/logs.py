@@ -60,6 +60,8 @@ class LogDisk(State):
     def __init__(self) -> None:
         self.logs: dict[str, Log] = {}
         """Id of a container → what it has written."""
+        self.installed = False
+        """Whether what is on the disk from the start is there."""
         self.files: dict[str, str | None] = {}
         """What containers and kubelet have written (see `shell.files`)."""
 

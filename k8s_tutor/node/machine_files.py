@@ -12,6 +12,7 @@ _KINDS = {
     "Directory": "directory", "File": "file", "Socket": "socket file", "CharDevice": "character device",
     "BlockDevice": "block device",
 }  # fmt: skip
+MANIFESTS = f"{HOST}:/etc/kubernetes/manifests/"
 LASTING = ("pods/", HOST + ":")
 """Places whose files a crash of the machine leaves."""
 
@@ -21,6 +22,9 @@ class MachineFiles(Sockets):
 
     def start(self, ctx: Context) -> None:
         """What was in memory or in containers is gone."""
+        if not self.disk.installed:
+            self.disk.installed = True
+            self.files.update({f"{HOST}:{path}": text for path, text in self.config.files})
         for key in [key for key in self.files if not key.startswith(LASTING)]:
             del self.files[key]
 
@@ -45,11 +49,14 @@ class MachineFiles(Sockets):
     def pressure(self, ctx: Context) -> Pressure:
         """What is used of memory and disk."""
         found: dict[str, int] = {}
+        manifests = []
         for key, text in self.files.items():
+            if text and key.startswith(MANIFESTS):
+                manifests.append((key.removeprefix(HOST + ":"), text))
             if text and not key.startswith("memory/"):
                 place = key.partition(":")[0]
                 found[place] = found.get(place, 0) + size(text)
-        return Pressure(self.stats(ctx), tuple(found.items()))
+        return Pressure(self.stats(ctx), tuple(found.items()), tuple(sorted(manifests)))
 
     def check_paths(self, asked: CheckPaths) -> PathsChecked:
         """Looks whether hostPaths are what they are said to be, and makes what may be made

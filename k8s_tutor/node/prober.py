@@ -13,7 +13,7 @@ import msgspec
 
 from k8s_tutor.node.handlers import FAILURE, SUCCESS, UNKNOWN, Outcome
 from k8s_tutor.node.podstate import RUNNING, Known, PodState
-from k8s_tutor.node.status_manager import StatusManager
+from k8s_tutor.node.static_pods import StaticPods
 from k8s_tutor.node.sync import is_ending
 from k8s_tutor.sim import SECOND, Body, Context
 
@@ -46,7 +46,7 @@ class Check(Body):
     asking: bool = False
 
 
-class Prober(StatusManager):
+class Prober(StaticPods):
     """The part of a kubelet that probes."""
 
     def __init__(self, name: str, config: Any = None, disk: Any = None) -> None:

@@ -52,7 +52,10 @@ class StatusManager(PodWorker):
         basis = state.basis(pod.metadata.generation)
         if state.reported == basis:
             return
-        tree = scheme.tree(self.pods.data[state.key])
+        data = self.pods.data.get(state.key)
+        if data is None:
+            return  # a static pod whose mirror is not there yet
+        tree = scheme.tree(data)
         facts = podstatus.Facts(self.config.address, ctx.now, self.config.epoch)
         status = podstatus.build(tree, pod, state, facts)
         before = state.status if state.status is not None else tree.get("status") or {}
@@ -61,7 +64,7 @@ class StatusManager(PodWorker):
             return
         self.states[uid] = replace(state, status=status, reported=basis, sending=True)
         path = scheme.resource("Pod").path(state.namespace, state.name, "status")
-        patch = podstatus.patch_of(status, before, uid)
+        patch = podstatus.patch_of(status, before, tree["metadata"]["uid"])
         self.request(ctx, "PATCH", path, patch, "_status_written", (uid, before), content_type=STRATEGIC)
 
     def _status_written(self, ctx: Context, answer: Response | CallFailed, uid: str, before: Any) -> None:

@@ -30,6 +30,8 @@ class ShimConfig(Body):
     epoch: int = 0
     cpu: int = 4_000
     memory: int = 0
+    files: tuple[tuple[str, str], ...] = ()
+    """What is on its disk from the start: (path, text)."""
 
 
 class Pod(Body):
@@ -247,10 +249,12 @@ class ReadPressure(Body):
 
 
 class Pressure(Body):
-    """The answer to `ReadPressure`: what containers use, and bytes on the disk by place (see `shell.files`)."""
+    """The answer to `ReadPressure`: what containers use, bytes on the disk by place (see `shell.files`), and the manifests of
+    static pods: (path, text)."""
 
     stats: TaskStats
     disk: tuple[tuple[str, int], ...]
+    manifests: tuple[tuple[str, str], ...] = ()
 
 
 class ReadStats(Body):

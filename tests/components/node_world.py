@@ -164,5 +164,6 @@ class Small:
 
 def condition(tree: Tree, kind: str) -> str:
     """The status of a condition, or an empty text."""
-    rows = tree.get("status", {}).get("conditions", [])
+    status = tree.get("status", {})
+    rows = [] if status == "Failure" else status.get("conditions", [])
     return next((row["status"] for row in rows if row["type"] == kind), "")

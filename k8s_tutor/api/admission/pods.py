@@ -25,7 +25,10 @@ SYSTEM_PRIORITIES = {"system-cluster-critical": 2_000_000_000, "system-node-crit
 
 
 def service_account(row: Resource, tree: Tree, draw: Draw, gate: Gate | None) -> None:
-    """The account ``default``, its pull secrets, and the volume with its token in every container."""
+    """The account ``default``, its pull secrets, and the volume with its token in every container. A mirror pod shows what runs
+    on a machine by itself, and has no account."""
+    if "kubernetes.io/config.mirror" in (tree["metadata"].get("annotations") or {}):
+        return
     spec = tree["spec"]
     name = spec.get("serviceAccountName") or "default"
     spec["serviceAccountName"] = spec["serviceAccount"] = name
