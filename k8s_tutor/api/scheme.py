@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from k8s_tutor.api import conversion, schema
+from k8s_tutor.api.crd import rows, structural
 from k8s_tutor.api.resources import ANSWERS, VIEWS
 from k8s_tutor.api.resources import RESOURCES as RESOURCES
 from k8s_tutor.api.resources import Resource as Resource
@@ -154,10 +155,14 @@ def join(row: Resource, data: bytes, managed: bytes) -> bytes:
 @lru_cache(maxsize=4096)
 def with_revision(row: Resource, data: bytes, revision: int, managed: bool = False) -> bytes:
     """What a client of this row sees of an object: the stored bytes, with the resourceVersion that etcd knows slipped in
-    (0: not stored), and with or without managedFields."""
+    (0: not stored), and with or without managedFields. Custom resources get the defaults that their schema has by now."""
     data, entries = split(data)
     if row.stored_as is not None:
         data = encode(row, conversion.view(row.api_version, row.kind, _decode(data)))
+    if row.custom and rows.has_defaults(row):
+        seen = _decode(data)
+        structural.fill(row, seen)
+        data = encode(row, seen)
     if managed:
         data = join(row, data, entries)
     if not revision:

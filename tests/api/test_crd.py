@@ -158,3 +158,17 @@ def test_things_in_a_list_say_their_kind() -> None:
     _, answer = cluster.ask("GET", THINGS)
     assert answer["kind"] == "ThingList"
     assert [(one["kind"], one["apiVersion"]) for one in answer["items"]] == [("Thing", "ex.io/v1")]
+
+
+def test_a_default_that_comes_later_shows_when_an_object_is_read() -> None:
+    cluster = defined({"properties": {"x": {"type": "integer"}}})
+    assert cluster.ask("POST", THINGS, thing(x=1))[0] == 201
+    code, found = cluster.ask("GET", f"{DEFINITIONS}/things.ex.io")
+    schema = found["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    schema["properties"]["spec"]["properties"]["y"] = {"type": "string", "default": "here"}
+    code, _ = cluster.ask("PUT", f"{DEFINITIONS}/things.ex.io", found)
+    assert code == 200
+    cluster.pause(1_000_000)
+    code, seen = cluster.ask("GET", f"{THINGS}/t")
+    assert code == 200 and seen["spec"] == {"x": 1, "y": "here"}
+    assert cluster.ask("GET", THINGS)[1]["items"][0]["spec"] == {"x": 1, "y": "here"}

@@ -81,6 +81,12 @@ def schema_of(row: Resource) -> Tree:
 
 
 @lru_cache(maxsize=256)
+def has_defaults(row: Resource) -> bool:
+    """Whether its schema fills anything in."""
+    return b'"default":' in _encode(schema_of(row))
+
+
+@lru_cache(maxsize=256)
 def shape_of(row: Resource) -> shapes.Shape:
     """How its fields are merged."""
     return shapes.of_custom(schema_of(row))
