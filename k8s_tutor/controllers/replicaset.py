@@ -11,7 +11,7 @@ from k8s_tutor.controllers import objects
 from k8s_tutor.controllers.base import Stores
 from k8s_tutor.controllers.objects import Clock, Tree
 from k8s_tutor.controllers.podowner import PodOwner, claim, create_pod, delete_pod, new_pod, pods_of, slow_start
-from k8s_tutor.controllers.requests import Decision, Write, update
+from k8s_tutor.controllers.requests import Decision, Write, adopting, update
 from k8s_tutor.controllers.victims import deletion_order
 from k8s_tutor.sim import SECOND
 
@@ -75,7 +75,7 @@ def reconcile(
     """
     mine, patches = claim(rs, selector_of(rs), pods, ended=False)
     active = [pod for pod in mine if objects.is_active(pod)]
-    batches: list[tuple[Write, ...]] = [tuple(patches)] if patches else []
+    batches: list[tuple[Write, ...]] = [*adopting(rs, patches)]
     if settled and not rs.metadata.deletionTimestamp:
         lacking = (rs.spec.replicas if rs.spec.replicas is not None else 1) - len(active)
         if lacking > 0:

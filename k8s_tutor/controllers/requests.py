@@ -40,6 +40,8 @@ class Write(NamedTuple):
     root: str = ""
     """Of a custom resource: URL of its collection."""
     query: tuple[tuple[str, str], ...] = ()
+    uid: str = ""
+    """Of a GET: what is there must be this very object, and not on its way out."""
     asking: bool = False
     """A question: whatever the answer, also none, the look goes on."""
 
@@ -113,6 +115,20 @@ def delete(
         options["propagationPolicy"] = policy
     metadata = about.metadata
     return Write("DELETE", about.kind, metadata.namespace or "", metadata.name, options, "", JSON, done, failed)
+
+
+def adopting(owner: Any, patches: Iterable[Write]) -> tuple[tuple[Write, ...], ...]:
+    """The batches that adopt and let go: nobody is adopted before the API server has said that the owner (typed) still lives
+    (RecheckDeletionTimestamp of pkg/controller/controller_ref_manager.go)."""
+    found, metadata = tuple(patches), owner.metadata
+    if not any(_adopts(write) for write in found):
+        return (found,) if found else ()
+    return (Write("GET", owner.kind, metadata.namespace or "", metadata.name, uid=metadata.uid),), found
+
+
+def _adopts(write: Write) -> bool:
+    refs = (write.tree or {}).get("metadata", {}).get("ownerReferences", ())
+    return any("$patch" not in ref for ref in refs)
 
 
 def one_by_one(writes: Iterable[Write]) -> tuple[tuple[Write, ...], ...]:

@@ -247,7 +247,8 @@ class Runner(Elected):
             named = event.text.replace("{name}", found.get("metadata", {}).get("name", ""))
             error = found.get("message", "") if found else "timed out"
             self._record(ctx, controller, event._replace(text=named.replace("{error}", error)))
-        revision = found.get("metadata", {}).get("resourceVersion", "") if ok and found.get("kind") == write.kind else ""
+        own = ok and not write.uid and found.get("kind") == write.kind
+        revision = found.get("metadata", {}).get("resourceVersion", "") if own else ""
         revisions = {**dict(errand.revisions), write.about: revision} if revision else dict(errand.revisions)
         self.errands[name, key] = errand = errand._replace(
             open=errand.open - 1, failed=errand.failed or not ok, revisions=tuple(revisions.items())
@@ -300,6 +301,9 @@ def succeeded(write: Write, answer: Response | CallFailed) -> bool:
         return True
     if not isinstance(answer, Response):
         return False
+    if write.uid:
+        metadata = scheme.tree(answer.body).get("metadata", {}) if answer.code == 200 else {}
+        return metadata.get("uid") == write.uid and "deletionTimestamp" not in metadata
     if answer.code < 300:
         return True
     if write.method == "GET":

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 from control_world import DEPLOYMENTS, PODS, Cluster, deployment
 from fake_kubelets import Return, Silence
 
+from k8s_tutor.api import selectors
+from k8s_tutor.api.wire import Response
 from k8s_tutor.controllers.manager import ControllerManager, ManagerConfig
+from k8s_tutor.controllers.podowner import claim
+from k8s_tutor.controllers.requests import adopting
+from k8s_tutor.controllers.runner import succeeded
 
 SERVICES = "/api/v1/namespaces/default/services"
 SLICES = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices"
@@ -295,3 +301,29 @@ def test_a_copy_of_the_world_goes_the_same_way_and_disturbs_nobody() -> None:
     cluster.world.run_until(end)
     assert cluster.world.digest() == twin.digest() != before
     assert len(cluster.list("Pod")) == 9
+
+
+def test_nobody_is_adopted_by_an_owner_that_is_gone() -> None:
+    cluster = Cluster()
+    sets = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": {"name": "r"}, "spec": {
+        "replicas": 1, "selector": {"matchLabels": {"app": "r"}},
+        "template": {"metadata": {"labels": {"app": "r"}}, "spec": {"containers": [{"name": "c", "image": "nginx:1"}]}},
+    }}  # fmt: skip
+    cluster("POST", SETS, sets)
+    cluster.settle()
+    manager: Any = cluster.world.actor("controller-manager-1")
+    known = manager.replica_sets.objects["default/r"]
+    cluster("DELETE", f"{SETS}/r", {"kind": "DeleteOptions", "apiVersion": "v1", "propagationPolicy": "Orphan"})
+    cluster.settle()
+    orphan = next(iter(manager.pods.objects.values()))
+    batches = adopting(known, claim(known, selectors.from_object(known.spec.selector), [orphan])[1])
+    assert [[write.method for write in batch] for batch in batches] == [["GET"], ["PATCH"]]
+    asked = batches[0][0]
+    assert not succeeded(asked, Response(404, b"{}"))
+    other = msgspec.json.encode({"metadata": {"uid": "another"}})
+    assert not succeeded(asked, Response(200, other))
+    assert succeeded(asked, Response(200, msgspec.json.encode({"metadata": {"uid": known.metadata.uid}})))
+    cluster("POST", SETS, sets)
+    cluster.settle()
+    refs = [pod["metadata"]["ownerReferences"][0]["uid"] for pod in cluster.list("Pod")]
+    assert refs == [cluster("GET", f"{SETS}/r")["metadata"]["uid"]]

@@ -119,7 +119,8 @@ def test_orphans_are_adopted_and_strangers_let_go() -> None:
     orphan = pod("orphan")
     stray = pod("stray", labels={"app": "other"}, ownerReferences=OWNER)
     decision = reconcile_replica_set(replica_set(1), [orphan, stray], [], True, "", CLOCK)
-    patches = {write.name: write.tree for write in decision.batches[0]}
+    assert [write.method for write in decision.batches[0]] == ["GET"], "does the owner still live?"
+    patches = {write.name: write.tree for write in decision.batches[1]}
     assert patches["orphan"] is not None
     assert patches["orphan"]["metadata"]["ownerReferences"][0]["uid"] == "uid-web"
     assert patches["stray"] == {

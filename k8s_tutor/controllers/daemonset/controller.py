@@ -12,7 +12,7 @@ from k8s_tutor.controllers.daemonset.reconcile import reconcile
 from k8s_tutor.controllers.history import UNIQUE
 from k8s_tutor.controllers.objects import Clock
 from k8s_tutor.controllers.podowner import PodOwner, claim
-from k8s_tutor.controllers.requests import Decision
+from k8s_tutor.controllers.requests import Decision, adopting
 from k8s_tutor.sim import SECOND
 
 RETRY_FIRST = SECOND
@@ -64,7 +64,7 @@ class DaemonSetController(PodOwner):
         used = {(pod.metadata.labels or {}).get(UNIQUE, "") for pod in mine}
         live = {f"{owner.metadata.name}-{digest}" for digest in used} | {known.update.name}
         spare = history.surplus(owner, revisions, live)
-        first = (tuple(patches),) if patches else ()
+        first = adopting(owner, patches)
         return decision._replace(batches=(*first, *decision.batches), last=(*decision.last, *spare))
 
     def _failed(self, key: str, node: str, clock: Clock) -> None:

@@ -11,7 +11,7 @@ from k8s_tutor.controllers.base import Controller, Stores
 from k8s_tutor.controllers.deployment.reconcile import reconcile
 from k8s_tutor.controllers.objects import Clock
 from k8s_tutor.controllers.podowner import pods_of
-from k8s_tutor.controllers.requests import NOTHING, STRATEGIC, Decision, Write, patch
+from k8s_tutor.controllers.requests import NOTHING, STRATEGIC, Decision, Write, adopting, patch
 
 
 class DeploymentController(Controller):
@@ -62,7 +62,7 @@ class DeploymentController(Controller):
             return NOTHING
         claims = _claims(stores, deployment)
         if claims:
-            return Decision((tuple(claims),), again=0)
+            return Decision(adopting(deployment, claims), again=0)
         owned = _owned(stores, deployment)
         mine = {rs.metadata.uid for rs in owned}
         others = [

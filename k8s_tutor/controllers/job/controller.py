@@ -15,7 +15,7 @@ from k8s_tutor.controllers.job.reconcile import Seen, reconcile
 from k8s_tutor.controllers.job.tracking import is_finished
 from k8s_tutor.controllers.objects import Clock
 from k8s_tutor.controllers.podowner import PodOwner, claim
-from k8s_tutor.controllers.requests import NOTHING, Decision, Write
+from k8s_tutor.controllers.requests import NOTHING, Decision, Write, adopting
 from k8s_tutor.sim import CallFailed
 
 MANAGER = "kubernetes.io/job-controller"
@@ -76,7 +76,7 @@ class JobController(PodOwner):
             self.released[key] = released
         seen = Seen(tuple(mine), settled, released, known, key in self.failing)
         decision, self.coming[key] = reconcile(owner, seen, clock)
-        return decision._replace(batches=(tuple(patches), *decision.batches)) if patches else decision
+        return decision._replace(batches=(*adopting(owner, patches), *decision.batches))
 
     def answered(self, key: str, write: Write, answer: Response | CallFailed, clock: Clock) -> None:
         super().answered(key, write, answer, clock)

@@ -8,7 +8,7 @@ from k8s_tutor.controllers import history
 from k8s_tutor.controllers.base import Stores
 from k8s_tutor.controllers.objects import Clock
 from k8s_tutor.controllers.podowner import PodOwner, claim
-from k8s_tutor.controllers.requests import Decision
+from k8s_tutor.controllers.requests import Decision, adopting
 from k8s_tutor.controllers.statefulset import identity
 from k8s_tutor.controllers.statefulset.reconcile import reconcile
 
@@ -30,5 +30,5 @@ class StatefulSetController(PodOwner):
         live = {identity.revision_of(pod) for pod in mine} | {known.update.name}
         live |= {status.currentRevision, status.updateRevision} if status is not None else set()
         spare = history.surplus(owner, revisions, live)
-        first = (tuple(patches),) if patches else ()
+        first = adopting(owner, patches)
         return decision._replace(batches=(*first, *decision.batches), last=(*decision.last, *spare))
