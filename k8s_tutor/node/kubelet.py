@@ -128,6 +128,7 @@ class Kubelet(KubeletServer):
         if first:
             ctx.note("kubelet.runtime", up=True, sandboxes=len(sandboxes), containers=len(answer.containers))
         if self.synced:
+            self._take_on_all(ctx)
             self._adopt_all(ctx, sandboxes, answer.containers, tuple(self.states))
         else:
             self._adopt_all(ctx, *_those(sandboxes, answer.containers, self.static, True), tuple(self.static))
@@ -137,9 +138,7 @@ class Kubelet(KubeletServer):
     def ready(self, ctx: Context) -> None:
         """The API server has listed this node's pods."""
         if self.runtime_up:
-            for pod in self.pods:
-                if pod.metadata.uid not in self.states and not self.is_mirror(pod):
-                    self._take_on(ctx, pod)
+            self._take_on_all(ctx)
             known = tuple(uid for uid in self.states if uid not in self.static)
             self._adopt_all(ctx, self.listed_sandboxes, self.listed_containers, known)
             self.listed_sandboxes, self.listed_containers = (), ()
@@ -296,6 +295,11 @@ class Kubelet(KubeletServer):
         fresh = [Known(one.name, ephemeral=True) for one in pod.spec.ephemeralContainers if one.name not in known]
         if fresh:
             self.states[state.uid] = replace(state, containers=(*state.containers, *fresh))
+
+    def _take_on_all(self, ctx: Context) -> None:
+        for pod in self.pods:
+            if pod.metadata.uid not in self.states and not self.is_mirror(pod):
+                self._take_on(ctx, pod)
 
     def _take_on(self, ctx: Context, pod: Any) -> None:
         """A pod that was bound to this node and is new here."""

@@ -81,6 +81,7 @@ def test_manifest_written_through_a_host_path(small: Small) -> None:
     """Who may mount the folder of manifests may run what they like."""
     text = json.dumps({**POD, "metadata": {"name": "trick"}})
     script = f"echo '{text}' > /m/trick.json; sleep 600"
-    small.pod("tool", "busybox", container={"command": ["sh", "-c", script], "volumeMounts": [{"name": "m", "mountPath": "/m"}]},
-              volumes=[{"name": "m", "hostPath": {"path": "/etc/kubernetes/manifests"}}])  # fmt: skip
+    container = {"command": ["sh", "-c", script], "volumeMounts": [{"name": "m", "mountPath": "/m"}]}
+    volumes = [{"name": "m", "hostPath": {"path": "/etc/kubernetes/manifests"}}]
+    small.pod("tool", "busybox", container=container, volumes=volumes)
     small.ready("trick-node-1")
