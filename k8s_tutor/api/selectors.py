@@ -20,9 +20,9 @@ class Requirement(NamedTuple):
     def matches(self, labels: Labels) -> bool:
         """Whether these labels meet it."""
         found = labels.get(self.key)
+        if self.op == "in":
+            return found is not None and found in self.values
         match self.op:
-            case "in":
-                return found is not None and found in self.values
             case "notin":
                 return found is None or found not in self.values
             case "exists":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import msgspec
@@ -39,8 +40,9 @@ def tree_of(struct: Any) -> Tree:
     return found
 
 
+@lru_cache(maxsize=4096)
 def stamp_of(stamp: datetime) -> str:
-    """A ``Time`` as it stands in JSON."""
+    """A ``Time`` as it stands in JSON. Many objects share their instants."""
     return stamp.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -62,7 +64,10 @@ def reference(struct: Any) -> Tree:
 
 def controller_of(struct: Any) -> Any:
     """The owner reference that manages this object, or None."""
-    return next((ref for ref in struct.metadata.ownerReferences or () if ref.controller), None)
+    for ref in struct.metadata.ownerReferences or ():  # asked for every pod at every look: no generator
+        if ref.controller:
+            return ref
+    return None
 
 
 def owned_by(struct: Any, owner: Any) -> bool:
@@ -81,8 +86,11 @@ def owner_reference(owner: Any) -> Tree:
 
 def condition(struct: Any, name: str) -> Any:
     """The status condition of this type, or None."""
-    conditions = (struct.status and struct.status.conditions) or ()
-    return next((found for found in conditions if found.type == name), None)
+    status = struct.status
+    for found in (status.conditions or ()) if status is not None else ():
+        if found.type == name:
+            return found
+    return None
 
 
 def is_active(pod: Any) -> bool:

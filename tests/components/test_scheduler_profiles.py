@@ -43,6 +43,16 @@ def test_a_plugin_in_cel_filters_and_scores_beside_the_others() -> None:
     assert raw["TeamRoom"] == (3, (10, 90))
 
 
+def test_a_pod_that_a_plugin_in_cel_refused_gets_another_try_when_a_node_changes() -> None:
+    one = cluster(plugins=[{**TEAM, "filter": "node.metadata.labels['team'] == 'c'"}])
+    one.give(inputs.Kubectl("run web --image=nginx"))
+    assert one.settle()
+    (verdict,) = one.view().verdicts
+    assert {reason for _, reason, *_ in verdict.rows} == {"node(s) belong to nobody", "plugin TeamRoom: 'team'"}
+    one.give(inputs.Kubectl("label node node-3 team=c"))
+    assert one.run_until(lambda one: one.view().verdicts[0].chosen == "node-3", 5_000_000)
+
+
 def test_weights_and_disabled_plugins_are_those_of_the_profile() -> None:
     one = cluster(weights={"TaintToleration": 7, "NodeResourcesFit": 0}, disabled=["ImageLocality"])
     one.give(inputs.Kubectl("run web --image=nginx"))

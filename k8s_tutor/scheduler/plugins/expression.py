@@ -12,6 +12,17 @@ from typing import Any
 import msgspec
 
 from k8s_tutor.api import cel
+from k8s_tutor.scheduler.changes import (
+    ADD,
+    ALLOCATABLE,
+    ASSIGNED,
+    DELETE,
+    LABEL,
+    OWN,
+    SCALE_DOWN,
+    TAINT,
+    TOLERATION,
+)
 from k8s_tutor.scheduler.framework import MAX_SCORE, Cluster, Plugin
 from k8s_tutor.scheduler.nodeinfo import NodeInfo
 from k8s_tutor.scheduler.resources import PodInfo
@@ -22,7 +33,11 @@ class Expression(Plugin):
     """Filters and scores by expressions. One that has no value for a node (a missing label, say) refuses it with the reason, or
     gives no points."""
 
-    events = {}
+    events = {
+        "Node": (ADD, LABEL, TAINT, ALLOCATABLE), ASSIGNED: (ADD, DELETE, LABEL, SCALE_DOWN),
+        OWN: (LABEL, SCALE_DOWN, TOLERATION),
+    }  # fmt: skip
+    """Nobody knows what an expression looks at: whatever may help counts."""
 
     def __init__(self, name: str, filters: str, message: str, score: str, weight: int) -> None:
         self.name = name
