@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from k8s_tutor.api import codec, patch, schema, status, strict
+from k8s_tutor.api import codec, owners, patch, schema, status, strict
 from k8s_tutor.api.crd import structural
 from k8s_tutor.api.scheme import Resource
 from k8s_tutor.api.status import Subject
@@ -144,27 +144,24 @@ def check_patch(row: Resource | None, request: Request) -> str:
 
 
 def configuration(row: Resource, request: Request) -> tuple[Tree, tuple[str, ...]]:
-    """(tree, warnings) of a server-side apply. Raises a Refusal (400)."""
+    """(tree, warnings) of a server-side apply. Raises a Refusal (400, 500)."""
     try:
         tree = read(request.body)
     except ValueError as error:
         raise status.bad_request(f"error decoding YAML: {error}") from None
     if not isinstance(tree, dict):
         raise status.bad_request("error decoding YAML: json: cannot unmarshal into Go value of type map[string]interface {}")
-    version, kind = tree.get("apiVersion"), tree.get("kind")
-    if not version or not kind:
-        what = "apiVersion" if not version else "kind"
-        raise status.bad_request(f"invalid object type: {what} must be set")
+    version, kind = str(tree.get("apiVersion") or "/"), tree.get("kind") or ""
     if version != row.api_version or kind != row.kind:
-        given = f"{version if '/' in str(version) else f'/{version}'}, Kind={kind}"
-        wanted = f"{row.api_version if row.group else f'/{row.version}'}, Kind={row.kind}"
-        raise status.bad_request(f"Incorrect version specified in apply patch. Specified patch version: {given}, "
-                                 f"expected: {wanted}" if kind == row.kind else f"invalid object type: {given}")  # fmt: skip
+        given = f"{version if '/' in version else f'/{version}'}, Kind={kind}"
+        raise status.bad_request(f"invalid object type: {given}")
     metadata = tree["metadata"] = {} if tree.get("metadata") is None else tree["metadata"]
     if not isinstance(metadata, dict):
         raise status.bad_request("invalid object metadata: the metadata of an object is an object")
     if metadata.get("managedFields"):
         raise status.bad_request("metadata.managedFields must be nil")
+    if not row.custom:
+        owners.check_typed(row, tree)
     return tree, ()
 
 

@@ -9,7 +9,7 @@ import msgspec
 
 from k8s_tutor.api import codec, options, status
 from k8s_tutor.api.crd import rows
-from k8s_tutor.api.managedfields import managers, shapes
+from k8s_tutor.api.managedfields import managers, shapes, typed
 from k8s_tutor.api.managedfields.managers import Conflicts
 from k8s_tutor.api.managedfields.trees import ShapeError
 from k8s_tutor.api.resources import Resource
@@ -79,6 +79,14 @@ def applied(
     except (AttributeError, TypeError) as error:
         raise status.internal_error(_typed_text(row, config, f"errors:\n  {error}")) from None
     return _with_last_applied(found.tree, live, config, request), managers.encode(found.entries)
+
+
+def check_typed(row: Resource, config: Tree) -> None:
+    """An applied configuration fits the type of its resource. Raises a Refusal (500)."""
+    try:
+        typed.check(row.type_name, config)
+    except ShapeError as error:
+        raise status.internal_error(_typed_text(row, config, str(error))) from None
 
 
 def _typed_text(row: Resource, config: Tree, why: str) -> str:

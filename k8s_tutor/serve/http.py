@@ -125,7 +125,8 @@ def _as_json(body: bytes, content_type: str) -> tuple[bytes, str]:
     try:
         found = yamls.to_json(body)
     except ValueError as error:
-        raise status.bad_request(f"error converting YAML to JSON: {error}") from None
+        head = "" if media == "application/yaml" else "error decoding YAML: "
+        raise status.bad_request(f"{head}error converting YAML to JSON: {error}") from None
     return found, "application/json" if media == "application/yaml" else content_type
 
 

@@ -39,5 +39,15 @@ def to_json(body: bytes) -> bytes:
             raise ValueError("yaml: document contains excessive aliasing")
         tree = next((found for found in yaml.load_all(text, Loader=_Loader) if found is not None), None)
         return json.dumps(tree, allow_nan=False).encode()
+    except yaml.MarkedYAMLError as error:
+        raise ValueError(_in_words(error)) from None
     except (yaml.YAMLError, TypeError, RecursionError, OverflowError) as error:
         raise ValueError("yaml: " + " ".join(str(error).split())) from None
+
+
+def _in_words(error: yaml.MarkedYAMLError) -> str:
+    """The words of go-yaml (decode.go, fail): of all errors only a scanner's count lines from 1."""
+    marks = (error.context_mark, error.problem_mark)
+    line = next((mark.line for mark in marks if mark is not None and mark.line), 0)
+    line += 1 if line and isinstance(error, yaml.scanner.ScannerError) else 0
+    return f"yaml: line {line}: {error.problem}" if line else f"yaml: {error.problem}"

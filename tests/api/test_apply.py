@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.api.conftest import Cluster
 
 MAPS = "/api/v1/namespaces/default/configmaps"
@@ -98,7 +100,7 @@ def test_kubectl_takes_over_what_its_own_client_side_apply_left(cluster: Cluster
 
 def test_an_apply_that_does_not_fit_the_type_is_refused(cluster: Cluster) -> None:
     code, refusal = apply(cluster, MAPS, {**config(a="1"), "foo": 1}, "alice")
-    text = "failed to create typed patch object (default/c; /v1, Kind=ConfigMap): .foo: field not declared in schema"
+    text = "failed to create typed patch object (/c; /v1, Kind=ConfigMap): .foo: field not declared in schema"
     assert (code, refusal["message"]) == (500, text)
     code, refusal = cluster.ask("PATCH", f"{MAPS}/c", config(), content_type=APPLY)
     assert (code, refusal["details"]["causes"][0]["field"]) == (422, "fieldManager")
@@ -144,3 +146,31 @@ def test_a_client_may_write_the_entries_itself(cluster: Cluster) -> None:
     kind = "application/json-patch+json"
     _, found = cluster.ask("PATCH", f"{MAPS}/c", patch, content_type=kind, managed=True)
     assert "managedFields" not in found["metadata"]
+
+
+@pytest.mark.parametrize(
+    ("spec", "why"),
+    [
+        ({"replicas": "2"}, ".spec.replicas: expected numeric (int or float), got string"),
+        ({"paused": "yes"}, ".spec.paused: expected boolean, got &{yes}"),
+        ({"strategy": {"type": 7}}, ".spec.strategy.type: expected string, got &value.valueUnstructured{Value:7}"),
+        ({"selector": []}, ".spec.selector: expected map, got &{[]}"),
+        ({"template": {"spec": {"containers": "nginx"}}}, ".spec.template.spec.containers: expected list, got &{nginx}"),
+        ({"template": {"spec": {"containers": [{"name": "a"}, {"name": "a"}]}}},
+         '.spec.template.spec.containers: duplicate entries for key [name="a"]'),
+        ({"template": {"spec": {"tolerations": [{"kee": "a"}]}}},
+         ".spec.template.spec.tolerations[0].kee: field not declared in schema"),
+        ({"paused": 1, "replicas": True},
+         "errors:\n  .spec.paused: expected boolean, got &{1}\n  .spec.replicas: expected numeric (int or float), got bool"),
+    ],
+)  # fmt: skip
+def test_an_apply_of_other_types_is_refused(cluster: Cluster, spec: dict[str, Any], why: str) -> None:
+    body = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "d"}, "spec": spec}
+    code, refusal = apply(cluster, DEPLOYMENTS, body, "alice")
+    text = f"failed to create typed patch object (/d; apps/v1, Kind=Deployment): {why}"
+    assert (code, refusal["message"]) == (500, text)
+
+
+def test_an_apply_says_what_it_is(cluster: Cluster) -> None:
+    code, refusal = apply(cluster, MAPS, {**config(a="1"), "kind": "Secret"}, "alice")
+    assert (code, refusal["message"]) == (400, "invalid object type: /v1, Kind=Secret")

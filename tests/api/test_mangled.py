@@ -70,7 +70,7 @@ def test_options_of_a_log(shared: Cluster, query: str) -> None:
     (APPLY, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": []}, 400),
     (APPLY, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": None}, (200, 400)),
     (APPLY, {"apiVersion": [], "kind": {}}, 400),
-    (APPLY, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": 3}}, 400),
+    (APPLY, {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": 3}}, 500),
     (APPLY, {"apiVersion": "v1", "kind": "ConfigMap", "data": []}, (400, 500)),
 ])  # fmt: skip
 def test_patches(shared: Cluster, kind: str, body: Any, code: int | tuple[int, ...]) -> None:

@@ -193,4 +193,4 @@ def test_a_patch_makes_no_other_kind(cluster: Cluster) -> None:
 def test_a_patch_names_a_known_directive(cluster: Cluster) -> None:
     form = "application/strategic-merge-patch+json"
     code, text = _patched(cluster, {"metadata": {"labels": {"$patch": "odd"}}}, form)
-    assert "unknown patch type: odd in map: map[$patch:odd]" in text
+    assert code == 500 and "unknown patch type: odd in map: map[$patch:odd]" in text
