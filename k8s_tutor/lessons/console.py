@@ -8,8 +8,8 @@ from pathlib import Path
 from k8s_tutor.cluster import inputs
 from k8s_tutor.lessons.errors import LessonError, did_you_mean
 from k8s_tutor.lessons.lens import Lens
-from k8s_tutor.lessons.manifests import ManifestError, files_of
 from k8s_tutor.lessons.loader import operators
+from k8s_tutor.lessons.manifests import ManifestError, files_of
 from k8s_tutor.lessons.values import micros
 
 TOOLS = ("kubectl", "etcdctl", "etcdutl")

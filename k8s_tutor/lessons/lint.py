@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from k8s_tutor.cluster import ClusterSpec
+from k8s_tutor.cluster.operators.spec import OperatorSpec
 from k8s_tutor.lessons import actions as act
 from k8s_tutor.lessons import lens as lenses
 from k8s_tutor.lessons.cel import CelError, Expression, compiled, condition
@@ -198,8 +199,13 @@ class _Lint:
         machines = [f"cp-{i}" for i in range(1, managers + 1)] + [f"node-{i}" for i in range(1, workers + 1)]
         processes = [f"{kind}-{i}" for i in range(1, managers + 1) for kind in PROCESSES]
         processes += [f"{kind}-{i}" for i in range(1, workers + 1) for kind in NODE_PROCESSES]
+        processes += [f"{one.name}-{i}" for one in self._operators() for i in range(1, one.replicas + 1)]
         roles = [act.LEADER, act.OTHERS]
         return [*machines, *processes, *spec.rooms, *clients, "you", *spec.clients, "lb", "registry", *roles]
+
+    def _operators(self) -> list[OperatorSpec]:
+        """Those that stand in the lesson's cluster, and those that its actions install."""
+        return [*self.spec.operators, *_installed(self.lesson.steps)]
 
     def _machine(self, name: str, path: Path_, known: list[str]) -> Iterator[Problem]:
         if self.lens.component(name) in known:
@@ -243,7 +249,7 @@ class _Lint:
         if isinstance(action, act.Kubectl) and action.kubectl.split()[:1] == ["kubectl"]:
             yield self.document.problem((*path, "kubectl"), "leave out the word kubectl: the line begins with its verb")
         if isinstance(action, act.Kubectl) and opens_editor(action.kubectl) != bool(action.edit):
-            text = "only `kubectl edit` opens an editor" if action.edit else "say what to `edit:` in it: [{replace: a, with: b}]"
+            text = "only `kubectl edit` opens an editor" if action.edit else "say what to `edit:` there: [{replace: a, with: b}]"
             yield self.document.problem((*path, "edit" if action.edit else "kubectl"), text)
         if self._bare and not isinstance(action, act.Etcdctl):
             yield self.document.problem(path, "this cluster is etcd alone and has no API server: use `etcdctl`")
@@ -344,3 +350,12 @@ def _pointed(source: str, error: CelError) -> str:
     if error.offset == 0 or not rest:
         return str(error)
     return f"{error} (at {rest[:24]!r})"
+
+
+def _installed(value: Any) -> list[OperatorSpec]:
+    """The operators that the actions in some part of a lesson install."""
+    if isinstance(value, act.Operator):
+        return [value.operator]
+    if isinstance(value, (list, tuple)):
+        return [one for inside in value for one in _installed(inside)]
+    return [one for _, inside in value for one in _installed(inside)] if isinstance(value, act.Model) else []
