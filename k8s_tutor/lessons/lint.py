@@ -249,7 +249,7 @@ class _Lint:
         if isinstance(action, act.Kubectl) and action.kubectl.split()[:1] == ["kubectl"]:
             yield self.document.problem((*path, "kubectl"), "leave out the word kubectl: the line begins with its verb")
         if isinstance(action, act.Kubectl) and opens_editor(action.kubectl) != bool(action.edit):
-            text = "only `kubectl edit` opens an editor" if action.edit else "say what to `edit:` there: [{replace: a, with: b}]"
+            text = "only `kubectl edit` opens an editor" if action.edit else "say what to `edit:`, as [{replace: a, with: b}]"
             yield self.document.problem((*path, "edit" if action.edit else "kubectl"), text)
         if self._bare and not isinstance(action, act.Etcdctl):
             yield self.document.problem(path, "this cluster is etcd alone and has no API server: use `etcdctl`")
