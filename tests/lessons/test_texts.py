@@ -190,3 +190,12 @@ def test_a_long_answer_is_told_in_part_and_whole_to_whoever_works_with_it(small:
     with contextlib.suppress(StopIteration):
         narrate(Player(task), worked.append, lambda prompt: next(typed))
     assert len(worked) > len(shown) and not any(line.endswith("more lines)") for line in worked)
+
+
+def test_who_works_in_text_may_ask_why_a_pod_is_where_it_is(small: Loaded) -> None:
+    lines: list[str] = []
+    typed = iter(["why pod web-1"])
+    task = small.lesson.model_copy(update={"steps": [small.lesson.steps[2]]})
+    with contextlib.suppress(StopIteration):
+        narrate(Player(task), lines.append, lambda prompt: next(typed))
+    assert "no scheduler has decided about default/web-1 yet" in lines

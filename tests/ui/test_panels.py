@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from k8s_tutor.cluster import views
 from k8s_tutor.ui.glyphs import term_mark
+from k8s_tutor.ui.hands import kind_and_key, named_pod
 from k8s_tutor.ui.panels import PANELS
 from k8s_tutor.ui.roles import ROLES
 from k8s_tutor.ui.rows import text_of, width
@@ -72,7 +74,8 @@ def test_panel_never_raises(panel: str, name: str, wide: int, high: int, scroll:
 
 TARGETS = (
     "cp-1", "cp-2", "etcd-1", "api-2", "node-1", "kubelet-2", "default/brass-5d9c6b7f4-cx7k4", "message 1201", "request 2",
-    "deployment default/brass", "service default/strings", "verdict default/soloist", "room A", "cable A B", "answer 2",
+    "deployment default/brass", "service default/strings", "verdict default/soloist", "verdict default/soloist node-1",
+    "room A", "cable A B", "answer 2",
     "branch with 4 managers", "message 999999", "nonsense",
 )  # fmt: skip
 
@@ -306,3 +309,47 @@ def test_a_long_trace_shows_the_step_that_is_on() -> None:
         assert any("▶" in text_of(row) for row in rows)
         for mode in ("stage", "projector"):
             check(PANELS["trace"](replace(scene, mode=mode, ascii=True), wide, high), wide, high)
+
+
+BRASS = "default/brass-5d9c6b7f4-fx7k7"
+
+
+@pytest.mark.parametrize("selected", [BRASS, f"verdict {BRASS}", f"verdict {BRASS} node-3"])
+def test_a_selected_pod_brings_its_verdict_into_view(selected: str) -> None:
+    picture = PANELS["verdicts"](replace(scenes.cluster(), selected=selected), 100, 24)
+    text = "\n".join(text_of(row) for row in picture.rows)
+    assert text_of(picture.rows[0]).startswith("brass-5d9c6b7f4-fx7k7  → node-2   attempt 2")
+    assert "node-2 beats node-1 by 48: spread +40, fit +10, balance −2." in text
+    assert ("✗ NodeResourcesFit: Insufficient cpu" in text) == selected.endswith("node-3")
+    assert {spot.target for spot in picture.spots} >= {f"verdict {BRASS} node-1", "verdict default/soloist"}
+
+
+def test_many_nodes_are_shown_page_by_page_and_the_selected_one_among_them() -> None:
+    rows = tuple((f"node-{number}", "", (("NodeResourcesFit", 50),), 50) for number in range(1, 101))
+    verdict = views.VerdictView(
+        pod="default/p", at=0, chosen="node-1", message="", rows=rows, feasible=tuple(row[0] for row in rows),
+        columns=(("NodeResourcesFit", 1, (50,) * 100, (50,) * 100),),
+    )  # fmt: skip
+    scene = replace(scenes.cluster(), view=scenes.view(verdicts=(verdict,)))
+
+    def text(**given: Any) -> str:
+        picture = PANELS["verdicts"](replace(scene, **given), 76, 20)
+        return "\n".join(text_of(row) for row in picture.rows)
+
+    assert "★ node-1 " in text() and "below" in text() and "above" not in text()
+    assert "20 above" in text(scroll=20)
+    assert "node-77 " in text(selected="verdict default/p node-77")
+
+
+def test_the_inspector_tells_the_verdict_before_the_causes() -> None:
+    why = (SimpleNamespace(at=0, words="you typed: apply", target=""),)
+    picture = PANELS["inspector"](replace(scenes.cluster(), selected="default/soloist", why=why), 90, 24)
+    text = "\n".join(text_of(row) for row in picture.rows)
+    assert "busker-1 and busker-2 must leave node-2, which is nominated" in text
+    assert text.index("0/3 nodes are available") < text.index("you typed: apply")
+
+
+@pytest.mark.parametrize("words", ["pod web-1", "pod/web-1", "web-1", "default/web-1", "pods web-1"])
+def test_a_pod_is_named_in_many_ways(words: str) -> None:
+    assert named_pod(words) == "default/web-1"
+    assert kind_and_key("verdict default/web-1 node-2") == ("Pod", "default/web-1")
