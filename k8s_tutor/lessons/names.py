@@ -180,6 +180,10 @@ NAMES: dict[str, Name] = {
         BOOL, (1, 1), 'typed("scale")', ("console",),
         "whether a line with this text was typed since the step opened",
     ),
+    "heard": Name(
+        STRING, (1, 1), 'heard("amy").contains("DELETED")', ("console",),
+        "what a client's console has printed since the step opened, by a watch that was typed before, too",
+    ),
     "lines": Name(
         list_of(LINE), (0, 0), "lines().exists(l, l.code == 1)", ("console",),
         "the lines typed since the step opened",

@@ -22,7 +22,10 @@ class Since:
     def __init__(self, cluster: Cluster) -> None:
         self.at = cluster.now
         self._log = Notes(cluster)
-        self._first_line = max((answer.id for answer in part(cluster, "console").answers), default=0)
+        answers = part(cluster, "console").answers
+        self._first_line = max((answer.id for answer in answers), default=0)
+        self._printed = {answer.id: len(answer.stdout) for answer in answers if answer.code == -1}
+        """Lines that still ran then (watches), with how much they had printed."""
 
     @property
     def record(self) -> int:
@@ -36,6 +39,12 @@ class Since:
     def lines(self, cluster: Cluster) -> list[AnswerView]:
         """The console lines that were typed since the step opened."""
         return [answer for answer in part(cluster, "console").answers if answer.id > self._first_line]
+
+    def heard(self, cluster: Cluster, client: str) -> str:
+        """What a client's console has printed since the step opened, by a watch that was typed before it too."""
+        answers = [answer for answer in part(cluster, "console").answers if answer.client == client]
+        new = [answer for answer in answers if answer.id > self._first_line or answer.id in self._printed]
+        return "".join(answer.stdout[self._printed.get(answer.id, 0) :] for answer in new)
 
 
 class Reader:
@@ -265,6 +274,9 @@ class Reader:
 
     def f_lines(self) -> Any:
         return self._plain(self.since.lines(self.cluster))
+
+    def f_heard(self, client: str) -> str:
+        return self.since.heard(self.cluster, client)
 
     def f_typed(self, text: str) -> bool:
         return any(text in answer.line for answer in self.since.lines(self.cluster))

@@ -80,6 +80,20 @@ def test_notes_and_lines_count_from_the_opening_of_a_step(reader: Reader) -> Non
     assert reader.compute('typed("topping") || seen("raft.commit")') is False
 
 
+def test_a_watch_from_before_the_step_is_heard_from_its_opening_on() -> None:
+    spec = {"managers": 1, "workers": 0, "components": "etcd", "clients": {"amy": {}}}
+    cluster = Cluster(ClusterSpec.model_validate(spec))
+    reader = Reader(cluster, lenses.lens("kubernetes"))
+    cluster.give(inputs.Kubectl("etcdctl watch topping", (), "amy"))
+    for topping in ("olives", "ham"):
+        cluster.run_until(cluster.now + 1_000_000)
+        reader.reopen()
+        cluster.give(inputs.Kubectl(f"etcdctl put topping {topping}"))
+    cluster.run_until(cluster.now + 1_000_000)
+    assert reader.compute('heard("amy")') == "PUT\ntopping\nham\n"
+    assert reader.compute('heard("you")') == "OK\n" and reader.compute('lines().size()') == 1
+
+
 def test_a_rewind_takes_notes_back(reader: Reader) -> None:
     cluster = reader.cluster
     before = cluster.now
