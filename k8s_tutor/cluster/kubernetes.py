@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from k8s_tutor.api.authn import Token
 from k8s_tutor.api.base import ApiConfig
 from k8s_tutor.api.component import Access
@@ -12,11 +14,12 @@ from k8s_tutor.cluster.spec import ClusterSpec, WorkerSpec
 from k8s_tutor.controllers.manager import CERTIFICATE, ControllerManager, ManagerConfig
 from k8s_tutor.net.loadbalancer import LoadBalancer, LoadBalancerConfig
 from k8s_tutor.node import metrics_server, prometheus_adapter
-from k8s_tutor.node.machine import REGISTRY, Shape, worker
+from k8s_tutor.node.machine import REGISTRY, Shape, manager, worker
 from k8s_tutor.node.metrics_server import MetricsServer
 from k8s_tutor.node.plain import PlainConfig, PlainKubelet
 from k8s_tutor.node.prometheus_adapter import PrometheusAdapter
 from k8s_tutor.node.registry import Registry, RegistryConfig
+from k8s_tutor.node.static_pods import FOLDER
 from k8s_tutor.scheduler.actor import Scheduler
 from k8s_tutor.scheduler.profiles import SchedulerConfig
 from k8s_tutor.sim import World
@@ -28,7 +31,11 @@ def add_kubernetes(world: World, spec: ClusterSpec) -> None:
     for i in range(1, spec.managers + 1):
         _manager(world, spec, i)
     world.add(LoadBalancer, BALANCER, LoadBalancerConfig(servers), host="lb-host")
-    world.add(Registry, REGISTRY, RegistryConfig(images_of(spec), assume=spec.other_images == "serve"), host="registry-host")
+    world.add(Registry, REGISTRY, _registry(spec), host="registry-host")
+    if spec.control_plane == "static-pods":
+        for i in range(1, spec.managers + 1):
+            for part in manager(i, Access(BALANCER, "", spec.epoch), images_of(spec)):
+                world.add(part.actor, part.name, part.config, host=f"cp-{i}")
     for i, shape in enumerate(spec.worker_shapes, start=1):
         _worker(world, spec, i, shape)
     if spec.metrics:
@@ -48,8 +55,17 @@ def _worker(world: World, spec: ClusterSpec, i: int, shape: WorkerSpec) -> None:
         )  # fmt: skip
         world.add(PlainKubelet, f"kubelet-{i}", config, host=host)
         return
-    for part in worker(i, Access(BALANCER, "", spec.epoch), Shape(shape.cpu, shape.memory, shape.pods, labels)):
+    files = tuple((f"{FOLDER}/{number}.json", json.dumps(pod)) for number, pod in enumerate(shape.static_pods))
+    machine = Shape(
+        shape.cpu, shape.memory, shape.pods, labels, parallel_pulls=shape.parallel_pulls, disk=shape.disk, files=files
+    )  # fmt: skip
+    for part in worker(i, Access(BALANCER, "", spec.epoch), machine):
         world.add(part.actor, part.name, part.config, host=host)
+
+
+def _registry(spec: ClusterSpec) -> RegistryConfig:
+    one = spec.registry
+    return RegistryConfig(images_of(spec), one.bandwidth, spec.other_images == "serve", one.pull_limit)
 
 
 def _manager(world: World, spec: ClusterSpec, i: int) -> None:

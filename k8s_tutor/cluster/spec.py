@@ -42,6 +42,21 @@ class WorkerSpec(Part):
     memory: str = "8Gi"
     pods: int = Field(default=110, ge=1)
     labels: dict[str, str] = {}
+    disk: Size = 62_725_623_808
+    """Of the disk on which images and volumes are."""
+    parallel_pulls: int = Field(default=1, ge=1)
+    """How many images its kubelet pulls at once."""
+    static_pods: list[dict[str, Any]] = []
+    """Pods whose manifests lie in ``/etc/kubernetes/manifests`` of the machine."""
+
+
+class RegistrySpec(Part):
+    """The registry of images."""
+
+    bandwidth: Size = 30_000_000
+    """Bytes a second that one machine gets."""
+    pull_limit: int = Field(default=0, ge=0)
+    """Pulls in six hours of a machine that does not log in; 0: as many as it likes."""
 
 
 class ClientSpec(Part):
@@ -128,6 +143,8 @@ class ClusterSpec(Part):
     """Chance that a datagram on a cable is lost."""
     kubelets: Literal["full", "plain"] = "full"
     """``plain``: workers are kubelets that only say what their pods would do, without runtime, network and events."""
+    control_plane: Literal["processes", "static-pods"] = "processes"
+    """``static-pods``: on each manager a kubelet runs etcd, API server, scheduler and controller manager as static pods."""
     scheduler: SchedulerSpec = SchedulerSpec()
     """Its profiles, with weights and plugins of your own."""
     cni: Literal["bridge"] = "bridge"
@@ -145,6 +162,7 @@ class ClusterSpec(Part):
     """Whether prometheus-adapter is installed: autoscalers can go by what programs tell of themselves."""
     images: list[dict[str, Any]] = []
     """Images that the registry has, described as in ``k8s_tutor/node/images.py``."""
+    registry: RegistrySpec = RegistrySpec()
     other_images: Literal["built-in", "serve"] = "built-in"
     """What the registry has beside ``images``: the built-in ones, or every name that anybody asks for, as one that serves."""
     manifests: list[dict[str, Any]] = []

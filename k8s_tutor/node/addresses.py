@@ -13,6 +13,21 @@ def address(number: int) -> str:
     return f"192.168.{number // 200}.{10 + number % 200}"
 
 
+MANAGERS = 1_000
+"""Managers have the numbers behind it: ``cp-2`` is 1002."""
+
+
+def number_of(process: str) -> int:
+    """The number of the machine of ``shim-3`` or ``shim-cp-2``."""
+    number = int(process.rpartition("-")[2])
+    return number + MANAGERS if "-cp-" in process else number
+
+
+def shim_of(number: int) -> str:
+    """The shim of a machine."""
+    return f"shim-cp-{number - MANAGERS}" if number > MANAGERS else f"shim-{number}"
+
+
 def machine_of(ip: str) -> int:
     """The number of the node that has this address, or in whose range it is; 0 for none."""
     parts = [int(part) for part in ip.split(".")]

@@ -71,6 +71,8 @@ class RunPodSandbox(Body):
     name: str
     attempt: int
     annotations: tuple[tuple[str, str], ...] = ()
+    host_address: str = ""
+    """The machine's own address, for a pod in the machine's network (``hostNetwork``); else empty."""
 
 
 class RunPodSandboxResult(Body):

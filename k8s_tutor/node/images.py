@@ -164,6 +164,7 @@ class _ProgramTree(msgspec.Struct, forbid_unknown_fields=True):
     sick_after_ms: int = 0
     hang_after_ms: int = 0
     grpc: bool = False
+    process: str = ""
     cpu: str | int = "1m"
     memory: str | int = "8Mi"
     leak: str | int = 0

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import json
+from typing import Any, NamedTuple
 
 from k8s_tutor.api import quantity
 from k8s_tutor.api.component import Access
-from k8s_tutor.node.addresses import address, pod_cidr
+from k8s_tutor.node.addresses import MANAGERS, address, pod_cidr, shim_of
 from k8s_tutor.node.cni import Cni, CniConfig
 from k8s_tutor.node.image_service import RuntimeConfig
 from k8s_tutor.node.images import Image
@@ -14,6 +15,7 @@ from k8s_tutor.node.kube_proxy import KubeProxy, KubeProxyConfig
 from k8s_tutor.node.kubelet import Kubelet, KubeletConfig
 from k8s_tutor.node.runtime import Runtime
 from k8s_tutor.node.shim import Shim, ShimConfig
+from k8s_tutor.node.static_pods import FOLDER
 from k8s_tutor.sim import Actor, Body
 
 REGISTRY = "registry"
@@ -29,6 +31,8 @@ class Shape(NamedTuple):
     taints: tuple[tuple[str, str, str], ...] = ()
     parallel_pulls: int = 1
     disk: int = 62_725_623_808
+    files: tuple[tuple[str, str], ...] = ()
+    """What is on its disk from the start: (path, text)."""
 
 
 class Part(NamedTuple):
@@ -43,19 +47,57 @@ def worker(number: int, access: Access, shape: Shape | None = None, preloaded: t
     """The processes of ``node-<number>``, in the order in which they are started. ``access`` says where the API is and when
     the clock began; its user is not used: each component has its own."""
     shape = shape or Shape()
-    node, cidr = f"node-{number}", pod_cidr(number)
-    runtime, shim, cni = f"containerd-{number}", f"shim-{number}", f"cni-{number}"
+    return _parts(f"node-{number}", str(number), number, access, shape, preloaded, shape.files, ())
+
+
+def manager(number: int, access: Access, images: tuple[Image, ...]) -> tuple[Part, ...]:
+    """The same for ``cp-<number>``, where the kubelet runs the control plane as static pods."""
+    control = ("node-role.kubernetes.io/control-plane", "")
+    shape = Shape(labels=(control,), taints=((*control, "NoSchedule"),))
+    files = tuple((f"{FOLDER}/{name}.json", json.dumps(manifest(name, image))) for name, image, _ in COMPONENTS)
+    processes = tuple((kind, f"{kind}-{number}") for _, _, kind in COMPONENTS)
+    wanted = tuple(image for image in images if image.program.process)
+    return _parts(f"cp-{number}", f"cp-{number}", MANAGERS + number, access, shape, wanted, files, processes)
+
+
+COMPONENTS = (
+    ("etcd", "registry.k8s.io/etcd:3.6.5-0", "etcd"),
+    ("kube-apiserver", "registry.k8s.io/kube-apiserver:v1.36.2", "api"),
+    ("kube-controller-manager", "registry.k8s.io/kube-controller-manager:v1.36.2", "controller-manager"),
+    ("kube-scheduler", "registry.k8s.io/kube-scheduler:v1.36.2", "scheduler"),
+)
+"""Name of the static pod, its image, and the kind of process that it is."""
+
+
+def manifest(name: str, image: str) -> dict[str, Any]:
+    """The manifest of one component, as kubeadm writes it to the folder of manifests."""
+    container = {"name": name, "image": image, "imagePullPolicy": "IfNotPresent", "command": [name]}
+    return {
+        "apiVersion": "v1", "kind": "Pod",
+        "metadata": {"name": name, "namespace": "kube-system", "labels": {"component": name, "tier": "control-plane"}},
+        "spec": {
+            "hostNetwork": True, "priorityClassName": "system-node-critical", "priority": 2_000_001_000,
+            "containers": [container],
+        },
+    }  # fmt: skip
+
+
+def _parts(
+    node: str, suffix: str, number: int, access: Access, shape: Shape, preloaded: tuple[Image, ...],
+    files: tuple[tuple[str, str], ...], processes: tuple[tuple[str, str], ...],
+) -> tuple[Part, ...]:  # fmt: skip
+    runtime, shim, cni, cidr = f"containerd-{suffix}", shim_of(number), f"cni-{suffix}", pod_cidr(number)
     kubelet = KubeletConfig(
-        access.api, f"system:node:{node}", access.epoch, node=node, runtime=runtime, shim=shim,
-        address=address(number), pod_cidr=cidr,
-        cpu=shape.cpu, memory=shape.memory, pods=shape.pods,
-        parallel_pulls=shape.parallel_pulls, disk=shape.disk, labels=shape.labels, taints=shape.taints,
+        access.api, f"system:node:{node}", access.epoch, node=node, runtime=runtime, shim=shim, address=address(number),
+        pod_cidr=cidr, cpu=shape.cpu, memory=shape.memory, pods=shape.pods, parallel_pulls=shape.parallel_pulls,
+        disk=shape.disk, labels=shape.labels, taints=shape.taints,
     )  # fmt: skip
     proxy = KubeProxyConfig(access.api, "system:kube-proxy", access.epoch, node=node, kernel=shim)
+    cpu, memory = quantity.milli(shape.cpu), quantity.value(shape.memory)
     return (
-        Part(Shim, shim, ShimConfig(runtime, access.epoch, quantity.milli(shape.cpu), quantity.value(shape.memory))),
+        Part(Shim, shim, ShimConfig(runtime, access.epoch, cpu, memory, files, processes)),
         Part(Cni, cni, CniConfig(cidr)),
         Part(Runtime, runtime, RuntimeConfig(REGISTRY, shim, cni, preloaded=preloaded)),
-        Part(Kubelet, f"kubelet-{number}", kubelet),
-        Part(KubeProxy, f"kube-proxy-{number}", proxy),
+        Part(Kubelet, f"kubelet-{suffix}", kubelet),
+        Part(KubeProxy, f"kube-proxy-{suffix}", proxy),
     )

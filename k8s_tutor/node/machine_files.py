@@ -21,7 +21,10 @@ class MachineFiles(Sockets):
     """The part of the shims that stands for the machine's disk."""
 
     def start(self, ctx: Context) -> None:
-        """What was in memory or in containers is gone."""
+        """What was in memory or in containers is gone, and so are containers that are processes of their own."""
+        if self.disk.installed:
+            for _, child in self.config.processes:
+                ctx.stop(child)
         if not self.disk.installed:
             self.disk.installed = True
             self.files.update({f"{HOST}:{path}": text for path, text in self.config.files})

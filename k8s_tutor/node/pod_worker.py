@@ -137,6 +137,8 @@ class PodWorker(VolumeManager):
         attempt = state.sandbox_attempt + 1 if state.sandbox or state.old_sandboxes else 0
         self.states[uid] = replace(state, sandbox_attempt=attempt, mount_tries=0)
         run = cri.RunPodSandbox(state.uid, state.namespace, state.name, attempt, steering(pod.metadata.annotations))
+        if pod.spec.hostNetwork:
+            run = replace(run, host_address=self.config.address)
         self.ask(ctx, self.config.runtime, run, "_sandbox_made", (state.uid,), CRI_TIMEOUT)
 
     def _sandbox_made(self, ctx: Context, answer: Any, uid: str) -> None:

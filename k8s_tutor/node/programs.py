@@ -105,6 +105,9 @@ class Program(Body):
     metrics: bool = False
     """Whether it tells Prometheus of itself at ``/metrics``."""
 
+    process: str = ""
+    """What of the control plane it is (``api``, ``etcd``, ``scheduler``, ``controller-manager``): on a manager the container is
+    that process."""
     modes: tuple[tuple[str, Program], ...] = ()
     """First argument → what it does then."""
 

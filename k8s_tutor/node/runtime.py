@@ -228,8 +228,11 @@ class Runtime(ImageService, Streams):
         ident = new_id(ctx, "sandbox")
         sandbox = cri.CriSandbox(ident, asked.uid, asked.namespace, asked.name, asked.attempt, cri.NOT_READY, "", ctx.now)
         netns = f"/var/run/netns/cni-{asked.uid[:8]}-{ident[:12]}"
-        self.disk.sandboxes[ident], self.disk.netns[ident] = sandbox, netns
+        self.disk.sandboxes[ident], self.disk.netns[ident] = sandbox, "" if asked.host_address else netns
         self.disk.annotations[ident] = asked.annotations
+        if asked.host_address:
+            self._has_network(ctx, client, call, ident, asked.host_address)
+            return
         add = cni.CniAdd(ident, netns, "eth0", asked.namespace, asked.name)
         self.ask(ctx, self.config.cni, add, "_network_added", (client, call, ident))
 
@@ -240,7 +243,9 @@ class Runtime(ImageService, Streams):
             text = f'failed to setup network for sandbox "{ident}": plugin type="bridge" failed (add): {why}'
             ctx.reply(client, Reply(call, cri.RpcError("Unknown", text)))
             return
-        address = answer.ips[0].address.partition("/")[0]
+        self._has_network(ctx, client, call, ident, answer.ips[0].address.partition("/")[0])
+
+    def _has_network(self, ctx: Context, client: str, call: int, ident: str, address: str) -> None:
         self.disk.sandboxes[ident] = msgspec.structs.replace(self.disk.sandboxes[ident], ip=address)
         sandbox = self.disk.sandboxes[ident]
         pod = tasks.Pod(sandbox.namespace, sandbox.name, address)
@@ -274,7 +279,10 @@ class Runtime(ImageService, Streams):
         for container in self.disk.containers.values():
             if container.sandbox == ident and container.state == cri.RUNNING:
                 self._signal(ctx, container.id, SIGKILL)
-        delete = cni.CniDel(ident, self.disk.netns.get(ident, ""), "eth0")
+        if not self.disk.netns.get(ident, ""):
+            self._network_deleted(ctx, cni.CniDone(), client, call, ident)
+            return None
+        delete = cni.CniDel(ident, self.disk.netns[ident], "eth0")
         self.ask(ctx, self.config.cni, delete, "_network_deleted", (client, call, ident))
         return None
 

@@ -48,7 +48,7 @@ from k8s_tutor.node.tasks import (
     WriteRules,
     WriteVolume,
 )  # fmt: skip
-from k8s_tutor.sim import MS, Body, Call, Context, Reply
+from k8s_tutor.sim import MS, Body, Call, Context, Ended, Reply
 
 replace = msgspec.structs.replace
 
@@ -65,6 +65,8 @@ class Shim(MachineFiles):
             answer = self.serve(ctx, src, body.id, body.body)
             if answer is not None:
                 self.reply(ctx, src, body.id, answer)
+        elif isinstance(body, Ended):
+            self.child_ended(ctx, body.name)
         elif isinstance(body, TimeIsUp):
             self.time_is_up(ctx, body.call)
         elif isinstance(body, Answered):
@@ -133,6 +135,9 @@ class Shim(MachineFiles):
         self.weigh(ctx, task)
         if asked.container == asked.sandbox:
             return task
+        child = self.child_of(task)
+        if child:
+            ctx.start(child)
         if not spec.process.script:
             self.act(ctx, task.container)
         if spec.process.script or task.program.kind == "serve" or task.program.exit_after_ms > task.program.start_ms:
@@ -140,6 +145,17 @@ class Shim(MachineFiles):
         if annotation(task.annotations, "exit"):
             self._later(ctx, task, 0, "steered")
         return self.tasks[task.container]
+
+    def child_of(self, task: Task) -> str:
+        """The process of this machine that a container really is, or empty."""
+        return dict(self.config.processes).get(task.program.process, "")
+
+    def child_ended(self, ctx: Context, name: str) -> None:
+        """A process of the control plane has ended, and so has its container."""
+        for task in list(self.tasks.values()):
+            if self.child_of(task) == name and not task.exited:
+                ctx.decide()
+                self.end(ctx, task, 128 + SIGKILL)
 
     def act(self, ctx: Context, container: str) -> None:
         task = self.tasks[container]
@@ -233,6 +249,9 @@ class Shim(MachineFiles):
     def end(self, ctx: Context, task: Task, code: int, oom: bool = False) -> None:
         """A process has ended; the shim keeps its exit code until the runtime has taken it."""
         self._store(ctx, replace(task, exited=True, ready=False, exit_code=code, finished_at=ctx.now, oom=oom))
+        child = self.child_of(task)
+        if child:
+            ctx.stop(child)
         self.unweigh(ctx, task.container)
         self.kill_all(ctx, task.container)
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from k8s_tutor.node import speech
-from k8s_tutor.node.addresses import address, machine_of
+from k8s_tutor.node.addresses import address, machine_of, number_of, shim_of
 from k8s_tutor.node.netfilter import Packet, rejected, translate
 from k8s_tutor.node.processes import NOBODY, Processes, Wake
 from k8s_tutor.node.programs import Site
@@ -123,7 +123,7 @@ class Sockets(Processes):
 
     def _send(self, ctx: Context, proc: Proc, dial: Dial, packet: Packet, target: str) -> None:
         """On to the machine that has the address."""
-        own = int("".join(sign for sign in self.name if sign.isdigit()))
+        own = number_of(self.name)
         there = machine_of(packet.destination)
         protocol = "tcp" if dial.port and not dial.protocol.startswith(("http", "icmp")) else dial.protocol
         source = address(own) if packet.masquerade else packet.source
@@ -134,7 +134,7 @@ class Sockets(Processes):
             self._answer_later(ctx, proc, Connected("timeout"), target, dial.timeout or NO_NAMES)
         else:
             args = (proc.container, proc.pid, proc.turn, target, ctx.now)
-            self.ask(ctx, self.name.rstrip("0123456789") + str(there), asked, "connected", args, dial.timeout or NO_NAMES)
+            self.ask(ctx, shim_of(there), asked, "connected", args, dial.timeout or NO_NAMES)
 
     def connected(self, ctx: Context, answer: Any, container: str, pid: int, turn: int, target: str, since: int) -> None:
         """The other machine has answered, or has not."""
@@ -161,13 +161,13 @@ class Sockets(Processes):
     def arrived(self, ctx: Context, asked: Connect) -> Connected | None:
         """A connection arrives at a pod of this machine. None: it is never answered."""
         pods = [ident for ident, pod in self.pods.items() if pod.ip == asked.address]
-        sandbox = next((ident for ident in pods if not self.tasks[ident].exited), "")
-        if not sandbox:
-            return Connected("unreachable")
+        sandboxes = [ident for ident in pods if not self.tasks[ident].exited]
+        if not sandboxes:
+            return Connected("refused" if asked.address == address(number_of(self.name)) else "unreachable")
         if asked.protocol == "icmp":
             return Connected("ok")
         for task in self.tasks.values():
-            if task.sandbox == sandbox and not task.exited and task.container != sandbox:
+            if task.sandbox in sandboxes and not task.exited and task.container != task.sandbox:
                 if self._listens(ctx, task, asked.port):
                     return self._serve(ctx, task, asked)
                 proc = self._listener(task.container, asked.port)

@@ -32,6 +32,8 @@ class ShimConfig(Body):
     memory: int = 0
     files: tuple[tuple[str, str], ...] = ()
     """What is on its disk from the start: (path, text)."""
+    processes: tuple[tuple[str, str], ...] = ()
+    """(``process`` of a program, the process of this machine that stands for it)."""
 
 
 class Pod(Body):

@@ -9,7 +9,7 @@ from k8s_tutor.sim.chance import Chance, mix
 from k8s_tutor.sim.context import Context
 from k8s_tutor.sim.encode import encode
 from k8s_tutor.sim.grow import Grow
-from k8s_tutor.sim.message import MS, SECOND, STREAM, TIMER, WORK, Body, Envelope, Given, Lost, Message, Note, Record
+from k8s_tutor.sim.message import MS, SECOND, STREAM, TIMER, WORK, Body, Ended, Envelope, Given, Lost, Message, Note, Record
 from k8s_tutor.sim.network import Link, Network
 from k8s_tutor.sim.timeline import Branch, Stamped, Timeline
 from k8s_tutor.sim.world import World
@@ -28,6 +28,7 @@ __all__ = [
     "Calling",
     "Chance",
     "Context",
+    "Ended",
     "Envelope",
     "Finished",
     "Given",

@@ -89,6 +89,19 @@ class Context:
         """Ends one's own process, as if it had crashed: only its disk remains, and peers are told."""
         self._world.exit(self.name)
 
+    def start(self, name: str) -> None:
+        """Starts another process of this machine that is down, and becomes its parent, who is told of its end by `Ended`. One
+        that runs is only adopted."""
+        own = self.name
+        self._world.parents[name] = own
+        self._world.restart(name)
+        self.name = own
+
+    def stop(self, name: str) -> None:
+        """Ends another process of this machine, if it runs."""
+        if self._world.actor(name) is not None:
+            self._world.exit(name)
+
     def cancel(self, timer: int) -> None:
         """Forgets a timer. It must not have fired yet."""
         self._world.cancelled[timer] = None

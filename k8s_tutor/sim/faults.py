@@ -8,7 +8,7 @@ from typing import Any
 from k8s_tutor.sim.actor import Actor
 from k8s_tutor.sim.cables import Cables
 from k8s_tutor.sim.context import Context
-from k8s_tutor.sim.message import CLOSED, STREAM, TIMER, Envelope, Lost, Message
+from k8s_tutor.sim.message import CLOSED, STREAM, TIMER, Ended, Envelope, Lost, Message
 from k8s_tutor.sim.network import Link
 
 
@@ -83,6 +83,8 @@ class Faults(Cables):
             self._forget_process(process, told=not whole)
         if whole:
             self.dead_hosts[name] = None
+        else:
+            self._tell_parent(name)
         self._notice_silence()
 
     def exit(self, name: str) -> None:
@@ -91,6 +93,14 @@ class Faults(Cables):
         self.disks[name], self.down[name] = actor.disk, self.now
         self.waiting.pop(name, None)
         self._forget_process(name, told=True)
+        self._tell_parent(name)
+
+    def _tell_parent(self, name: str) -> None:
+        parent = self.parents.get(name, "")
+        if self.actor(parent) is not None:
+            self.ids += 1
+            cause, kind = self.context.cause, self.context.work | TIMER
+            heappush(self.queue, (self.now, self.ids, parent, parent, Ended(name), cause, self.now, kind))
 
     def slow_disk(self, host: str, latency: int) -> None:
         """The disk of a machine takes ``latency`` µs to write something down for good; 0: no time."""
@@ -110,6 +120,7 @@ class Faults(Cables):
         self.crash(host)
         for name in self.processes_of(host):
             del self.processes[name], self.disks[name], self.down[name]
+            self.parents.pop(name, None)
         self.network.rooms.pop(host, None)
         self.slow_disks.pop(host, None)
         self.skew.pop(host, None)
@@ -139,11 +150,13 @@ class Faults(Cables):
                 self._tell_closed(peer, process, "reset", self._arrival(process, peer), self.context)
 
     def restart(self, name: str) -> None:
-        """Starts a process, or all of a machine, again from what is on disk. Running ones stay as they are."""
+        """Starts a process, or all of a machine, again from what is on disk. Running ones stay as they are, and those with a
+        parent wait for it when their machine starts."""
         self.dead_hosts.pop(name, None)
         for process in self.processes_of(name):
             self.dead_hosts.pop(self.network.hosts[process], None)
-            if process not in self.running and process not in self.paused:
+            child = process in self.parents and name not in self.processes
+            if process not in self.running and process not in self.paused and not child:
                 self._boot(process, self.disks.pop(process))
 
     def pause(self, name: str) -> None:

@@ -40,6 +40,8 @@ class Ground:
         self.dead_hosts: dict[str, None] = {}
         self.down: dict[str, int] = {}
         """Process → when it went down, µs, while it is down."""
+        self.parents: dict[str, str] = {}
+        """Process → the process of the same machine that started it, and is told of its end."""
         self.slow_disks: dict[str, int] = {}
         """Host → how long its disk takes to write something down for good, µs, where that is not nothing."""
         self.skew: dict[str, int] = {}

@@ -77,6 +77,12 @@ Record = Message | Note | Lost | Given
 """What the log keeps; `Envelope._make` gives a message its names."""
 
 
+class Ended(Body):
+    """A parent is told: a process that it has started has ended (SIGCHLD)."""
+
+    name: str
+
+
 class Closed(Body):
     """Body of a `CLOSED` envelope. ``reason``: ``reset`` (the other process is gone), ``refused`` (nobody listens there),
     ``timeout`` (keep-alive or dialling had no answer)."""

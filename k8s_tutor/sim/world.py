@@ -183,6 +183,7 @@ class World(Faults):
         new.disks = {name: disk.copy() if disk is not None else None for name, disk in self.disks.items()}
         new.dead_hosts, new.down = self.dead_hosts.copy(), self.down.copy()
         new.slow_disks, new.skew = self.slow_disks.copy(), self.skew.copy()
+        new.parents = self.parents.copy()
         new.network, new.chance, new.log = self.network.copy(), self.chance.copy(), self.log.copy()
         new.pending = new.log.pending
         new.context = Context(new)
