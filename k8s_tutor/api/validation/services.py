@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from ipaddress import ip_address, ip_network
 from typing import Any
 
@@ -30,6 +31,7 @@ _LONGEST_AFFINITY = 86_400
 IP_TEXT = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
 
 
+@lru_cache(maxsize=4096)
 def is_ip(text: str) -> bool:
     """Whether this is an IPv4 or IPv6 address."""
     try:
@@ -149,15 +151,11 @@ def service(found: list[Cause], tree: Tree) -> None:
     _balancer(found, spec)
 
 
-def _address(found: list[Cause], field: str, text: str, twice: bool = False) -> None:
-    """An address that traffic can go to from elsewhere (ValidateNonSpecialIP)."""
-    if not is_ip(text):
-        found.append(invalid(field, text, IP_TEXT))
-        if twice:
-            found.append(invalid(field, text, "must be a valid IP address"))
-        return
+@lru_cache(maxsize=4096)
+def _special(text: str) -> tuple[str, ...]:
+    """What is wrong with an address to which no traffic can go. The same addresses come again with every change of a slice."""
     address = ip_address(text)
-    for holds, problem in (
+    checks = (
         (address.is_unspecified, f"may not be unspecified ({text})"),
         (address.is_loopback, "may not be in the loopback range (127.0.0.0/8, ::1/128)"),
         (address.is_link_local, "may not be in the link-local range (169.254.0.0/16, fe80::/10)"),
@@ -165,9 +163,18 @@ def _address(found: list[Cause], field: str, text: str, twice: bool = False) -> 
             text.startswith(("224.0.0.", "ff02:")),
             "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)",
         ),
-    ):
-        if holds:
-            found.append(invalid(field, text, problem))
+    )
+    return tuple([problem for holds, problem in checks if holds])
+
+
+def _address(found: list[Cause], field: str, text: str, twice: bool = False) -> None:
+    """An address that traffic can go to from elsewhere (ValidateNonSpecialIP)."""
+    if not is_ip(text):
+        found.append(invalid(field, text, IP_TEXT))
+        if twice:
+            found.append(invalid(field, text, "must be a valid IP address"))
+        return
+    found.extend(invalid(field, text, problem) for problem in _special(text))
 
 
 def _families(found: list[Cause], spec: Tree) -> None:
