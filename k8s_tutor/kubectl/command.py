@@ -88,7 +88,7 @@ def _pipeline(typed: _Line, line: str) -> Command:
         feeds = bool(typed.later) and shell.takes(typed.later[0])[:1] in (["kubectl"], ["k"])
         if feeds:
             command = _as_json(command)
-        if text:
+        if place:
             typed.given = (typed.given[0], _with_input(typed.session, text), typed.given[2])
         code = yield from _stage(typed, command)
         text = "".join(typed.session.out)

@@ -96,9 +96,6 @@ class _Edits:
             if text == _without_comments(original):
                 self.session.warn("Edit cancelled, no changes made.")
                 return 0
-            if not text.strip():
-                self.session.warn("Edit cancelled, saved file was empty.")
-                return 0
             self.reasons, body = [], text
             yield from self._keep(edited)
             code = yield from self._read(json.loads(edited.documents))
@@ -187,8 +184,8 @@ def _items(document: Any) -> list[Tree]:
 
 
 def _incomplete(content: list[Any]) -> str:
-    """What is wrong with documents that are no objects."""
-    for document in content:
+    """What is wrong with documents that are no objects. An empty file is one, whatever its header says."""
+    for document in content or [None]:
         if not isinstance(document, dict):
             return "invalid object to validate"
         missing = [f"{field} not set" for field in ("apiVersion", "kind") if not document.get(field)]

@@ -45,7 +45,8 @@ def _read(name: str, text: str) -> list[tuple[str, Any]]:
     source = "STDIN" if name == "-" else name
     content = json.loads(text)
     if isinstance(content, str):
-        raise Failure(f"error parsing {source}: error converting YAML to JSON: {content}")
+        why = content if content.startswith("json: ") else f"error converting YAML to JSON: {content}"
+        raise Failure(f"error parsing {source}: {why}")
     found: list[tuple[str, Any]] = []
     for document in content:
         if isinstance(document, dict) and str(document.get("kind", "")).endswith("List") and "items" in document:

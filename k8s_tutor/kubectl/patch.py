@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import msgspec
+
 from k8s_tutor.api import patch as patches
 from k8s_tutor.api import schema
 from k8s_tutor.kubectl import printers, targets
@@ -13,7 +15,7 @@ from k8s_tutor.kubectl.errors import Failure, Refused, raise_all
 from k8s_tutor.kubectl.line import Words
 from k8s_tutor.kubectl.program import Asking, Tree
 from k8s_tutor.kubectl.resources import Info
-from k8s_tutor.kubectl.session import JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH, Session
+from k8s_tutor.kubectl.session import JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH, Session, is_json
 
 FLAGS = printers.FLAGS + "patch:p type patch-file filename:f* dry-run?unchanged subresource field-manager local! recursive:R!"
 KINDS = {"strategic": STRATEGIC_PATCH, "merge": MERGE_PATCH, "json": JSON_PATCH}
@@ -66,6 +68,8 @@ def _read(session: Session, words: Words) -> Any:
     try:
         found = session.yaml(text)
     except ValueError as problem:
+        if is_json(text) and not words.on("local") and dry_run(words) != "client":
+            return msgspec.Raw(text.encode())  # the server says what is wrong with it
         raise Failure(f'unable to parse "{text}": {problem}') from None
     return found[0] if found else None
 

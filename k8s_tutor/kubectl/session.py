@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from k8s_tutor.api import strict
 from k8s_tutor.api.wire import Request, Response
 from k8s_tutor.kubectl.errors import Failure, Refused, Unreachable
 from k8s_tutor.kubectl.program import Asking, Pause, Tree
@@ -78,9 +79,10 @@ class Session:
         return [(name[len(folder) :], files[name]) for name in inside]
 
     def yaml(self, text: str) -> list[Any]:
-        """The documents of a text. Raises ValueError for one that cannot be read. JSON is read here; YAML is read by whoever
-        hands in the line (file ``yaml:TEXT``)."""
-        content = json.loads(dict(self.files).get(f"yaml:{text.strip()}") or json.dumps(_json_values(text)))
+        """The documents of a text. Raises ValueError for one that cannot be read. What begins with a brace is JSON, and read
+        here; YAML is read by whoever hands in the line (file ``yaml:TEXT``)."""
+        known = "" if is_json(text) else dict(self.files).get(f"yaml:{text.strip()}")
+        content = json.loads(known or json.dumps(_json_values(text)))
         if isinstance(content, str):
             raise ValueError(content)
         return list(content)
@@ -167,6 +169,11 @@ class Session:
                 return items
 
 
+def is_json(text: str) -> bool:
+    """Whether kubectl takes a text for JSON (apimachinery util/yaml, hasJSONPrefix)."""
+    return text.lstrip().startswith("{")
+
+
 def _json_values(text: str) -> list[Any] | str:
     """JSON values that follow each other; why not, when there is something else."""
     decoder, at, found = json.JSONDecoder(), 0, []
@@ -175,9 +182,20 @@ def _json_values(text: str) -> list[Any] | str:
             at = len(text) - len(rest)
             tree, at = decoder.raw_decode(text, at)
             found.append(tree)
-    except ValueError:
+    except json.JSONDecodeError as error:
+        if is_json(text):
+            return f"json: offset {error.pos + 1}: {go_words(text[at:])}"
         return "this console reads YAML that stands in the line or in a file, and what kubectl writes into a pipe, nothing else"
     return found
+
+
+def go_words(text: str) -> str:
+    """Why a text is no JSON, in the words of Go's decoder."""
+    try:
+        strict.parsed(text.encode())
+    except ValueError as error:
+        return str(error)
+    return "unexpected end of JSON input"
 
 
 GENERIC = {

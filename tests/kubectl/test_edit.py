@@ -68,7 +68,6 @@ def test_what_has_changed_is_sent(desk: Hands) -> None:
 @pytest.mark.parametrize(("hand", "said"), [
     (leave, "Edit cancelled, no changes made.\n"),
     (lambda text: "# a comment more\n" + text, "Edit cancelled, no changes made.\n"),
-    (lambda text: "# nothing else\n", "Edit cancelled, saved file was empty.\n"),
 ])  # fmt: skip
 def test_what_has_not_changed_is_not(desk: Hands, hand: Hand, said: str) -> None:
     answer, _ = desk.edit("edit deploy web", hand)
@@ -86,7 +85,7 @@ def test_what_the_server_refuses_is_handed_out_again_with_the_reason(desk: Hands
 
 
 def test_who_gives_up_keeps_a_copy_that_can_be_sent_later(desk: Hands) -> None:
-    answer, texts = desk.edit("edit deploy web", swap("replicas: 4", "replicas: -4"), leave)
+    answer, _ = desk.edit("edit deploy web", swap("replicas: 4", "replicas: -4"), leave)
     path = answer.stderr.split('"')[3]
     assert answer.stderr == (
         f'error: deployments.apps "web" is invalid\nA copy of your changes has been stored to "{path}"\n'
@@ -105,6 +104,13 @@ def test_text_that_is_no_yaml_says_where(desk: Hands) -> None:
         "this context",
     ]  # fmt: skip
     assert answer.stdout == "deployment.apps/web edited\n"
+
+
+def test_a_text_that_is_no_object_is_a_reason(desk: Hands) -> None:
+    answer, texts = desk.edit("edit deploy web", lambda text: "# nothing\n", lambda text: "a: b\n", lambda text: "a: b\n")
+    assert "failed validation\": invalid object to validate" in texts[1]
+    assert "failed validation\": [apiVersion not set, kind not set]" in texts[2]
+    assert answer.code == 1
 
 
 def test_an_unknown_field_is_a_reason_too(desk: Hands) -> None:
@@ -140,13 +146,25 @@ def test_what_was_applied_last_can_be_edited(desk: Hands) -> None:
     assert desk.edit("apply edit-last-applied cm a")[0].stderr.startswith("error: no last-applied-configuration annotation")
 
 
-@pytest.mark.parametrize(("line", "out"), [
+@pytest.mark.parametrize(("line", "said"), [
     ("patch cm y -p 'data: {size: large}'", "configmap/y patched\n"),
     ("patch cm y --type=merge --patch='data:\n  colour: red'", "configmap/y patched\n"),
-    ("echo '{apiVersion: v1, kind: ConfigMap, metadata: {name: piped}}' | kubectl apply -f -", "configmap/piped created\n"),
+    ("patch cm y -p '{data: {size: large}}'",
+     "Error from server (BadRequest): invalid character 'd' looking for beginning of object key string\n"),
+    ("patch cm y -p word",
+     "Error from server (BadRequest): json: cannot unmarshal string into Go value of type map[string]interface {}\n"),
+    ("patch cm y -p 'data: : x'", 'error: unable to parse "data: : x": yaml: mapping values are not allowed in this context\n'),
+    ("echo 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: piped}' | kubectl apply -f -", "configmap/piped created\n"),
+    ("echo '{apiVersion: v1}' | kubectl apply -f -",
+     "error: error parsing STDIN: json: offset 2: invalid character 'a' looking for beginning of object key string\n"),
+    ("echo 'a: b\n c: d' | kubectl apply -f -",
+     "error: error parsing STDIN: error converting YAML to JSON: yaml: line 2: mapping values are not allowed in this context\n"),
+    ("cat nowhere.yaml | kubectl apply -f -",
+     "cat: nowhere.yaml: No such file or directory\nerror: no objects passed to apply\n"),
 ])  # fmt: skip
-def test_yaml_in_the_line_is_read(desk: Hands, line: str, out: str) -> None:
+def test_yaml_in_the_line_is_read_as_kubectl_reads_it(desk: Hands, line: str, said: str) -> None:
     desk.type("create cm y")
     desk.world.inject("you", Typed(line, inline(line)))
     desk.world.run_until(desk.world.now + SECOND)
-    assert desk.you.answers[-1].stdout == out, desk.you.answers[-1].stderr
+    answer = desk.you.answers[-1]
+    assert answer.stdout + answer.stderr == said

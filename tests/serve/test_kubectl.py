@@ -41,8 +41,8 @@ def kubectl(served: Served) -> Iterator[Callable[..., str]]:
     with tempfile.TemporaryDirectory() as home:
         Path(home, "shop.yaml").write_text(MANIFEST)
 
-        def run(line: str, fails: str = "", given: str | None = None) -> str:
-            environment = {**os.environ, "KUBECONFIG": str(served.kubeconfig), "HOME": home}
+        def run(line: str, fails: str = "", given: str | None = None, editor: str = "false") -> str:
+            environment = {**os.environ, "KUBECONFIG": str(served.kubeconfig), "HOME": home, "KUBE_EDITOR": editor}
             done = subprocess.run(
                 ["kubectl", *line.split()], capture_output=True, text=True, cwd=home, env=environment, input=given, timeout=60,
                 check=False,
@@ -83,6 +83,13 @@ def test_a_days_work(served: Served, kubectl: Callable[..., str]) -> None:
     kubectl("-n day apply --server-side -f shop.yaml --force-conflicts")
     assert "FIELDS:" in kubectl("explain deployment.spec")
     assert "deployments" in kubectl("api-resources --api-group=apps")
+
+    served.until(lambda: "start worker process" in kubectl("-n day logs deployment/shop"))
+    assert kubectl("-n day exec deployment/shop -- hostname").startswith("shop-")
+    kubectl("-n day edit configmap settings", editor="sed -i s/green/blue/")
+    assert kubectl("-n day get configmap settings -o jsonpath={.data.colour}") == "blue"
+    kubectl("-n day edit configmap settings", editor="true")
+    kubectl("-n day edit deployment shop", editor="sed -i s/shop$/other/", fails="kind and name was changed")
 
     kubectl("cordon node-1")
     assert "SchedulingDisabled" in kubectl("get nodes")
