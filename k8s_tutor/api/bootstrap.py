@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from k8s_tutor.api import allocation, defaults, names, policy, scheme, strategy
+from k8s_tutor.api import allocation, defaults, flows, names, policy, scheme, strategy
 from k8s_tutor.api.scheme import Resource
 from k8s_tutor.api.strategy import Setting
 
@@ -43,6 +43,8 @@ def _moulds() -> dict[str, tuple[Resource, Tree]]:
         *(("ClusterRole", tree) for tree in policy.cluster_roles()),
         *(("ClusterRoleBinding", tree) for tree in policy.cluster_role_bindings()),
         *(("ServiceCIDR", tree) for tree in policy.service_cidrs()),
+        *(("PriorityLevelConfiguration", tree) for tree in flows.levels()),
+        *(("FlowSchema", tree) for tree in flows.schemas()),
     ]
     found = {}
     for kind, tree in trees:
@@ -71,4 +73,6 @@ def make(row: Resource, key: str, setting: Setting) -> bytes:
     """The bytes of one of them, as any client's object is, with a uid and a time of its own."""
     made = _moulds()[key][1]
     own = {"uid": names.uid(setting.draw), "creationTimestamp": setting.stamp}
+    if row is flows.SCHEMA:
+        made = {**made, "status": flows.dangling(flows.level_of(made), False, setting.stamp)}
     return scheme.encode(row, {**made, "metadata": {**made["metadata"], **own}})

@@ -8,21 +8,24 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from k8s_tutor.api import access, authn, depth, impersonation, rbac, status
+from k8s_tutor.api import access, authn, depth, fairness, flows, impersonation, rbac, scheme, status
 from k8s_tutor.api.admission import Gate
 from k8s_tutor.api.audit import AuditLog, Event
 from k8s_tutor.api.authn import User
 from k8s_tutor.api.base import Op
 from k8s_tutor.api.collections import Collections
-from k8s_tutor.api.fairness import PATIENCE, Fairness, Waiting, flow_of
+from k8s_tutor.api.fairness import PATIENCE, Fairness, Waiting
+from k8s_tutor.api.flows import Flows
 from k8s_tutor.api.rbac import Answer, Ask, Rights
 from k8s_tutor.api.scheme import Target, parse_path, parse_with
 from k8s_tutor.api.status import Refusal
 from k8s_tutor.api.tokens import Issuer
 from k8s_tutor.api.watchcache import Hop
 from k8s_tutor.api.wire import Request, Response
+from k8s_tutor.etcd.wire import WatchEvents
 from k8s_tutor.sim import SECOND, Body, Context
 
+_DUMP = "/debug/api_priority_and_fairness/dump_priority_levels"
 _TOO_MANY = "Too many requests, please try again later."
 
 
@@ -59,6 +62,7 @@ class Door(Collections):
         self.audit = AuditLog()
         self.inside: dict[Hop, Entry] = {}
         self.known_rights: Rights | None = None
+        self.known_flows: Flows | None = None
 
     def dispatch(self, ctx: Context, op: Op) -> None:
         """Does what a request asks that has come through. Raises a Refusal."""
@@ -123,27 +127,25 @@ class Door(Collections):
     # ------------------------------------------------------------------ priority and fairness
 
     def _seated(self, ctx: Context, op: Op) -> None:
-        row = op.target.resource
-        group, resource = (row.group, row.plural) if row is not None else ("", "")
-        flow = flow_of(op.user.name, op.user.groups, group, resource, "" if row is not None else op.request.path)
-        if self.fairness.take(flow, op.hop):
+        flow = flows.flow_of(self.flows, _asked(op))
+        if self.fairness.take(flow.level, op.hop):
             self._authorized(ctx, op)
             return
-        waiting = Waiting(flow, op, ctx.now)
-        if not self.fairness.wait(waiting):
-            ctx.note("api.rejected", id=op.hop.call, level=flow.level, schema=flow.schema, user=flow.owner)
+        told = {"id": op.hop.call, "level": flow.level.name, "schema": flow.schema, "user": op.user.name}
+        if not self.fairness.wait(Waiting(flow, op, ctx.now)):
+            ctx.note("api.rejected", **told)
             self._too_many(ctx, op)
             return
-        ctx.note("api.queued", id=op.hop.call, level=flow.level, schema=flow.schema, user=flow.owner)
+        ctx.note("api.queued", **told)
+        self.note_request(ctx, op, "fairness …")
         ctx.after(PATIENCE, Impatient(*op.hop))
 
     def _too_many(self, ctx: Context, op: Op) -> None:
         self.refuse(ctx, op, status.too_many_requests(_TOO_MANY, 1), "fairness ✗")
 
     def seat_free(self, ctx: Context, level: str) -> None:
-        """Somebody who waits gets the seat."""
-        waiting = self.fairness.next(level)
-        if waiting is not None:
+        """Those who wait get what seats there are."""
+        while (waiting := self.fairness.next(self.flows.level(level))) is not None:
             self._authorized(ctx, waiting.op)
 
     def impatient(self, ctx: Context, body: Impatient) -> None:
@@ -151,6 +153,40 @@ class Door(Collections):
         waiting = self.fairness.give_up(Hop(body.via, body.client, body.call))
         if waiting is not None:
             self._too_many(ctx, waiting.op)
+
+    @property
+    def flows(self) -> Flows:
+        """How the FlowSchemas and PriorityLevelConfigurations that this server knows divide its seats."""
+        if self.known_flows is None or self.known_flows.version != flows.version_of(self.caches):
+            self.known_flows = Flows(self.caches)
+        return self.known_flows
+
+    def take_events(self, ctx: Context, frame: WatchEvents) -> None:
+        before = flows.version_of(self.caches)
+        super().take_events(ctx, frame)
+        if flows.version_of(self.caches) != before:
+            self._divided_anew(ctx)
+
+    def _divided_anew(self, ctx: Context) -> None:
+        """Seats may have become more, and every FlowSchema is told whether its level is there."""
+        for level, queue in self.fairness.queues.items():
+            if queue:
+                ctx.after(0, Free(level))
+        items = self.caches.of(flows.SCHEMA).items
+        for key in sorted(items):
+            tree = scheme.tree(items[key].data)
+            level = flows.level_of(tree)
+            found = flows.dangling(level, level not in self.flows.levels, self.setting(ctx).stamp)
+            known = {one.get("type"): one for one in (tree.get("status") or {}).get("conditions") or ()}.get("Dangling") or {}
+            if any(known.get(field) != found["conditions"][0][field] for field in ("status", "message")):
+                self.care(ctx, flows.SCHEMA, key, items[key], {**tree, "status": found})
+
+    def page(self, ctx: Context, op: Op) -> None:
+        if op.request.path == _DUMP:
+            text = fairness.dump(self.fairness, self.flows.levels)
+            self.answer(ctx, op, 200, text.encode(), content_type="text/plain; charset=utf-8")
+        else:
+            super().page(ctx, op)
 
     def left(self, ctx: Context, hop: Hop, response: Any) -> None:
         entry = self.inside.pop(hop, None)
@@ -207,3 +243,12 @@ class Door(Collections):
             self.dispatch(ctx, op)
         except Refusal as refusal:
             self.refuse(ctx, op, refusal, "route ✗" if refusal.code in (404, 405) else "decode ✗")
+
+
+def _asked(op: Op) -> flows.Asked:
+    """What flow schemas look at."""
+    row, target = op.target.resource, op.target
+    if row is None:
+        return flows.Asked(op.user, op.verb, "", "", "", op.request.path)
+    resource = f"{row.plural}/{target.subresource}" if target.subresource else row.plural
+    return flows.Asked(op.user, op.verb, row.group, resource, target.namespace, "")

@@ -1,63 +1,21 @@
 """Priority and fairness: who gets a seat in the server, who waits, and who is told to come again
-(vendor/k8s.io/apiserver/pkg/util/flowcontrol; apis/flowcontrol/bootstrap/default.go).
+(vendor/k8s.io/apiserver/pkg/util/flowcontrol).
 
-Each request belongs to a flow (its user) of a priority level. A level has seats; a request holds one until it is answered.
-When all are taken, requests wait in a queue for each flow, and the flows take turns.
+Each request belongs to a flow of a priority level (`flows`). A level has seats; a request holds one until it is answered. When
+all are taken, requests wait in a queue for each flow, and the flows take turns.
 """
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import NamedTuple
 
-from k8s_tutor.api.authn import MASTERS
 from k8s_tutor.api.base import Op
-from k8s_tutor.api.rbac import SERVICE_ACCOUNT
+from k8s_tutor.api.flows import Flow, Level
 from k8s_tutor.api.watchcache import Hop
 from k8s_tutor.sim import SECOND, State
 
-EXEMPT = "exempt"
-SEATS = {
-    "leader-election": 25, "node-high": 98, "system": 74, "workload-high": 98, "workload-low": 245, "global-default": 49,
-    "catch-all": 13,
-}  # fmt: skip
-"""Priority level → seats: its share of 600 (max-requests-inflight and max-mutating-requests-inflight together)."""
-LONGEST_QUEUE = 50
-"""Requests of one flow that may wait (queueLengthLimit)."""
 PATIENCE = 15 * SECOND
 """How long a request waits for a seat: a quarter of its time."""
-_SYSTEM_USERS = ("system:kube-controller-manager", "system:kube-scheduler")
-_KUBE_SYSTEM = f"{SERVICE_ACCOUNT}kube-system:"
-
-
-class Flow(NamedTuple):
-    """Where a request belongs: the flow schema that takes it, its priority level, and whose it is."""
-
-    schema: str
-    level: str
-    owner: str
-
-
-@lru_cache(maxsize=4096)
-def flow_of(name: str, groups: tuple[str, ...], group: str, resource: str, path: str) -> Flow:
-    """The first flow schema, by precedence, that takes a request."""
-    if MASTERS in groups:
-        return Flow("exempt", EXEMPT, name)
-    if path in ("/healthz", "/livez", "/readyz"):
-        return Flow("probes", EXEMPT, name)
-    electing = resource == "leases" and (name in _SYSTEM_USERS or name.startswith(_KUBE_SYSTEM))
-    if electing:
-        return Flow("system-leader-election", "leader-election", name)
-    if "system:nodes" in groups:
-        high = resource in ("nodes", "leases")
-        return Flow("system-node-high", "node-high", name) if high else Flow("system-nodes", "system", name)
-    if name in _SYSTEM_USERS:
-        return Flow(name.removeprefix("system:"), "workload-high", name)
-    if name.startswith(_KUBE_SYSTEM):
-        return Flow("kube-system-service-accounts", "workload-high", name)
-    if "system:serviceaccounts" in groups:
-        return Flow("service-accounts", "workload-low", name)
-    return Flow("global-default", "global-default", name)
 
 
 class Waiting(NamedTuple):
@@ -67,9 +25,22 @@ class Waiting(NamedTuple):
     op: Op
     since: int
 
+    @property
+    def own(self) -> tuple[str, str]:
+        """What tells its flow from others of its level."""
+        return self.flow.schema, self.flow.owner
+
+
+class Counts(NamedTuple):
+    """What has become of the requests of a level."""
+
+    dispatched: int = 0
+    rejected: int = 0
+    timed_out: int = 0
+
 
 class Fairness(State):
-    """The seats of one server."""
+    """The seats of one server. Levels are known by their names."""
 
     def __init__(self) -> None:
         self.seats: dict[Hop, str] = {}
@@ -77,32 +48,36 @@ class Fairness(State):
         self.taken: dict[str, int] = {}
         self.queues: dict[str, tuple[Waiting, ...]] = {}
         """Level → who waits, in order of arrival."""
-        self.served: dict[str, str] = {}
+        self.served: dict[str, tuple[str, str]] = {}
         """Level → whose request got the last free seat."""
-        self.rejected: dict[str, int] = {}
+        self.counts: dict[str, Counts] = {}
 
-    def take(self, flow: Flow, hop: Hop) -> bool:
+    def take(self, level: Level, hop: Hop) -> bool:
         """Takes a seat, if there is one and nobody waits for it."""
-        level = flow.level
-        if level == EXEMPT:
-            return True
-        if self.taken.get(level, 0) >= SEATS[level] or self.queues.get(level):
+        if self._full(level) or self.queues.get(level.name):
             return False
         self._sit(level, hop)
         return True
 
-    def _sit(self, level: str, hop: Hop) -> None:
-        self.seats[hop] = level
-        self.taken[level] = self.taken.get(level, 0) + 1
+    def _full(self, level: Level) -> bool:
+        return level.seats is not None and self.taken.get(level.name, 0) >= level.seats
+
+    def _sit(self, level: Level, hop: Hop) -> None:
+        name = level.name
+        self.seats[hop] = name
+        self.taken[name] = self.taken.get(name, 0) + 1
+        counts = self.counts.get(name) or Counts()
+        self.counts[name] = counts._replace(dispatched=counts.dispatched + 1)
 
     def wait(self, waiting: Waiting) -> bool:
         """Puts a request into its queue; False when that is full."""
         level = waiting.flow.level
-        queue = self.queues.get(level, ())
-        if sum(other.flow.owner == waiting.flow.owner for other in queue) >= LONGEST_QUEUE:
-            self.rejected[level] = self.rejected.get(level, 0) + 1
+        queue = self.queues.get(level.name, ())
+        if sum(other.own == waiting.own for other in queue) >= level.room:
+            counts = self.counts.get(level.name) or Counts()
+            self.counts[level.name] = counts._replace(rejected=counts.rejected + 1)
             return False
-        self.queues[level] = (*queue, waiting)
+        self.queues[level.name] = (*queue, waiting)
         return True
 
     def leave(self, hop: Hop) -> str:
@@ -113,15 +88,15 @@ class Fairness(State):
         self.taken[level] -= 1
         return level if self.queues.get(level) else ""
 
-    def next(self, level: str) -> Waiting | None:
+    def next(self, level: Level) -> Waiting | None:
         """Gives a free seat of a level to the next flow: not twice to the same one while others wait."""
-        queue = self.queues.get(level, ())
-        if not queue or self.taken.get(level, 0) >= SEATS[level]:
+        queue = self.queues.get(level.name, ())
+        if not queue or self._full(level):
             return None
-        last = self.served.get(level, "")
-        chosen = next((waiting for waiting in queue if waiting.flow.owner != last), queue[0])
-        self.served[level] = chosen.flow.owner
-        self.queues[level] = tuple(waiting for waiting in queue if waiting is not chosen)
+        last = self.served.get(level.name)
+        chosen = next((waiting for waiting in queue if waiting.own != last), queue[0])
+        self.served[level.name] = chosen.own
+        self.queues[level.name] = tuple(waiting for waiting in queue if waiting is not chosen)
         self._sit(level, chosen.op.hop)
         return chosen
 
@@ -131,6 +106,28 @@ class Fairness(State):
             for waiting in queue:
                 if waiting.op.hop == hop:
                     self.queues[level] = tuple(other for other in queue if other is not waiting)
-                    self.rejected[level] = self.rejected.get(level, 0) + 1
+                    counts = self.counts.get(level) or Counts()
+                    self.counts[level] = counts._replace(timed_out=counts.timed_out + 1)
                     return waiting
         return None
+
+
+_COLUMNS = (
+    "PriorityLevelName", "ActiveQueues", "IsIdle", "IsQuiescing", "WaitingRequests", "ExecutingRequests", "DispatchedRequests",
+    "RejectedRequests", "TimedoutRequests", "CancelledRequests",
+)  # fmt: skip
+
+
+def dump(fairness: Fairness, levels: dict[str, Level]) -> str:
+    """``/debug/api_priority_and_fairness/dump_priority_levels`` (apf_controller_debug.go)."""
+    rows: list[tuple[str, ...]] = [_COLUMNS]
+    for name in sorted(levels):
+        queue, taken = fairness.queues.get(name, ()), fairness.taken.get(name, 0)
+        active = len({waiting.own for waiting in queue})
+        counts = fairness.counts.get(name) or Counts()
+        cells = (active, str(not queue and not taken).lower(), "false", len(queue), taken, *counts, 0)
+        rows.append((name, *(str(cell) for cell in cells)))
+    widths = [max(len(row[column]) for row in rows) + 2 for column in range(len(_COLUMNS))]
+    return "".join(
+        "".join(f"{cell},".ljust(width) for cell, width in zip(row[:-1], widths, strict=False)) + row[-1] + "\n" for row in rows
+    )

@@ -93,6 +93,7 @@ class Planner:
         self.setting.enter("mutate")
         if row.kind == "Namespace" and name in admission.PROTECTED_NAMESPACES:
             raise admission.protected_namespace(name)
+        admission.restrict(row, None, self.old, self.setting.gate)
         self.setting.enter("admit")
         admission.validate_delete(row.home, self.old, self.setting.gate)
         self._check_preconditions(wanted)
@@ -121,6 +122,8 @@ class Planner:
         name = body.get("metadata", {}).get("name", "")
         if name and name != self.op.target.name:
             raise status.bad_request("name in URL does not match name in Eviction object")
+        self.setting.enter("mutate")
+        admission.restrict(self.row, None, self.old, self.setting.gate)
         self._check_preconditions(wanted)
         also = None
         budget = None if eviction.free(self.old) else self._budget()

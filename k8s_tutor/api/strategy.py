@@ -162,6 +162,8 @@ def _counts(resource: Resource, new: Tree, old: Tree) -> bool:
 
 def update_status(resource: Resource, new: Tree, old: Tree, setting: Setting) -> Tree:
     """The next state of an object through ``/status``: only its status may change. Raises a Refusal."""
+    setting.enter("mutate")
+    admission.restrict(resource, new, old, setting.gate)
     setting.enter("validate")
     resource, new = stored_form(resource, new)
     _system_fields(resource, new, old)

@@ -244,7 +244,21 @@ class Writes(Reads):
                 self._fetch(ctx, op)
             return
         self._note_way(ctx, op, gate, "store …")
-        self._store(ctx, op, plan, item)
+        if gate.charges:
+            self.ask(ctx, self.config.etcd, _charge(gate), "charged_more", (op, plan, item), ETCD_TIMEOUT)
+        else:
+            self._store(ctx, op, plan, item)
+
+    def charged_more(self, ctx: Context, answer: Any, op: Op, plan: Plan, item: Item) -> None:
+        """What an update costs is charged; or somebody else has written a quota, and all begins again."""
+        if self.unanswered(ctx, op, answer):
+            return
+        if answer.succeeded:
+            self._store(ctx, op, plan, item)
+        elif op.tries >= TRIES:
+            self.refuse(ctx, op, status.conflict(subject(op.row, op.target.name)))
+        else:
+            self._fetch(ctx, op._replace(tries=op.tries + 1))
 
     def _store(self, ctx: Context, op: Op, plan: Plan, item: Item) -> None:
         if plan.dry:

@@ -130,6 +130,9 @@ async def _serve(spec: dict[str, Any], options: Options) -> int:
     print(f"ready {address} {options.path}", flush=True)
     stopped = asyncio.create_task(ended.wait())
     await asyncio.wait({driving, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    for number in (signal.SIGTERM, signal.SIGINT):  # it is ending: another one must not make a crash of that
+        loop.remove_signal_handler(number)
+        signal.signal(number, signal.SIG_IGN)
     server.close()
     await _goodbye(driver, front)
     driver.end()

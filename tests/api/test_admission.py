@@ -208,6 +208,49 @@ def test_two_at_once_cannot_share_the_last_place(cluster: Cluster) -> None:
     assert sorted(cluster.client.answers[call].code for call in calls) == [201, 403, 403]
 
 
+def test_quotas_count_what_an_update_adds_and_takes_away(cluster: Cluster) -> None:
+    set_quota(cluster, {"services": "2", "services.nodeports": "1"}, {"services": "0", "services.nodeports": "0"})
+    services, ports = f"{NAMESPACE}/services", [{"name": "a", "port": 80}, {"name": "b", "port": 81}]
+
+    def used() -> dict[str, str]:
+        cluster.pause()
+        found: dict[str, str] = cluster.ask("GET", f"{NAMESPACE}/resourcequotas/q")[1]["status"]["used"]
+        return found
+
+    for name in ("s", "t"):
+        put(cluster, services, {"metadata": {"name": name}, "spec": {"ports": ports[:1]}})
+    assert used() == {"services": "2", "services.nodeports": "0"}
+    assert cluster.merge(f"{services}/s", {"spec": {"type": "NodePort"}})[0] == 200
+    assert used() == {"services": "2", "services.nodeports": "1"}
+    assert cluster.merge(f"{services}/s", {"metadata": {"labels": {"a": "b"}}})[0] == 200
+    assert used() == {"services": "2", "services.nodeports": "1"}
+    code, answer = cluster.merge(f"{services}/t", {"spec": {"type": "NodePort", "ports": ports}})
+    assert (code, answer["message"]) == (403, (
+        'services "t" is forbidden: exceeded quota: q, requested: services.nodeports=2, used: services.nodeports=1, '
+        "limited: services.nodeports=1"
+    ))  # fmt: skip
+    assert cluster.merge(f"{services}/s?dryRun=All", {"spec": {"type": "ClusterIP"}})[0] == 200
+    assert used() == {"services": "2", "services.nodeports": "1"}
+    assert cluster.merge(f"{services}/s", {"spec": {"type": "ClusterIP"}})[0] == 200
+    assert used() == {"services": "2", "services.nodeports": "0"}
+
+
+def test_a_pod_that_is_resized_is_charged_the_difference(cluster: Cluster) -> None:
+    set_quota(cluster, {"requests.cpu": "1"}, {"requests.cpu": "0"})
+    put(cluster, PODS, pod("a", {"resources": {"requests": {"cpu": "300m"}}}))
+
+    def resize(cpu: str) -> tuple[int, Any]:
+        change = {"spec": {"containers": [{"name": "c", "resources": {"requests": {"cpu": cpu}}}]}}
+        return cluster.ask("PATCH", f"{PODS}/a/resize", change, content_type="application/strategic-merge-patch+json")
+
+    code, answer = resize("1200m")
+    assert code == 403
+    assert "requested: requests.cpu=900m, used: requests.cpu=300m, limited: requests.cpu=1" in answer["message"]
+    assert resize("800m")[0] == 200
+    cluster.pause()
+    assert cluster.ask("GET", f"{NAMESPACE}/resourcequotas/q")[1]["status"]["used"] == {"requests.cpu": "800m"}
+
+
 def test_scopes_choose_which_pods_count(cluster: Cluster) -> None:
     set_quota(cluster, {"pods": "0"}, {"pods": "0"}, scopes=["BestEffort"])
     assert "exceeded quota" in refusal(cluster, PODS, pod())

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from k8s_tutor.api import escalation, fairness, impersonation, rbac
+from k8s_tutor.api import escalation, flows, impersonation, rbac
 from k8s_tutor.api.authn import AUTHENTICATED, User, of_certificate
 from k8s_tutor.api.rbac import Ask
 from k8s_tutor.api.wire import Request
@@ -275,7 +275,7 @@ def test_flows_share_the_seats_of_their_level(cluster: Cluster) -> None:
     late = cluster.send("GET", MAPS, user="b")
     cluster.pause(5_000)
     seats = cluster.server.fairness
-    assert seats.taken["global-default"] == fairness.SEATS["global-default"]
+    assert seats.taken["global-default"] == cluster.server.flows.level("global-default").seats == 49
     assert len(seats.queues["global-default"]) == 12
     assert [waiting.flow.owner for waiting in seats.queues["global-default"]] == ["a"] * 11 + ["b"]
     cluster.world.resume("etcd-1")
@@ -292,7 +292,7 @@ def test_who_floods_is_told_to_come_again_and_others_are_not(cluster: Cluster) -
     calls = [cluster.send("GET", MAPS, user="a") for _ in range(130)]
     cluster.pause(10_000)
     refused = [cluster.client.answers[call] for call in calls if call in cluster.client.answers]
-    assert len(refused) >= 130 - fairness.SEATS["global-default"] - fairness.LONGEST_QUEUE
+    assert len(refused) >= 130 - 49 - 50
     found = json.loads(refused[0].body)
     assert (refused[0].code, found["reason"], found["message"]) == (
         429, "TooManyRequests", "Too many requests, please try again later.",
@@ -301,18 +301,25 @@ def test_who_floods_is_told_to_come_again_and_others_are_not(cluster: Cluster) -
     assert cluster.ask("GET", "/healthz", user="b")[0] == 200
 
 
-def test_levels_by_who_asks() -> None:
+def test_levels_by_who_asks(cluster: Cluster) -> None:
+    known = cluster.server.flows
+
     def level(name: str, groups: tuple[str, ...] = (), resource: str = "pods") -> str:
-        return fairness.flow_of(name, groups, "", resource, "").level
+        user, group = User(name, groups), "coordination.k8s.io" if resource == "leases" else ""
+        return flows.flow_of(known, flows.Asked(user, "get", group, resource, "default", "")).level.name
 
     assert level("kubernetes-admin", ("system:masters",)) == "exempt"
     assert level("system:node:node-1", ("system:nodes",), "leases") == "node-high"
     assert level("system:node:node-1", ("system:nodes",)) == "system"
+    assert {name: one.seats for name, one in known.levels.items()} == {
+        "exempt": None, "catch-all": 13, "global-default": 49, "leader-election": 25, "node-high": 98, "system": 74,
+        "workload-high": 98, "workload-low": 245,
+    }  # fmt: skip
     assert level("system:kube-scheduler", (), "leases") == "leader-election"
     assert level("system:kube-scheduler") == "workload-high"
     assert level("system:serviceaccount:kube-system:x", ("system:serviceaccounts",)) == "workload-high"
     assert level("system:serviceaccount:default:x", ("system:serviceaccounts",)) == "workload-low"
-    assert level("alice", ("dev",)) == "global-default"
+    assert level("alice", ("dev", "system:authenticated")) == "global-default"
 
 
 def test_the_audit_log_says_who_did_what_as_whom(cluster: Cluster) -> None:

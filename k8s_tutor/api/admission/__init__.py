@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from k8s_tutor.api import escalation
-from k8s_tutor.api.admission import limits, objects, pods, podsecurity, policies, quota
+from k8s_tutor.api.admission import limits, noderestriction, objects, pods, podsecurity, policies, quota
 from k8s_tutor.api.admission.gate import Charge, Gate
 from k8s_tutor.api.admission.objects import PROTECTED_NAMESPACES, namespace_problem, protected_namespace
 from k8s_tutor.api.names import Draw
@@ -26,6 +26,7 @@ def mutate(row: Resource, tree: Tree, old: Tree | None, draw: Draw, gate: Gate |
         if problem is not None:
             gate.enter("rights")
             raise problem
+    restrict(row, tree, old, gate)
     match row.kind:
         case "Pod":
             _pod(row, tree, old, draw, gate)
@@ -46,11 +47,18 @@ def _pod(row: Resource, tree: Tree, old: Tree | None, draw: Draw, gate: Gate | N
         return
     if gate is not None:
         limits.fill(tree, gate)
-    pods.service_account(row, tree, draw, gate)
+    if noderestriction.MIRROR not in (tree["metadata"].get("annotations") or {}):
+        pods.service_account(row, tree, draw, gate)  # a mirror pod must stay as the kubelet knows it
     pods.priority(row, tree, gate)
     pods.default_tolerations(tree)
     if gate is not None:
         pods.runtime_class(row, tree, gate)
+
+
+def restrict(row: Resource, new: Tree | None, old: Tree | None, gate: Gate | None) -> None:
+    """What holds for kubelets alone; ``new`` is None for a delete. Raises a Refusal."""
+    if gate is not None:
+        noderestriction.check(row, new, old, gate)
 
 
 def validate(row: Resource, tree: Tree, old: Tree | None, gate: Gate | None) -> None:
@@ -68,8 +76,8 @@ def validate(row: Resource, tree: Tree, old: Tree | None, gate: Gate | None) -> 
     elif row.kind == "PriorityClass":
         objects.one_default_priority(row, tree, gate)
     policies.check(row, tree, old, gate)
-    if old is None and row.namespaced:
-        quota.check(row, tree, gate)
+    if row.namespaced and quota.handles(row, old, gate):
+        quota.check(row, tree, old, gate)
 
 
 def validate_delete(row: Resource, old: Tree, gate: Gate | None) -> None:
@@ -83,7 +91,8 @@ def is_plain(gate: Gate, account: str) -> bool:
     namespace = gate.get("Namespace", gate.namespace)
     labels = (namespace["metadata"].get("labels") or {}) if namespace is not None else {}
     return (
-        not gate.items("LimitRange", gate.namespace)
+        noderestriction.GROUP not in gate.user.groups
+        and not gate.items("LimitRange", gate.namespace)
         and not gate.items("ResourceQuota", gate.namespace)
         and not gate.items("ValidatingAdmissionPolicyBinding")
         and not any(label.startswith(podsecurity.PREFIX) for label in labels)
@@ -93,6 +102,6 @@ def is_plain(gate: Gate, account: str) -> bool:
 
 
 __all__ = [
-    "PROTECTED_NAMESPACES", "Charge", "Gate", "is_plain", "mutate", "namespace_problem", "protected_namespace", "validate",
-    "validate_delete",
+    "PROTECTED_NAMESPACES", "Charge", "Gate", "is_plain", "mutate", "namespace_problem", "protected_namespace", "restrict",
+    "validate", "validate_delete",
 ]  # fmt: skip

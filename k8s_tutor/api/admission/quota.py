@@ -22,6 +22,7 @@ _COMPUTE = ("cpu", "memory", "ephemeral-storage")
 _COUNTED = ("configmaps", "secrets", "services", "persistentvolumeclaims", "replicationcontrollers", "resourcequotas", "pods")
 """Resources of the core group that count under their own name too."""
 _BINARY = ("memory", "storage")
+_MAY_GROW = ("Service", "PersistentVolumeClaim")
 
 
 # ---------------------------------------------------------------------------------------------------- what counts
@@ -130,12 +131,24 @@ def spelled(name: str, nanos: int) -> str:
 # ---------------------------------------------------------------------------------------------------- admission
 
 
-def check(row: Resource, tree: Tree, gate: Gate) -> None:
-    """One more object: raises a Refusal (403) when a quota is full, and else notes what each quota must be charged."""
+def handles(row: Resource, old: Tree | None, gate: Gate) -> bool:
+    """Whether a request can cost anything: every new object does, and few may grow later (the evaluators' ``Handles``)."""
+    if old is None:
+        return True
+    return row.kind in _MAY_GROW if not gate.subresource else row.kind == "Pod" and gate.subresource == "resize"
+
+
+def check(row: Resource, tree: Tree, old: Tree | None, gate: Gate) -> None:
+    """One more object, or what it counts for more than before: raises a Refusal (403) when a quota is full, and else notes what
+    each quota must be charged."""
     quotas = gate.items("ResourceQuota", gate.namespace)
     if not quotas:
         return
     wanted = counts(row, tree)
+    if old is not None:
+        before_it = counts(row, old)
+        names = (*wanted, *(name for name in before_it if name not in wanted))
+        wanted = {name: wanted.get(name, 0) - before_it.get(name, 0) for name in names}
     for key, item in quotas:
         quota = scheme.tree(item.data)
         status, spec = quota.get("status") or {}, quota.get("spec") or {}
@@ -143,13 +156,14 @@ def check(row: Resource, tree: Tree, gate: Gate) -> None:
         if not in_scope(spec, row, tree):
             continue
         name = quota["metadata"]["name"]
-        _must_specify(row, tree, name, hard)
+        if old is None:
+            _must_specify(row, tree, name, hard)
         touched = [resource for resource in sorted(hard) if wanted.get(resource)]
         if not touched:
             continue
         used: Mapping[str, str] = status.get("used") or {}
         after = {one: quantity.nano(used.get(one, "0")) + wanted[one] for one in touched}
-        full = [one for one in touched if after[one] > quantity.nano(hard[one])]
+        full = [one for one in touched if wanted[one] > 0 and after[one] > quantity.nano(hard[one])]
         if full:
             requested = ",".join(f"{one}={spelled(one, wanted[one])}" for one in full)
             before = ",".join(f"{one}={used.get(one, '0')}" for one in full)

@@ -34,6 +34,8 @@ _KNOWN: dict[str, str] = {
     "api.request": "{verb} {path}",
     "api.answer": "{verb} {path}: {code}",
     "api.retry": "retry {path}",
+    "api.queued": "{user} waits for a seat in {level}",
+    "api.rejected": "no room in {level}: {user} is told to come again",
     "api.panic": "{actor} panics: {error} at {place}",
     "api.synced": "watch cache synced at revision {revision}",
     "scheduler.decided": "{pod}: {node}, score {score}, {feasible} feasible",
