@@ -158,7 +158,8 @@ def test_what_was_applied_last_can_be_edited(desk: Hands) -> None:
     ("echo '{apiVersion: v1}' | kubectl apply -f -",
      "error: error parsing STDIN: json: offset 2: invalid character 'a' looking for beginning of object key string\n"),
     ("echo 'a: b\n c: d' | kubectl apply -f -",
-     "error: error parsing STDIN: error converting YAML to JSON: yaml: line 2: mapping values are not allowed in this context\n"),
+     "error: error parsing STDIN: error converting YAML to JSON: yaml: line 2: mapping "
+     "values are not allowed in this context\n"),
     ("cat nowhere.yaml | kubectl apply -f -",
      "cat: nowhere.yaml: No such file or directory\nerror: no objects passed to apply\n"),
 ])  # fmt: skip
