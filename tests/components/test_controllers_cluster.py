@@ -8,9 +8,10 @@ import msgspec
 from control_world import DEPLOYMENTS, PODS, Cluster, deployment
 from fake_kubelets import Return, Silence
 
-from k8s_tutor.api import selectors
+from k8s_tutor.api import scheme, selectors
 from k8s_tutor.api.wire import Response
 from k8s_tutor.controllers.manager import ControllerManager, ManagerConfig
+from k8s_tutor.controllers.podgc import ENDED_MOST, surplus
 from k8s_tutor.controllers.podowner import claim
 from k8s_tutor.controllers.requests import adopting
 from k8s_tutor.controllers.runner import succeeded
@@ -327,3 +328,33 @@ def test_nobody_is_adopted_by_an_owner_that_is_gone() -> None:
     cluster.settle()
     refs = [pod["metadata"]["ownerReferences"][0]["uid"] for pod in cluster.list("Pod")]
     assert refs == [cluster("GET", f"{SETS}/r")["metadata"]["uid"]]
+
+
+def test_pods_of_a_node_out_of_service_are_given_up() -> None:
+    cluster = Cluster(recorded=True)
+    for name in ("leaving", "staying"):
+        cluster("POST", PODS, pod(name, tolerations=[{"operator": "Exists"}]))
+    cluster.settle()
+    cluster.world.crash("node-3")
+    cluster.run(60)
+    cluster("DELETE", f"{PODS}/leaving")
+    cluster.run(25)
+    assert len(cluster.list("Pod")) == 2
+    taint = {"key": "node.kubernetes.io/out-of-service", "value": "nodeshutdown", "effect": "NoExecute"}
+    node = cluster("GET", "/api/v1/nodes/node-3")
+    cluster.patch("/api/v1/nodes/node-3", {"spec": {"taints": [*node["spec"]["taints"], taint]}})
+    cluster.run(22)
+    assert [one["metadata"]["name"] for one in cluster.list("Pod")] == ["staying"]
+
+
+def test_very_many_ended_pods_are_too_many() -> None:
+    def ended(name: str, minute: int, reason: str = "") -> Any:
+        tree = pod(name)
+        tree["metadata"]["creationTimestamp"] = f"2026-01-01T00:{minute:02}:00Z"
+        tree["status"] = {"phase": "Failed" if reason else "Succeeded", **({"reason": reason} if reason else {})}
+        return scheme.typed(msgspec.json.encode(tree))
+
+    pods = [ended("new", 3), ended("old", 1), ended("evicted", 5, "Evicted")]
+    assert surplus(pods) == []
+    many = pods + [ended("last", 9)] * (ENDED_MOST - 1)
+    assert [one.metadata.name for one in surplus(many)] == ["evicted", "old"]
