@@ -49,7 +49,7 @@ def add_manager(world: World, room: str) -> None:
     if room:
         world.move(machine, room)
     present = tuple(name for name, process in world.processes.items() if process.actor is Member)
-    for process in [process for process in world.processes.values() if process.host == like]:
+    for process in [one for one in world.processes.values() if one.host == like and "-cp-" not in one.name]:
         name = f"{process.name.removesuffix(pattern)}{number}"
         config = _renamed(process.config, pattern, number)
         if isinstance(config, MemberConfig):

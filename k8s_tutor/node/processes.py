@@ -12,7 +12,7 @@ from k8s_tutor.node.container_box import ContainerBox
 from k8s_tutor.node.programs import SIGKILL, SIGTERM, is_reading_shell, script_of
 from k8s_tutor.node.shell import commands
 from k8s_tutor.node.shell.machine import BREATH, Burst, Dialled, Proc, Running, Wait
-from k8s_tutor.node.shell.syntax import ShellError, compiled
+from k8s_tutor.node.shell.syntax import ShellError, compiled, endless
 from k8s_tutor.node.tasks import ExecResult, ExecSync, ExecTask, NotStarted, Opened, Pod, Stream, Task
 from k8s_tutor.node.usage import KERNEL
 from k8s_tutor.sim import MS, Body, Context, Reply
@@ -158,8 +158,7 @@ class Processes(Cgroups):
 
     def _as_work(self, proc: Proc) -> bool | None:
         """Timers of processes that may go round for ever are housekeeping, else the world would never come to rest."""
-        endless = "while" in proc.script or "until" in proc.script
-        return False if endless or (proc.wait is not None and "ping" in proc.wait.argv[:1]) else None
+        return False if endless(proc.script) or (proc.wait is not None and "ping" in proc.wait.argv[:1]) else None
 
     def woken(self, ctx: Context, wake: Wake) -> None:
         """What a process has waited for is here, if it still waits for it."""

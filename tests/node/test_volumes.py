@@ -173,3 +173,10 @@ def test_empty_dir_outlives_containers_and_the_machine_but_not_the_pod(small: Sm
     small.run(35)
     shim: Any = small.world.actor("shim-1")
     assert not [key for key in shim.files if uid in key]
+
+
+def test_scripts_that_may_go_round_for_ever() -> None:
+    from k8s_tutor.node.shell.syntax import endless
+
+    assert endless("while true; do sleep 1; done") and endless("if true; then until false; do :; done; fi")
+    assert not endless("echo while; for i in 1 2; do if true; then continue; fi; done; echo until")

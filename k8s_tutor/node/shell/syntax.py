@@ -84,6 +84,16 @@ def compiled(script: str) -> tuple[Step, ...]:
     return tuple(parser.steps)
 
 
+@lru_cache(maxsize=512)
+def endless(script: str) -> bool:
+    """Whether a script may go round for ever: it has a ``while`` or ``until``, not only ``for``."""
+    try:
+        steps = compiled(script)
+    except ShellError:
+        return False
+    return any(step.what == "jump" and step.to <= at and steps[step.to].what != "next" for at, step in enumerate(steps))
+
+
 class _Reader:
     """Cuts a script into tokens."""
 
