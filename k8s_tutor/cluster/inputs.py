@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import msgspec
+
 from k8s_tutor.api.wire import Request
 from k8s_tutor.sim import Body
 
@@ -223,8 +225,8 @@ def in_words(given: Input) -> str:
             return line
         case Saved():
             return "close the editor"
-        case Install():
-            return "install an operator"
+        case Install(operator=text):
+            return f"install the operator {msgspec.json.decode(text).get('name', '')}"
         case ApiCall(client=client, request=request):
             return f"{request.user or client}: {request.method} {request.path}"
         case StreamInput(client=client):

@@ -10,8 +10,12 @@ import yaml
 
 from k8s_tutor.cluster import Cluster, ClusterSpec, inputs
 from k8s_tutor.cluster.apply import apply
+from k8s_tutor.cluster.operators.install import rules_of
 from k8s_tutor.cluster.operators.spec import OperatorSpec
-from k8s_tutor.controllers.operators import Operator
+from k8s_tutor.controllers.objects import Clock
+from k8s_tutor.controllers.operators import Operator, Rules
+from k8s_tutor.controllers.operators.reconcile import Child, reconcile
+from k8s_tutor.controllers.operators.rules import kind_of
 from k8s_tutor.sim.detect import Detector
 
 CRD = """
@@ -208,3 +212,42 @@ def test_an_operator_changes_nothing_in_place() -> None:
             detector.step()
     operator = world.running["website-operator-1"]
     assert isinstance(operator, Operator) and operator.rules.applied
+
+
+def rules(**given: Any) -> Rules:
+    manifest = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c"}}
+    child = {"name": "one", "manifest": {**manifest, **given.pop("manifest", {})}, **given}
+    spec = {"name": "op", "watches": {"apiVersion": "ex.io/v1", "kind": "Website"}, "children": [child]}
+    return rules_of(OperatorSpec.model_validate(spec))
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        ({"each": "self.spec.replicas"}, "must be a list of at most 100 items, not '2'"),
+        ({"manifest": {"metadata": {"name": "${self.spec.replicas}"}}}, "metadata.name is no text"),
+        ({"manifest": {"metadata": {"name": "c", "labels": "${self.spec.version}"}}}, "metadata.labels must be a mapping"),
+        ({"manifest": {"metadata": {"name": "c", "namespace": "other"}}}, "lies in namespace other, its owner in default"),
+        ({"when": "self.spec.version + 1 == 2"}, "Unsupported operation"),
+    ],
+)
+def test_rules_that_fail_on_an_object(given: dict[str, Any], text: str) -> None:
+    site = {**yaml.safe_load(SITE), "metadata": {"name": "shop", "namespace": "default", "uid": "u", "resourceVersion": "1"}}
+    decision = reconcile(rules(**given), site, {}, {}, Clock(0))
+    assert decision.failed
+    (event,) = decision.events
+    assert event.text.startswith("child one: ") and text in event.text
+    (write,) = decision.writes
+    condition = write.tree["status"]["conditions"][0] if write.tree else {}
+    assert (condition["status"], condition["message"]) == ("False", event.text)
+
+
+def test_a_child_of_somebody_else_is_left_alone() -> None:
+    site = {**yaml.safe_load(SITE), "metadata": {"name": "shop", "namespace": "default", "uid": "u", "resourceVersion": "1"}}
+    other = {"kind": "Website", "name": "rival", "uid": "v", "controller": True}
+    tree = {"metadata": {"name": "c", "namespace": "default", "ownerReferences": [other]}}
+    child = Child(kind_of("v1", "ConfigMap"), tree)
+    decision = reconcile(rules(), site, {child.key: child}, {}, Clock(0))
+    assert decision.events[0].text == (
+        "child one: Object default/c is already owned by another Website controller rival"
+    )

@@ -16,6 +16,8 @@ from k8s_tutor.controllers.operators.template import TemplateFailure, available,
 from k8s_tutor.controllers.requests import MERGE, Decision, Event, Tree, Write
 
 APPLY = "application/apply-patch+yaml"
+EACH_MOST = 100
+"""Children that one rule may ask for, for one object."""
 SYNCED = "Synced"
 """The condition by which a custom object says whether its operator could do what the rules ask for."""
 
@@ -67,14 +69,31 @@ def desired(rules: Rules, owner: Tree, actual: Mapping[str, Child]) -> Iterator[
         try:
             if rule.when and value(rule.when, {"self": owner}) is not True:
                 continue
-            items = value(rule.each, {"self": owner}) if rule.each else [None]
-            for item in items:
+            for item in _items(rule, owner):
                 variables = {"self": owner, "item": item} if rule.each else {"self": owner}
                 child = _stamped(rules, rule, owner, filled(template_of(rule.manifest), variables))
                 _check_owner(owner, rule, child, actual.get(child.key))
                 yield rule, child
         except TemplateFailure as failure:
             raise TemplateFailure(f"child {rule.name}: {failure}") from None
+
+
+def _items(rule: ChildRule, owner: Tree) -> list[Any]:
+    """For what there shall be a child: once, or once for each item of a list. Raises TemplateFailure."""
+    if not rule.each:
+        return [None]
+    items = value(rule.each, {"self": owner})
+    if not isinstance(items, list) or len(items) > EACH_MOST:
+        raise TemplateFailure(f"{rule.each}: must be a list of at most {EACH_MOST} items, not {str(items)[:40]!r}")
+    return items
+
+
+def _mapping(tree: Tree, field: str) -> Tree:
+    """A field of some metadata that must be a mapping if it is there at all. Raises TemplateFailure."""
+    found = tree.get(field) or {}
+    if not isinstance(found, dict):
+        raise TemplateFailure(f"metadata.{field} must be a mapping, not {str(found)[:40]!r}")
+    return found
 
 
 def _stamped(rules: Rules, rule: ChildRule, owner: Tree, tree: Tree) -> Child:
@@ -85,14 +104,14 @@ def _stamped(rules: Rules, rule: ChildRule, owner: Tree, tree: Tree) -> Child:
         raise TemplateFailure("metadata.name is no text")
     if kind.namespaced:
         metadata.setdefault("namespace", owner["metadata"].get("namespace", "default"))
-    metadata["labels"] = {**metadata.get("labels", {}), MANAGED_BY: rules.name}
+    metadata["labels"] = {**_mapping(metadata, "labels"), MANAGED_BY: rules.name}
     if rule.owned:
         metadata["ownerReferences"] = [{
             "apiVersion": owner["apiVersion"], "kind": owner["kind"], "name": owner["metadata"]["name"],
             "uid": owner["metadata"]["uid"], "controller": True, "blockOwnerDeletion": True,
         }]  # fmt: skip
     else:
-        metadata["annotations"] = {**metadata.get("annotations", {}), OWNER: key_of(owner)}
+        metadata["annotations"] = {**_mapping(metadata, "annotations"), OWNER: key_of(owner)}
     return Child(kind, {**tree, "metadata": metadata})
 
 
