@@ -133,6 +133,8 @@ def _cluster_flags(parser: Any) -> None:
     parser.add_argument("--cni", help="network plugin: bridge")
     parser.add_argument("--proxy", help="kube-proxy mode: iptables")
     parser.add_argument("--runtime", help="container runtime: containerd")
+    words = "metrics-server, for kubectl top and autoscalers; a sandbox has it"
+    parser.add_argument("--metrics", action=argparse.BooleanOptionalAction, help=words)
 
 
 def _lessons_parser(commands: Any) -> None:
@@ -193,7 +195,7 @@ def _own_cluster(args: argparse.Namespace) -> dict[str, Any]:
     """The specification that a file and flags describe."""
     from k8s_tutor.serve import specs
 
-    given = {name: getattr(args, name) for name in ("managers", "workers", "seed", "cni", "proxy", "runtime")}
+    given = {name: getattr(args, name) for name in ("managers", "workers", "seed", "cni", "proxy", "runtime", "metrics")}
     try:
         return specs.sandbox(args.spec, args.manifests, {name: value for name, value in given.items() if value is not None})
     except specs.SpecError as error:
@@ -211,8 +213,7 @@ def _serve(args: argparse.Namespace) -> int:
 
 
 def _sandbox(args: argparse.Namespace) -> int:
-    spec = _own_cluster(args)
-    return _screen(spec=spec)
+    return _screen(spec={"metrics": True, **_own_cluster(args)})
 
 
 def _run(args: argparse.Namespace) -> int:

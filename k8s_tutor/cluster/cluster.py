@@ -200,7 +200,7 @@ class Cluster:
             control_plane=self._workload.control_plane(world, self._part),
             workload=self._workload.workload(world, self._part),
             verdicts=self._workload.verdicts(world, self._part), queue=self._workload.queue(world, self._part),
-            controllers=self._workload.controllers(world, self._part),
+            controllers=self._workload.controllers(world, self._part), usage=self._workload.usage(world, self._part),
         )  # fmt: skip
 
     @property

@@ -314,6 +314,20 @@ class TimelineView(View, frozen=True):
     """(instant, words) of the inputs of this branch."""
 
 
+class UseView(View, frozen=True):
+    """What somebody uses: thousandths of a core, and bytes."""
+
+    cpu: int
+    memory: int
+
+
+class UsageView(View, frozen=True):
+    """What nodes (by name) and pods (``namespace/name``) use, as metrics-server has it."""
+
+    nodes: Mapping[str, UseView] = {}
+    pods: Mapping[str, UseView] = {}
+
+
 class ClusterView(View, frozen=True):
     """Everything, at one moment."""
 
@@ -336,6 +350,8 @@ class ClusterView(View, frozen=True):
     """The pods that wait for a node, the next one first."""
     controllers: ControllersView = ControllersView()
     """Work queues, elections, and what is wanted beside what is."""
+    usage: UsageView = UsageView()
+    """What metrics-server has measured."""
 
 
 class CauseView(View, frozen=True):

@@ -19,6 +19,7 @@ from k8s_tutor.cluster.queueview import queue_view
 from k8s_tutor.cluster.spec import ClusterSpec
 from k8s_tutor.cluster.tails import RequestTail
 from k8s_tutor.cluster.trees import Trees
+from k8s_tutor.cluster.usageview import usage_view
 from k8s_tutor.cluster.verdictview import Verdicts
 from k8s_tutor.cluster.views import (
     ControllersView,
@@ -29,9 +30,11 @@ from k8s_tutor.cluster.views import (
     ProcessView,
     QueuedView,
     RoomView,
+    UsageView,
     VerdictView,
     WorkloadView,
 )
+from k8s_tutor.node.metrics_server import MetricsServer
 from k8s_tutor.node.runtime import Runtime
 from k8s_tutor.scheduler.actor import Scheduler
 from k8s_tutor.sim import World
@@ -80,6 +83,7 @@ class Workload:
         self._pods, self._nodes, self._deployments = Memo(), Memo(), Memo()
         self._slices, self._services = Memo(), Memo()
         self._built: WorkloadView | None = None
+        self._usage = UsageView()
         self._plane: ControlPlaneView | None = None
 
     def _running(self, world: World, kind: type[T]) -> list[T]:
@@ -169,6 +173,19 @@ class Workload:
             name = podview.service_of(tree)
             backends[name] = backends.get(name, ()) + views
         return {name: (tree, backends.get(name, ())) for name, tree in trees["Service"].items()}
+
+    def usage(self, world: World, part: Part) -> UsageView:
+        """What metrics-server has measured."""
+        server = next(iter(self._running(world, MetricsServer)), None)
+        key = tuple([looks[0] for looks in server.looks.values()]) if server is not None else ()
+
+        def make() -> UsageView:
+            fresh = usage_view(server)
+            if fresh != self._usage:
+                self._usage = fresh
+            return self._usage
+
+        return part("usage", key, make)  # type: ignore[no-any-return]
 
     # ------------------------------------------------------------------ rooms
 

@@ -156,16 +156,15 @@ class MetricsServer(Component):
     def _nodes(self, ctx: Context) -> list[Tree]:
         found = []
         for node in self.nodes:
-            looks = self.looks.get(node.metadata.name, ())
-            if len(looks) == 2:
-                rate = _rate(looks[0].node, looks[1].node)
+            rate = self.node_rate(node.metadata.name)
+            if rate is not None:
                 tree = self._item(ctx, "NodeMetrics", node.metadata, rate)
                 found.append({**tree, "usage": rate.usage})
         return found
 
     def _pods(self, ctx: Context, namespace: str) -> list[Tree]:
         found: list[Tree] = []
-        rates = self._rates()
+        rates = self.pod_rates()
         for pod in self.pods:
             metadata = pod.metadata
             mine = rates.get((metadata.namespace, metadata.name), {})
@@ -176,7 +175,12 @@ class MetricsServer(Component):
             found.append({**tree, "containers": parts})
         return found
 
-    def _rates(self) -> dict[tuple[str, str], dict[str, Rate]]:
+    def node_rate(self, name: str) -> Rate | None:
+        """What a node uses; None before there were two looks at it."""
+        looks = self.looks.get(name, ())
+        return _rate(looks[0].node, looks[1].node) if len(looks) == 2 else None
+
+    def pod_rates(self) -> dict[tuple[str, str], dict[str, Rate]]:
         """(namespace, pod) → container → rate; a pod of which a container has none yet is left out."""
         found: dict[tuple[str, str], dict[str, Rate]] = {}
         incomplete: list[tuple[str, str]] = []

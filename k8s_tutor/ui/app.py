@@ -209,7 +209,7 @@ class Tutor(App[int]):
         from k8s_tutor.lessons.manifests import files_of
         from k8s_tutor.ui.session import Session
 
-        spec = ClusterSpec.model_validate(dict(wanted or {}))
+        spec = ClusterSpec.model_validate(dict(wanted or {"metrics": True}))
         cluster = Cluster(spec, self.seed)
         for path in self.manifests:
             line = f"apply -f {path}"

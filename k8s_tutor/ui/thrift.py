@@ -11,7 +11,7 @@ from typing import Any
 READS: dict[str, tuple[str, ...]] = {
     "committee": ("raft", "wire", "network"),
     "control_plane": ("control_plane", "wire", "raft"),
-    "workers": ("workload", "raft"),
+    "workers": ("workload", "raft", "usage"),
     "orchestra": ("workload", "raft"),
     "stage_map": ("workload", "raft"),
     "rooms": ("raft", "network", "console", "workload"),

@@ -64,6 +64,9 @@ def test_top_tells_what_is_used() -> None:
     ]
     assert said(one, "top pods --sort-by=memory --no-headers --containers -A").split()[:4] == ["default", "hog", "c", "0m"]
     assert said(one, "top nodes").splitlines()[1].split() == ["node-1", "340m", "8%", "372Mi", "4%"]
+    usage = one.view().usage
+    assert usage.pods["default/busy"].cpu == 300 and usage.nodes["node-1"].memory >> 20 == 372
+    assert one.view().usage is usage
     assert said(one, "top pod nope") == 'Error from server (NotFound): podmetrics.metrics.k8s.io "default/nope" not found\n'
     name, used, memory, window = said(one, "get pods.metrics.k8s.io").splitlines()[1].split()
     assert (name, memory, window) == ("busy", "600Ki", "15s") and abs(int(used[:-1]) - 300_000_000) < 10_000

@@ -139,7 +139,9 @@ def _blocks(canvas: Canvas, scene: Scene, rows: int, heights: list[int], cells: 
         row += tall + gap
     spare = rows - row
     if spare >= 2 and canvas.width >= 40:
-        canvas.put(rows - 1, 0, "bars: cpu asked for, of what the node can give", "dim")
+        asked, measured = "bars: cpu asked for, of what the node can give", "bars: cpu asked for · cpu and memory used"
+        words = measured if scene.view.usage.nodes else asked
+        canvas.put(rows - 1, 0, shorten(words, canvas.width), "dim")
 
 
 def _head(canvas: Canvas, scene: Scene, node: NodeView, row: int, margin: int) -> None:
@@ -149,18 +151,35 @@ def _head(canvas: Canvas, scene: Scene, node: NodeView, row: int, margin: int) -
     canvas.spot(row, 0, margin - 1, node.name)
     column = canvas.put(row, margin, load(node.cpu_requested, node.cpu, 8), "load") + 1
     said = _trouble(node, mark.word if mark.role != "ok" else "")
-    tail = _dots(node, named=True) if canvas.width >= 62 else _dots(node, named=False)
+    tail = _dots(node, named=canvas.width >= (100 if scene.view.usage.nodes else 62))
     room = canvas.width - column - sum(len(text) for text, _ in tail) - 2
     if said:
         canvas.put(row, column + 1, shorten(f"{mark.glyph} {said}", max(3, room)), mark.role)
     elif room >= 34:
         canvas.put(row, column, f"{cores(node.cpu_requested)} of {cores(node.cpu)} cpu", "dim")
-        canvas.put(row, column + 17, f"{memory(node.memory_requested)} of {memory(node.memory)}", "dim")
+        _second(canvas, scene, node, row, column + 17, room - 17)
     elif room >= 16:
         canvas.put(row, column, f"{cores(node.cpu_requested)} of {cores(node.cpu)} cpu", "dim")
     if room >= 3:
         canvas.right(row, tail)
         _process_spots(canvas, node, row, tail)
+
+
+def _second(canvas: Canvas, scene: Scene, node: NodeView, row: int, column: int, room: int) -> None:
+    """What was asked of a node's memory, and what is used of it all, when somebody measures: the first makes way."""
+    asked = f"{memory(node.memory_requested)} of {memory(node.memory)}"
+    used = scene.view.usage.nodes.get(node.name)
+    if used is None:
+        canvas.put(row, column, asked, "dim")
+        return
+    words = f"uses {cores(used.cpu)}, {memory(used.memory)}".ljust(18)
+    bar = load(used.cpu, node.cpu, 4) + " " + load(used.memory, node.memory, 4)
+    if room >= 18 + len(words) + len(bar) + 1:
+        canvas.put(row, column, asked, "dim")
+        column += 18
+    end = canvas.put(row, column, words, "text")
+    if column + len(words) + len(bar) + 1 <= canvas.width and room >= len(words) + len(bar) + 1:
+        canvas.put(row, end + 1, bar, "load")
 
 
 def _trouble(node: NodeView, word: str) -> str:
