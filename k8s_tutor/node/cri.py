@@ -5,7 +5,6 @@ Each request travels in a `sim.Call` and is answered by its result, by `Done`, o
 
 from __future__ import annotations
 
-from k8s_tutor.node.logs import LogOptions
 from k8s_tutor.node.shell.files import Mount
 from k8s_tutor.node.usage import Limits
 from k8s_tutor.sim import Body
@@ -186,51 +185,11 @@ class RemoveContainer(Body):
     container: str
 
 
-class Exec(Body):
-    """Run a process in a container. A stream (`api.wire`): answered by `Opened`, then frames follow. In reality the answer is
-    a URL at which the runtime streams."""
-
-    container: str
-    command: tuple[str, ...]
-    tty: bool = False
-    stdin: bool = False
-
-
-class ExecSync(Body):
-    """Run a process in a container to its end, or for ``timeout`` seconds."""
-
-    container: str
-    command: tuple[str, ...]
-    timeout: int
-
-
 class ExecSyncResult(Body):
     """What the process has written (stdout and stderr), and its exit status."""
 
     text: str
     code: int
-
-
-class Attach(Body):
-    """Join the process of a container. A stream."""
-
-    container: str
-    stdin: bool = False
-
-
-class ReadLog(Body):
-    """What has a container written? With ``follow`` a stream. In reality the kubelet reads the runtime's files."""
-
-    container: str
-    options: LogOptions = LogOptions()
-    follow: bool = False
-
-
-class Opened(Body):
-    """A stream is open. ``text``: what a log had so far; no ``more``: that was all."""
-
-    text: str = ""
-    more: bool = True
 
 
 class ListPodSandbox(Body):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from k8s_tutor.node import cri
+from k8s_tutor.node.inside import ExecSync
 from k8s_tutor.node.node_status import NodeReporter
 from k8s_tutor.node.podstate import PodState
 from k8s_tutor.node.sockets import Connect, Connected
@@ -44,7 +45,7 @@ class Handlers(NodeReporter):
         try:
             if action.exec is not None:
                 words = tuple(action.exec.command or ())
-                asked = cri.ExecSync(state.container(spec.name).id, words, seconds)
+                asked = ExecSync(state.container(spec.name).id, words, seconds)
                 about = (then, args, " ".join(words), seconds)
                 self.ask(ctx, self.config.runtime, asked, "_command_over", about, (seconds + 2) * SECOND)
             elif getattr(action, "sleep", None) is not None:

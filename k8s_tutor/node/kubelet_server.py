@@ -13,7 +13,8 @@ from k8s_tutor.api import times
 from k8s_tutor.api.streams import Streams
 from k8s_tutor.api.watchcache import Hop
 from k8s_tutor.api.wire import STDOUT, Request, Response, StreamData
-from k8s_tutor.node import cri, exposition
+from k8s_tutor.node import exposition
+from k8s_tutor.node.inside import Attach, Exec, Opened, ReadLog
 from k8s_tutor.node.logs import LogOptions
 from k8s_tutor.node.podstate import EXITED, RUNNING, Known, PodState
 from k8s_tutor.node.usage_server import UsageServer
@@ -56,18 +57,18 @@ class KubeletServer(UsageServer, Streams):
 
     def _asked(
         self, ctx: Context, what: str, state: PodState, name: str, request: Request
-    ) -> cri.ReadLog | cri.Exec | cri.Attach:  # fmt: skip
+    ) -> ReadLog | Exec | Attach:  # fmt: skip
         """What the runtime is asked. Raises Refused."""
         known = next((one for one in state.containers if one.name == name), None)
         if what == "containerLogs":
             life = _life(known, state, name, request.flag("previous"))
-            return cri.ReadLog(life, self._options(ctx, request), request.flag("follow"))
+            return ReadLog(life, self._options(ctx, request), request.flag("follow"))
         if known is None or known.phase != RUNNING:
             raise Refused(500, f'container not found ("{name}")')
         if what == "attach":
-            return cri.Attach(known.id, request.flag("input"))
+            return Attach(known.id, request.flag("input"))
         command = tuple(value for key, value in request.query if key == "command")
-        return cri.Exec(known.id, command, request.flag("tty"), request.flag("input"))
+        return Exec(known.id, command, request.flag("tty"), request.flag("input"))
 
     def _options(self, ctx: Context, request: Request) -> LogOptions:
         since = 0
@@ -80,7 +81,7 @@ class KubeletServer(UsageServer, Streams):
 
     def _stream_opened(self, ctx: Context, answer: Any, src: str, call: int, code: int, far: int) -> None:
         """The runtime has answered."""
-        if isinstance(answer, cri.Opened):
+        if isinstance(answer, Opened):
             if code == 200 and answer.more:
                 ctx.reply(src, Reply(call, Response(200, b"", content_type="text/plain", streams=True)))
                 if answer.text:

@@ -9,13 +9,14 @@ import msgspec
 from k8s_tutor.api.wire import CLOSE, STATUS, STDIN, StreamData, StreamEnd
 from k8s_tutor.node.cgroups import Cgroups
 from k8s_tutor.node.container_box import ContainerBox
+from k8s_tutor.node.inside import Exec, ExecSync, Opened
 from k8s_tutor.node.programs import SIGKILL, SIGTERM, is_reading_shell, script_of
 from k8s_tutor.node.shell import commands
 from k8s_tutor.node.shell.machine import BREATH, Burst, Dialled, Proc, Running, Wait
 from k8s_tutor.node.shell.syntax import ShellError, compiled, endless
-from k8s_tutor.node.tasks import ExecResult, ExecSync, ExecTask, NotStarted, Opened, Pod, Stream, Task
+from k8s_tutor.node.tasks import ExecResult, NotStarted, Pod, Stream, Task
 from k8s_tutor.node.usage import KERNEL
-from k8s_tutor.sim import MS, Body, Context, Reply
+from k8s_tutor.sim import MS, SECOND, Body, Context, Reply
 
 INTERRUPTED = 130
 NO_EXEC = "OCI runtime exec failed: exec failed: unable to start container process"
@@ -229,18 +230,18 @@ class Processes(Cgroups):
 
     # ------------------------------------------------------------------ exec
 
-    def exec(self, ctx: Context, peer: str, call: int, asked: ExecTask) -> Body:
+    def exec(self, ctx: Context, peer: str, call: int, asked: Exec) -> Body:
         """Starts a process in a container."""
         task = self.tasks.get(asked.container)
         if task is None or task.exited:
             return NotStarted(f'cannot exec in a stopped container: container "{asked.container}" is not running')
-        if not self._has(ctx, task, asked.argv):
-            return NotStarted(f"{NO_EXEC}: {no_file(asked.argv[0])}")
+        if not self._has(ctx, task, asked.command):
+            return NotStarted(f"{NO_EXEC}: {no_file(asked.command[0])}")
         pid = self._new_pid(task)
-        reads = is_reading_shell(asked.argv)
-        script = "" if reads else script_of(asked.argv)
+        reads = is_reading_shell(asked.command)
+        script = "" if reads else script_of(asked.command)
         self.procs[f"{task.container}/{pid}"] = Proc(
-            task.container, pid, asked.argv, script, ctx.now, call, asked.tty, reads, asked.stdin, wait=Wait("time")
+            task.container, pid, asked.command, script, ctx.now, call, asked.tty, reads, asked.stdin, wait=Wait("time")
         )
         self.streams[call] = Stream(peer, "exec", task.container, pid)
         ctx.after(0, Wake(task.container, pid, 0))
@@ -262,15 +263,15 @@ class Processes(Cgroups):
         task = self.tasks.get(asked.container)
         if task is None or task.exited:
             return NotStarted("container is not running")
-        if not self._has(ctx, task, asked.argv):
-            return NotStarted(f"{NO_EXEC}: {no_file(asked.argv[0])}")
+        if not self._has(ctx, task, asked.command):
+            return NotStarted(f"{NO_EXEC}: {no_file(asked.command[0])}")
         pid = self._new_pid(task)
-        proc = Proc(task.container, pid, asked.argv, script_of(asked.argv), ctx.now, call)
+        proc = Proc(task.container, pid, asked.command, script_of(asked.command), ctx.now, call)
         self.procs[f"{task.container}/{pid}"] = proc
         self.streams[call] = Stream(peer, "sync", task.container, pid)
         self.go_on(ctx, proc)
         if call in self.streams:
-            ctx.after(asked.timeout, TimeIsUp(call))
+            ctx.after(asked.timeout * SECOND, TimeIsUp(call))
         return None
 
     def time_is_up(self, ctx: Context, call: int) -> None:

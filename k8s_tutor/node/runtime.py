@@ -17,6 +17,7 @@ from k8s_tutor.api.watchcache import Hop
 from k8s_tutor.api.wire import StreamData, StreamEnd
 from k8s_tutor.node import cni, cri, tasks, toolbox
 from k8s_tutor.node.image_service import ImageService, RuntimeConfig, RuntimeDisk
+from k8s_tutor.node.inside import Attach, Exec, ExecSync, Opened, ReadLog
 from k8s_tutor.node.processes import no_file
 from k8s_tutor.node.programs import PAUSE, SIGKILL, SIGTERM, Process, Program, process_of
 from k8s_tutor.sim import MS, SECOND, Body, Call, Context, Reply
@@ -128,10 +129,9 @@ class Runtime(ImageService, Streams):
             answer = self._stop_sandbox(ctx, client, call, asked.sandbox)
         elif isinstance(asked, cri.ListContainerStats):
             self.ask(ctx, self.config.shim, tasks.ReadStats(), "_stats_read", (client, call))
-        elif isinstance(asked, cri.ExecSync):
-            wanted = tasks.ExecSync(asked.container, asked.command, asked.timeout * SECOND)
-            self.ask(ctx, self.config.shim, wanted, "_exec_over", (client, call, asked.timeout), (asked.timeout + 1) * SECOND)
-        elif isinstance(asked, (cri.Exec, cri.Attach, cri.ReadLog)):
+        elif isinstance(asked, ExecSync):
+            self.ask(ctx, self.config.shim, asked, "_exec_over", (client, call, asked.timeout), (asked.timeout + 1) * SECOND)
+        elif isinstance(asked, (Exec, Attach, ReadLog)):
             self._stream(ctx, client, call, asked)
         else:
             answer = self._quick(ctx, client, asked)
@@ -180,27 +180,20 @@ class Runtime(ImageService, Streams):
 
     # ------------------------------------------------------------------ streams
 
-    def _stream(self, ctx: Context, client: str, call: int, asked: cri.Exec | cri.Attach | cri.ReadLog) -> None:
+    def _stream(self, ctx: Context, client: str, call: int, asked: Exec | Attach | ReadLog) -> None:
         """Exec, attach and logs: the shim does it, and what it sends goes on to the client."""
-        wanted: Body
-        if isinstance(asked, cri.Exec):
-            wanted = tasks.ExecTask(asked.container, asked.command, asked.tty, asked.stdin)
-        elif isinstance(asked, cri.Attach):
-            wanted = tasks.AttachTask(asked.container, asked.stdin)
-        else:
-            wanted = tasks.ReadLog(asked.container, asked.options, asked.follow)
-        near, timeout = Hop(client, "", call), STREAM_TIMEOUT
-        self.open_stream(ctx, near, self.config.shim, wanted, "_opened", (near,), timeout)
+        near = Hop(client, "", call)
+        self.open_stream(ctx, near, self.config.shim, asked, "_opened", (near,), STREAM_TIMEOUT)
 
     def _opened(self, ctx: Context, answer: Any, near: Hop, call: int) -> None:
         result: Body
-        if isinstance(answer, tasks.Opened):
-            result = cri.Opened(answer.text, answer.more)
+        if isinstance(answer, Opened):
+            result = answer
         elif isinstance(answer, tasks.NotStarted):
             result = self._no_exec(call, answer)
         else:
             result = cri.RpcError("Unavailable", "the shim does not answer")
-        if not (isinstance(result, cri.Opened) and result.more):
+        if not (isinstance(result, Opened) and result.more):
             self.close_stream(call)
         ctx.reply(near.via, Reply(near.call, result))
 

@@ -15,22 +15,18 @@ import msgspec
 from k8s_tutor.api.wire import StreamData, StreamEnd
 from k8s_tutor.node import logs
 from k8s_tutor.node.cgroups import MemoryFull
+from k8s_tutor.node.inside import Attach, Exec, ExecSync, Opened, ReadLog
 from k8s_tutor.node.machine_files import MachineFiles
 from k8s_tutor.node.processes import Moment, TimeIsUp, Wake
 from k8s_tutor.node.programs import SIGKILL, SIGTERM, Process, annotation
 from k8s_tutor.node.sockets import Answered, Connect
 from k8s_tutor.node.tasks import (
     Annotate,
-    AttachTask,
     CheckPaths,
     CopyVolume,
     DeleteTask,
-    ExecSync,
-    ExecTask,
     ListTasks,
     NotStarted,
-    Opened,
-    ReadLog,
     ReadPressure,
     ReadStats,
     RemoveLog,
@@ -98,11 +94,11 @@ class Shim(MachineFiles):
             return self.pressure(ctx)
         if isinstance(asked, ReadStats):
             return self.stats(ctx)
-        if isinstance(asked, ExecTask):
+        if isinstance(asked, Exec):
             return self.exec(ctx, client, call, asked)
         if isinstance(asked, ExecSync):
             return self.exec_sync(ctx, client, call, asked)
-        if isinstance(asked, AttachTask):
+        if isinstance(asked, Attach):
             return self.attach(client, call, asked)
         if isinstance(asked, ReadLog):
             return self.read_log(client, call, asked)
@@ -267,7 +263,7 @@ class Shim(MachineFiles):
 
     # ------------------------------------------------------------------ streams
 
-    def attach(self, peer: str, call: int, asked: AttachTask) -> Body:
+    def attach(self, peer: str, call: int, asked: Attach) -> Body:
         """Joins a container's own process."""
         task = self.tasks.get(asked.container)
         if task is None or task.exited:

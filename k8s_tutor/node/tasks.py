@@ -124,51 +124,12 @@ class RunTask(Body):
     pod: Pod | None = None
 
 
-class ExecTask(Body):
-    """Run a process in a container. A stream: what it writes follows the answer."""
-
-    container: str
-    argv: tuple[str, ...]
-    tty: bool = False
-    stdin: bool = False
-
-
-class ExecSync(Body):
-    """Run a process in a container and tell how it ended; it is killed after ``timeout`` µs."""
-
-    container: str
-    argv: tuple[str, ...]
-    timeout: int
-
-
 class ExecResult(Body):
     """The answer to `ExecSync`: what it has written, and its exit status; ``timed_out``: it had to be killed."""
 
     text: str
     code: int
     timed_out: bool = False
-
-
-class AttachTask(Body):
-    """Join the container's own process. A stream."""
-
-    container: str
-    stdin: bool = False
-
-
-class ReadLog(Body):
-    """What has this container written? With ``follow`` a stream: what it will write follows the answer."""
-
-    container: str
-    options: LogOptions = LogOptions()
-    follow: bool = False
-
-
-class Opened(Body):
-    """The answer to what opens a stream, or reads a log: the text so far, and whether ``more`` may come."""
-
-    text: str = ""
-    more: bool = True
 
 
 class NotStarted(Body):
