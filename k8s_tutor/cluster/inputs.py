@@ -205,7 +205,9 @@ def comings(words: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def line_of(given: Input) -> Kubectl | None:
-    """The line that an input types, be it with something else; None for all others."""
+    """The line that an input types, be it with something else; words for an editor that is closed. None for all others."""
+    if isinstance(given, Saved):
+        return Kubectl(in_words(given), (), given.client)
     if isinstance(given, Together):
         return next((line for part in given.parts if (line := line_of(part)) is not None), None)
     return given if isinstance(given, Kubectl) else None
@@ -224,7 +226,7 @@ def in_words(given: Input) -> str:
         case Kubectl(line=line):
             return line
         case Saved():
-            return "close the editor"
+            return "edit: the editor is closed"
         case Install(operator=text):
             return f"install the operator {msgspec.json.decode(text).get('name', '')}"
         case ApiCall(client=client, request=request):

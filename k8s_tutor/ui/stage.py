@@ -119,6 +119,7 @@ class Stage(StageView):
             text = editor.text if text is None else text
             given = Saved(editor.session, text, edited(text), editor.client)
             refused = keys.carry_out(lambda: self.session.give(given))
+            self.session.traced = 0
             self.driver.playing = True
             if refused:
                 self.say(refused, "fail")

@@ -53,7 +53,7 @@ def test_who_works_in_text_edits_in_an_editor(write: Write) -> None:
 
 
 @pytest.mark.parametrize(("old", "new", "problem"), [
-    ("edit configmap c\", edit: [{replace: medium, with: large}]", "edit configmap c\"", "say what to `edit:` in it"),
+    ("edit configmap c\", edit: [{replace: medium, with: large}]", "edit configmap c\"", "say what to `edit:`"),
     ("edit configmap c\", edit: [{replace: medium, with: larger}]", "label configmap c a=b\", edit: [{replace: a, with: b}]",
      "only `kubectl edit` opens an editor"),
 ])  # fmt: skip

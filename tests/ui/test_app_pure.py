@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from k8s_tutor.cluster.views import CauseView, FlightView
+from k8s_tutor.lessons.manifests import names_in
 from k8s_tutor.ui import markdown, pace, theme
 from k8s_tutor.ui.chrome import Head, clock, header
 from k8s_tutor.ui.frame import frame
 from k8s_tutor.ui.layout import NEEDS, Wish, share, stage, too_small
 from k8s_tutor.ui.line import LineEdit
-from k8s_tutor.lessons.manifests import names_in
 from k8s_tutor.ui.roles import ROLES
 from k8s_tutor.ui.rows import text_of, width
 from k8s_tutor.ui.scene import Picture, PlainLens, Spot

@@ -80,6 +80,8 @@ async def test_what_is_saved_in_the_editor_is_in_the_cluster_and_can_be_undone()
         await pilot.press("ctrl+s")
         assert await _done(pilot, stage) == ("configmap/c edited\n", "")
         assert stage.session.cluster.objects("ConfigMap")["default/c"]["data"] == {"size": "large"}
+        trace = stage.session.trace()
+        assert trace is not None and any(step.flight is not None and step.flight.kind == "PATCH" for step in trace.steps)
         await pilot.press("escape", "u")
         assert stage.session.view().console.editors and app.screen is stage, "in the past nobody is asked"
         await pilot.press("e")
