@@ -17,7 +17,6 @@ from k8s_tutor.api.informer import Informer
 from k8s_tutor.api.status import Refusal, Subject
 from k8s_tutor.api.wire import Request, Response
 from k8s_tutor.node import exposition
-from k8s_tutor.node.pod_worker import go_duration
 from k8s_tutor.sim import MS, SECOND, Body, Call, CallFailed, Context, Reply
 
 NAME = "metrics-server"
@@ -207,7 +206,14 @@ class MetricsServer(Component):
         if metadata.labels:
             about["labels"] = dict(metadata.labels)
         return {"kind": kind, "apiVersion": f"{GROUP}/{VERSION}", "metadata": about,
-                "timestamp": times.rfc3339(rate.at, self.config.epoch), "window": go_duration(rate.window // MS * MS)}
+                "timestamp": times.rfc3339(rate.at, self.config.epoch), "window": _duration(rate.window)}
+
+
+def _duration(micros: int) -> str:
+    """A window as Go prints it, without what is less than a millisecond: ``15.012s``, ``1m0s``."""
+    minutes, millis = divmod(micros // MS, 60_000)
+    text = f"{millis // 1000}.{millis % 1000:03d}".rstrip("0").rstrip(".") + "s"
+    return f"{minutes}m{text}" if minutes else text
 
 
 def discovery() -> Tree:
