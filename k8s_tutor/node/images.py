@@ -8,7 +8,9 @@ The data of one file::
       - name: nginx                      # as in a pod; the registry's full name is docker.io/library/nginx
         tags: [latest, "1.27"]           # ["*"]: every tag; []: the name is known, and no tag is
         layers: {debian-12: 28200000, nginx-1.27: 44000000}   # name of a layer → compressed bytes; same name, same layer
-        program: {kind: serve, port: 80, start_ms: 300}       # fields of `programs.Program`
+        program: {kind: serve, port: 80, start_ms: 300,       # fields of `programs.Program`
+                  cpu: 5m, memory: 64Mi, leak: 1Mi, request_us: 200, threads: 2,   # what it uses (see `usage.Load`)
+                  metrics: true}                              # it tells Prometheus of itself at /metrics
         modes: {liveness: {sick_after_ms: 10000}}             # what is different with this word as its first argument
         login: ada:secret                                     # who may have it (imagePullSecrets); without: everybody
         entrypoint: [/docker-entrypoint.sh]                   # ENTRYPOINT and CMD: a line that is split, or a list
