@@ -61,19 +61,22 @@ def options(body: Tree, query: dict[str, str]) -> Options:
     elif policy and orphan is not None:
         text = "orphanDependents and deletionPropagation cannot be both set"
         found.append(causes.invalid("propagationPolicy", policy, text))
+    dry = body.get("dryRun") or [value for name, value in query.items() if name == "dryRun"]
+    if dry and dry != ["All"]:
+        found.append(causes.not_supported("dryRun", dry, ("All",)))
     if found:
         raise status.invalid(Subject("meta.k8s.io", "DeleteOptions"), found)
     conditions = body.get("preconditions", {})
     return Options(
         grace, policy, orphan, conditions.get("uid", ""), conditions.get("resourceVersion", ""),
-        body.get("dryRun") == ["All"] or query.get("dryRun") == "All",
+        bool(dry),
     )  # fmt: skip
 
 
 def check_preconditions(resource: Resource, tree: Tree, wanted: Options, revision: int) -> None:
     """The client may insist on a uid and a resourceVersion. Raises a Refusal (409)."""
     metadata = tree["metadata"]
-    about = Subject("", resource.kind, metadata["name"])
+    about = Subject(resource.group, resource.kind, metadata["name"])
     if wanted.uid and wanted.uid != metadata["uid"]:
         raise status.conflict(
             about,

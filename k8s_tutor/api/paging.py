@@ -38,6 +38,9 @@ def page_of(request: Request) -> Page:
     limit = numbers.signed(text or "0")
     if limit is None:
         raise status.bad_request(numbers.problem("ParseInt", text))
+    seconds = request.parameter("timeoutSeconds")
+    if seconds and numbers.signed(seconds) is None:
+        raise status.bad_request(numbers.problem("ParseInt", seconds))
     given = request.parameter("continue")
     if not given:
         return Page(max(limit, 0), "", 0)

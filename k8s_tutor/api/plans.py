@@ -153,6 +153,7 @@ class Planner:
             scale, _ = bodies.patched(op.request, before, SCALE_TYPE)
         else:
             scale = bodies.raw(op.request.body)
+        strategy.check_place(self.row, scale, op.target.namespace, op.target.name)
         given = scale.get("metadata", {}).get("resourceVersion")
         if given and given != before["metadata"]["resourceVersion"]:
             raise self._outdated()

@@ -92,6 +92,7 @@ class Reviews(Door):
     def give_token(self, ctx: Context, op: Op) -> None:
         """``serviceaccounts/token``: signs a token. Raises a Refusal."""
         tree, _ = bodies.decode(TOKEN_REQUEST, op.request)
+        _check_account(op, tree.get("metadata") or {})
         spec = tree.get("spec") or {}
         seconds = spec.get("expirationSeconds", _HOUR)
         problems = []
@@ -160,7 +161,8 @@ def _attribute_problems(spec: Tree) -> list[Cause]:
     resource, path = spec.get("resourceAttributes"), spec.get("nonResourceAttributes")
     if resource is not None and path is not None:
         text = "cannot be specified in combination with resourceAttributes"
-        return [causes.invalid("spec.nonResourceAttributes", path, text)]
+        shown = {"Path": path.get("path", ""), "Verb": path.get("verb", "")}
+        return [causes.invalid("spec.nonResourceAttributes", shown, text)]
     if resource is None and path is None:
         return [causes.invalid("spec.resourceAttributes", None, _ONE_OF)]
     return []
@@ -179,3 +181,13 @@ def _ask(spec: Tree) -> Ask:
 def _plain(rule: Tree, *fields: str) -> Tree:
     """A rule with what counts for this list of rules."""
     return {"verbs": rule["verbs"], **{field: rule[field] for field in fields if rule.get(field)}}
+
+
+def _check_account(op: Op, metadata: Tree) -> None:
+    """A request for a token is for the account of its URL. Raises a Refusal (422)."""
+    for field, own in (("name", op.target.name), ("namespace", op.target.namespace)):
+        given = metadata.get(field)
+        if given and given != own:
+            text = f"must match the service account {field} if specified"
+            about = Subject(TOKEN_REQUEST.group, TOKEN_REQUEST.kind, op.target.name)
+            raise status.invalid(about, [causes.invalid(f"metadata.{field}", given, text)])

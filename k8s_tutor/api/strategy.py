@@ -229,6 +229,8 @@ def bind(tree: Tree, binding: Tree, setting: Setting) -> Tree:
         raise status.conflict(about, f"pod {name} is being deleted, cannot be assigned to a host")
     if tree["spec"].get("nodeName"):
         raise status.conflict(about, f'pod {name} is already assigned to node "{tree["spec"]["nodeName"]}"')
+    if tree["spec"].get("schedulingGates"):
+        raise status.conflict(about, f"pod {name} has non-empty .spec.schedulingGates")
     given = binding.get("metadata", {}).get("uid")
     if given and given != tree["metadata"]["uid"]:
         raise status.conflict(about, f"pod {name} has uid {tree['metadata']['uid']}, not {given}")
@@ -251,7 +253,9 @@ def bind(tree: Tree, binding: Tree, setting: Setting) -> Tree:
 
 
 def check_binding(binding: Tree, name: str) -> None:
-    """A binding must name a node. Raises a Refusal (422)."""
+    """A binding must name a node; what is wrong with it is no status of its own (ValidatePodBinding). Raises a Refusal."""
+    if binding.get("metadata", {}).get("name", "") != name:
+        raise status.bad_request("name in URL does not match name in Binding object")
     target = binding.get("target", {})
     causes: list[status.Cause] = []
     if target.get("kind") not in (None, "", "Node"):
@@ -259,7 +263,8 @@ def check_binding(binding: Tree, name: str) -> None:
     if not target.get("name"):
         causes.append(wording.required("target.name"))
     if causes:
-        raise status.invalid(Subject("", "Binding", name), causes)
+        lines = [f"{cause.field}: {cause.message}" for cause in causes]
+        raise status.internal_error(lines[0] if len(lines) == 1 else f"[{', '.join(lines)}]")
 
 
 def finalize(new: Tree, old: Tree) -> Tree:

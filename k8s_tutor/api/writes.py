@@ -223,7 +223,10 @@ class Writes(Reads):
             if (applied or (op.verb == "update" and op.row.create_on_update)) and not op.target.subresource:
                 self.create(ctx, op)
                 return
-            self.refuse(ctx, op, status.not_found(subject(op.row, op.target.name)), "read ✗")
+            about = subject(op.row, op.target.name)
+            if op.target.subresource == "scale" and not op.row.custom:
+                about = about._replace(resource=f"{about.resource}/scale")
+            self.refuse(ctx, op, status.not_found(about), "read ✗")
             return
         gate = self.gate(op, "DELETE" if op.verb in ("delete", "deletecollection") else "UPDATE")
         try:

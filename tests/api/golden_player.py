@@ -97,7 +97,7 @@ class Player:
         root = f"/api/v1/namespaces/{self.case['namespace']}/pods"
         for pod in self.cluster.ask("GET", root)[1]["items"]:
             if not pod["spec"].get("nodeName") and not pod["spec"].get("nodeSelector"):
-                target = {"target": {"kind": "Node", "name": "node-1"}}
+                target = {"metadata": {"name": pod["metadata"]["name"]}, "target": {"kind": "Node", "name": "node-1"}}
                 assert self.cluster.ask("POST", f"{root}/{pod['metadata']['name']}/binding", target)[0] == 201
         self.cluster.pause(2_000_000)
 

@@ -29,7 +29,7 @@ def ready(cluster: Cluster, name: str) -> None:
     body = pod(name)
     body["metadata"]["labels"] = {"app": "web"}
     cluster.ask("POST", PODS, body)
-    cluster.ask("POST", f"{PODS}/{name}/binding", {"target": {"kind": "Node", "name": "node-1"}})
+    cluster.ask("POST", f"{PODS}/{name}/binding", {"metadata": {"name": name}, "target": {"name": "node-1"}})
     status = {"phase": "Running", "conditions": [{"type": "Ready", "status": "True"}]}
     assert cluster.merge(f"{PODS}/{name}/status", {"status": status})[0] == 200
 

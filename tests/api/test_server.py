@@ -87,14 +87,18 @@ def test_when_etcd_restarts_the_watches_end_and_nothing_is_lost(cluster: Cluster
     assert [item["metadata"]["name"] for item in found["items"]] == ["a", "b"]
 
 
+def binding(node: str) -> dict[str, Any]:
+    return {"metadata": {"name": "p"}, "target": {"kind": "Node", "name": node}}
+
+
 def test_a_kubelet_hears_only_of_its_own_pods(cluster: Cluster) -> None:
     _, found = cluster.ask("GET", PODS)
     revision = found["metadata"]["resourceVersion"]
     query = f"?watch=true&resourceVersion={revision}&fieldSelector=spec.nodeName="
     one, two = cluster.send("GET", f"/api/v1/pods{query}node-1"), cluster.send("GET", f"/api/v1/pods{query}node-2")
     cluster.ask("POST", PODS, pod("p"))
-    assert cluster.ask("POST", f"{PODS}/p/binding", {"target": {"kind": "Node", "name": "node-1"}})[0] == 201
-    code, refused = cluster.ask("POST", f"{PODS}/p/binding", {"target": {"kind": "Node", "name": "node-2"}})
+    assert cluster.ask("POST", f"{PODS}/p/binding", binding("node-1"))[0] == 201
+    code, refused = cluster.ask("POST", f"{PODS}/p/binding", binding("node-2"))
     text = 'Operation cannot be fulfilled on pods/binding "p": pod p is already assigned to node "node-1"'
     assert (code, refused["message"]) == (409, text)
     cluster.ask("DELETE", f"{PODS}/p?gracePeriodSeconds=0")

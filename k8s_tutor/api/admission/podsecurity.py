@@ -5,6 +5,7 @@ Sources: k8s.io/pod-security-admission (admission/admission.go, policy/check_*.g
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
@@ -16,6 +17,7 @@ from k8s_tutor.api.validation import causes
 Tree = dict[str, Any]
 
 PREFIX = "pod-security.kubernetes.io/"
+_VERSION = re.compile(r"latest|v1\.(0|[1-9][0-9]*)")
 LEVELS = ("privileged", "baseline", "restricted")
 TEMPLATES = {
     "Pod": (), "PodTemplate": ("template",), "Deployment": ("spec", "template"), "ReplicaSet": ("spec", "template"),
@@ -88,10 +90,13 @@ def _joined(found: list[Finding]) -> str:
 def check_namespace(tree: Tree, old: Tree | None, gate: Gate) -> None:
     """Labels must name levels that there are; pods that a new level would not have let in are named in warnings."""
     labels = tree["metadata"].get("labels") or {}
-    wrong = [
-        causes.invalid(f"metadata.labels[{PREFIX}{mode}]", labels[PREFIX + mode], f"must be one of {', '.join(LEVELS)}")
-        for mode in ("enforce", "audit", "warn") if labels.get(PREFIX + mode, "privileged") not in LEVELS
-    ]  # fmt: skip
+    wrong = []
+    for mode in ("enforce", "audit", "warn"):
+        level, version = f"{PREFIX}{mode}", f"{PREFIX}{mode}-version"
+        if labels.get(level, "privileged") not in LEVELS:
+            wrong.append(causes.invalid(f"metadata.labels[{level}]", labels[level], f"must be one of {', '.join(LEVELS)}"))
+        if not _VERSION.fullmatch(labels.get(version, "latest")):
+            wrong.append(causes.invalid(f"metadata.labels[{version}]", labels[version], 'must be "latest" or "v1.x"'))
     if wrong:
         raise invalid(Subject("", "Namespace", tree["metadata"].get("name", "")), wrong)
     if old is None:

@@ -149,15 +149,17 @@ def check(row: Resource, tree: Tree, old: Tree | None, gate: Gate) -> None:
         before_it = counts(row, old)
         names = (*wanted, *(name for name in before_it if name not in wanted))
         wanted = {name: wanted.get(name, 0) - before_it.get(name, 0) for name in names}
+    in_force = []
     for key, item in quotas:
         quota = scheme.tree(item.data)
-        status, spec = quota.get("status") or {}, quota.get("spec") or {}
+        status = quota.get("status") or {}
+        if in_scope(quota.get("spec") or {}, row, tree):
+            if old is None:
+                _must_specify(row, tree, quota["metadata"]["name"], status.get("hard") or {})
+            in_force.append((key, item, quota, status))
+    for key, item, quota, status in in_force:
         hard: Mapping[str, str] = status.get("hard") or {}
-        if not in_scope(spec, row, tree):
-            continue
         name = quota["metadata"]["name"]
-        if old is None:
-            _must_specify(row, tree, name, hard)
         touched = [resource for resource in sorted(hard) if wanted.get(resource)]
         if not touched:
             continue
@@ -190,6 +192,6 @@ def _must_specify(row: Resource, tree: Tree, name: str, hard: Mapping[str, str])
             if short not in ((one.get("resources") or {}).get(field or "requests") or {})
         ]  # fmt: skip
         if containers:
-            lacking.append(f"{resource} for: {','.join(containers)}")
+            lacking.append(f"{resource} for: {','.join(sorted(containers))}")
     if lacking:
         raise refused(row, tree, f"failed quota: {name}: must specify {'; '.join(lacking)}")

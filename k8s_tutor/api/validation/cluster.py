@@ -200,6 +200,7 @@ def event(found: list[Cause], tree: Tree) -> None:
     """An Event lives in the namespace of what it is about."""
     about = tree["involvedObject"].get("namespace", "")
     namespace = tree["metadata"].get("namespace", "")
-    fits = about == namespace if about else namespace in ("default", "kube-system")
+    homes = ("default", "kube-system") if tree.get("eventTime") else ("default", "")
+    fits = about == namespace or bool(tree.get("eventTime")) if about else namespace in homes
     if not fits:
         found.append(invalid("involvedObject.namespace", about, "does not match event.namespace"))

@@ -260,6 +260,14 @@ def same_selector(found: list[Cause], new: Tree, old: Tree) -> None:
         found.append(immutable("spec.selector", wanted))
 
 
+_PARTS = {
+    "Deployment": ("updatedReplicas", "readyReplicas", "availableReplicas"),
+    "ReplicaSet": ("fullyLabeledReplicas", "readyReplicas", "availableReplicas"),
+    "StatefulSet": ("readyReplicas", "currentReplicas", "updatedReplicas", "availableReplicas"),
+}
+"""What a status counts of its replicas, by kind."""
+
+
 def status_numbers(found: list[Cause], tree: Tree) -> None:
     """Counts in a workload's status are not negative, and not more than there are replicas."""
     status = tree.get("status", {})
@@ -267,9 +275,9 @@ def status_numbers(found: list[Cause], tree: Tree) -> None:
         if isinstance(value, int):
             non_negative(found, f"status.{name}", value)
     total = status.get("replicas", 0)
-    for name in ("updatedReplicas", "currentReplicas", "readyReplicas", "availableReplicas", "fullyLabeledReplicas"):
+    for name in _PARTS.get(tree.get("kind", ""), ()):
         if status.get(name, 0) > total:
-            found.append(invalid(f"status.{name}", status[name], "cannot be greater than status.replicas"))
+            found.append(invalid(f"status.{name}", status.get(name, 0), "cannot be greater than status.replicas"))
     if status.get("availableReplicas", 0) > status.get("readyReplicas", 0):
         text = f"cannot be greater than {'status.' if tree.get('kind') == 'StatefulSet' else ''}readyReplicas"
         found.append(invalid("status.availableReplicas", status["availableReplicas"], text))
