@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -24,12 +24,35 @@ MOST_OPERATIONS = 10_000
 _MEDIA = ("application/json", "application/yaml", "application/vnd.kubernetes.protobuf")
 
 
-def raw(data: bytes) -> Tree:
-    """A body that is no stored object (DeleteOptions, Eviction): any JSON object, or nothing. Raises a Refusal (400)."""
+class Form(NamedTuple):
+    """What a body may be that is no stored object."""
+
+    kind: str
+    version: str
+    type_name: str
+
+
+DELETE_OPTIONS = Form("DeleteOptions", "v1", "io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions")
+EVICTION = Form("Eviction", "v1", "io.k8s.api.policy.v1.Eviction")
+BINDING = Form("Binding", "v1", "io.k8s.api.core.v1.Binding")
+SCALE = Form("Scale", "v1", "io.k8s.api.autoscaling.v1.Scale")
+
+
+def filled(form: Form, data: bytes) -> Tree:
+    """A body that is no stored object, or nothing. Raises a Refusal (400)."""
     if not data:
         return {}
     try:
-        found = read(data)
+        return codec.decode(data, form.type_name).tree
+    except ValueError as error:
+        what = f'{form.kind} in version "{form.version}" cannot be handled as a {form.kind}'
+        raise status.bad_request(f"{what}: {error}") from None
+
+
+def _raw(data: bytes) -> Tree:
+    """Any JSON object, or nothing. Raises a Refusal (400)."""
+    try:
+        found = read(data) if data else {}
     except ValueError as error:
         raise status.bad_request(str(error)) from None
     return found if isinstance(found, dict) else {}
@@ -75,8 +98,10 @@ def _what(row: Resource, data: bytes) -> str:
     except msgspec.DecodeError:
         tree = {}
     tree = tree if isinstance(tree, dict) else {}
-    kind = tree.get("kind", row.kind)
-    return f'{kind} in version "{tree.get("apiVersion", row.api_version).rpartition("/")[2]}"'
+    kind, version = tree.get("kind", row.kind), tree.get("apiVersion", row.api_version)
+    if not isinstance(kind, str) or not isinstance(version, str):
+        kind, version = row.kind, row.api_version
+    return f'{kind} in version "{version.rpartition("/")[2]}"'
 
 
 _HEADER = 'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }'
@@ -103,7 +128,7 @@ def _check_shape(row: Resource, data: bytes) -> None:
 
 def _check_kind(row: Resource, data: bytes) -> None:
     """The object is decoded as what it says that it is, and then does not fit here. Raises a Refusal (400)."""
-    tree = raw(data)
+    tree = _raw(data)
     kind, version = tree.get("kind", row.kind), tree.get("apiVersion", row.api_version)
     if (kind, version) == (row.kind, row.api_version) or not isinstance(kind, str) or not isinstance(version, str):
         return

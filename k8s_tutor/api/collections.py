@@ -25,7 +25,7 @@ class Collections(Customs):
     def delete_collection(self, ctx: Context, op: Op) -> None:
         """Begins with a list. Raises a Refusal."""
         scope = scope_of(op)
-        deletion.options(bodies.raw(op.request.body), dict(op.request.query))
+        deletion.options(bodies.filled(bodies.DELETE_OPTIONS, op.request.body), dict(op.request.query))
         page = paging.page_of(op.request)
         self.note_request(ctx, op, "read …")
         ask = Range(page.start or scope.prefix, prefix_end(scope.prefix), page.revision, page.limit if scope.whole else 0)

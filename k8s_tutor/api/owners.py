@@ -27,9 +27,12 @@ def shape_of(row: Resource) -> shapes.Shape:
 
 def created(row: Resource, tree: Tree, request: Request, stamp: str) -> bytes:
     """The entries of a new object, made from what its creator sent (defaults filled in, admission still to come)."""
-    found = managers.created(
-        shape_of(row), tree, options.manager(request), row.api_version, stamp, "status" in row.subresources
-    )
+    try:
+        found = managers.created(
+            shape_of(row), tree, options.manager(request), row.api_version, stamp, "status" in row.subresources
+        )
+    except ShapeError:  # nobody owns what cannot be named; validation will say more (UpdateNoErrors)
+        return b""
     return managers.encode(found)
 
 
@@ -42,9 +45,12 @@ def later(data: bytes, stamp: str) -> bytes:
 def updated(row: Resource, before: bytes, old: Tree, new: Tree, request: Request, stamp: str, subresource: str) -> bytes:
     """The entries after a PUT or PATCH that makes ``new`` of ``old``."""
     known = managers.parse(before)
-    entries = managers.updated(
-        known, shape_of(row), old, new, options.manager(request), row.api_version, stamp, subresource
-    )
+    try:
+        entries = managers.updated(
+            known, shape_of(row), old, new, options.manager(request), row.api_version, stamp, subresource
+        )
+    except ShapeError:
+        return before
     return before if entries is known else managers.encode(entries)
 
 

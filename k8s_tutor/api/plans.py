@@ -80,7 +80,7 @@ class Planner:
         return scheme.encode(self.row.home, tree, self.item.managed)
 
     def _bind(self) -> Plan:
-        binding = bodies.raw(self.op.request.body)
+        binding = bodies.filled(bodies.BINDING, self.op.request.body)
         self.setting.enter("validate")
         strategy.check_binding(binding, self.op.target.name)
         made = strategy.bind(self.old, binding, self.setting)
@@ -89,7 +89,7 @@ class Planner:
     def _delete(self) -> Plan:
         row, op = self.row, self.op
         name = self.old["metadata"]["name"]
-        wanted = deletion.options(bodies.raw(op.request.body), dict(op.request.query))
+        wanted = deletion.options(bodies.filled(bodies.DELETE_OPTIONS, op.request.body), dict(op.request.query))
         self.setting.enter("mutate")
         if row.kind == "Namespace" and name in admission.PROTECTED_NAMESPACES:
             raise admission.protected_namespace(name)
@@ -117,7 +117,7 @@ class Planner:
         return status.conflict(subject(self.row, self.op.target.name))
 
     def _evict(self) -> Plan:
-        body = bodies.raw(self.op.request.body)
+        body = bodies.filled(bodies.EVICTION, self.op.request.body)
         wanted = deletion.options(body.get("deleteOptions") or {}, dict(self.op.request.query))
         name = body.get("metadata", {}).get("name", "")
         if name and name != self.op.target.name:
@@ -152,7 +152,7 @@ class Planner:
         if op.verb == "patch":
             scale, _ = bodies.patched(op.request, before, SCALE_TYPE)
         else:
-            scale = bodies.raw(op.request.body)
+            scale = bodies.filled(bodies.SCALE, op.request.body)
         strategy.check_place(self.row, scale, op.target.namespace, op.target.name)
         given = scale.get("metadata", {}).get("resourceVersion")
         if given and given != before["metadata"]["resourceVersion"]:
@@ -201,10 +201,10 @@ class Planner:
                 approved = {**new, "status": preparing.approve(new, old, self.setting.stamp)}
                 return strategy.update_status(row, approved, old, self.setting)
             case "ephemeralcontainers":
-                spec = {**old["spec"], "ephemeralContainers": new["spec"].get("ephemeralContainers", [])}
+                spec = {**old["spec"], "ephemeralContainers": new.get("spec", {}).get("ephemeralContainers", [])}
                 new = fresh_copy(row, {**old, "spec": spec})
             case "resize":
-                new = fresh_copy(row, {**old, "spec": _resized(old["spec"], new["spec"])})
+                new = fresh_copy(row, {**old, "spec": _resized(old["spec"], new.get("spec", {}))})
         made = strategy.update(row, new, old, self.setting, self.op.target.subresource)
         if row.kind == "Service":
             self.setting.enter("allocate")

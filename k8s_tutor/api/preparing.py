@@ -121,7 +121,7 @@ def _job(resource: Resource, tree: Tree, stamp: str) -> None:
     """A job finds its pods by its own uid, unless somebody insists on another selector."""
     spec = tree["spec"]
     if not spec.get("manualSelector"):
-        uid, name = tree["metadata"]["uid"], tree["metadata"]["name"]
+        uid, name = tree["metadata"]["uid"], tree["metadata"].get("name", "")
         labels = spec["template"].setdefault("metadata", {}).setdefault("labels", {})
         for prefix in ("", "batch.kubernetes.io/"):
             labels[f"{prefix}controller-uid"] = uid
@@ -156,7 +156,7 @@ def _data_source(spec: Tree) -> None:
 
 
 def _definition(resource: Resource, tree: Tree, stamp: str) -> None:
-    stored = [version["name"] for version in tree["spec"].get("versions", ()) if version.get("storage")]
+    stored = [version.get("name", "") for version in tree["spec"].get("versions", ()) if version.get("storage")]
     tree["status"]["storedVersions"] = stored or None
 
 
@@ -193,7 +193,7 @@ def _claim_update(new: Tree, old: Tree) -> None:
 
 def _definition_update(new: Tree, old: Tree) -> None:
     before = old.get("status", {}).get("storedVersions") or []
-    stored = [version["name"] for version in new["spec"].get("versions", ()) if version.get("storage")]
+    stored = [version.get("name", "") for version in new["spec"].get("versions", ()) if version.get("storage")]
     extra = [name for name in stored if name not in before]
     if extra:
         new["status"] = {**new["status"], "storedVersions": [*before, *extra]}

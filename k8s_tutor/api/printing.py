@@ -93,7 +93,7 @@ def selector(found: Tree | None) -> str:
 def containers(template: Tree) -> tuple[str, str]:
     """Names and images of a pod template."""
     inside = template.get("spec", {}).get("containers") or ()
-    return ",".join(item["name"] for item in inside), ",".join(item.get("image", "") for item in inside)
+    return ",".join(item.get("name", "") for item in inside), ",".join(item.get("image", "") for item in inside)
 
 
 def some(items: Iterable[str], empty: str) -> str:

@@ -203,9 +203,8 @@ class ApiServer(Connecting, Reviews, Components):
 
 def _as_subresource(op: Op) -> Op:
     """A Binding that is posted by itself is one of the pod that it names. Raises a Refusal (400)."""
-    metadata = bodies.raw(op.request.body).get("metadata")
-    name = metadata.get("name") if isinstance(metadata, dict) else None
-    if not name or not isinstance(name, str):
+    name = bodies.filled(bodies.BINDING, op.request.body).get("metadata", {}).get("name")
+    if not name:
         raise status.bad_request("name is required")
     return op._replace(target=Target(scheme.resource("Pod"), op.target.namespace, name, "binding"))
 

@@ -198,7 +198,7 @@ class Writes(Reads):
 
     def _check_request(self, op: Op) -> None:
         if op.verb == "delete":
-            deletion.options(bodies.raw(op.request.body), dict(op.request.query))
+            deletion.options(bodies.filled(bodies.DELETE_OPTIONS, op.request.body), dict(op.request.query))
         elif op.verb == "patch":
             bodies.check_patch(op.row, op.request)
             options.check(op.request, "PatchOptions")

@@ -46,7 +46,7 @@ def _fill(container: Tree, title: str, requests: Amounts, limits: Amounts) -> li
         lacking = sorted(name for name in defaults if name not in own)
         if lacking:
             resources[field] = {**own, **{name: defaults[name] for name in lacking}}
-            said.append(f"{', '.join(lacking)} {word} for {title} {container['name']}")
+            said.append(f"{', '.join(lacking)} {word} for {title} {container.get('name', '')}")
     return said
 
 

@@ -146,7 +146,8 @@ def _broken(
             if not cel.program(condition["expression"]).run(names):
                 return
         for variable in policy.get("variables") or ():
-            names["variables"] = {**names["variables"], variable["name"]: cel.program(variable["expression"]).run(names)}
+            found = cel.program(variable.get("expression", "")).run(names)
+            names["variables"] = {**names["variables"], variable.get("name", ""): found}
     except cel.CelFailure as error:
         if not ignore:
             yield Broken(str(error), "Invalid")

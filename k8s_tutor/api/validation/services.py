@@ -284,7 +284,7 @@ def endpoint_slice(found: list[Cause], tree: Tree) -> None:
     elif kind not in ("FQDN", "IPv4", "IPv6"):
         found.append(not_supported("addressType", kind, ("FQDN", "IPv4", "IPv6")))
     for index, endpoint in enumerate(tree.get("endpoints") or ()):
-        addresses = endpoint.get("addresses", ())
+        addresses = endpoint.get("addresses") or ()
         if not addresses:
             found.append(required(f"endpoints[{index}].addresses", "must contain at least 1 address"))
         for at, address in enumerate(addresses):
