@@ -13,7 +13,7 @@ import msgspec
 from k8s_tutor.api import quantity
 from k8s_tutor.node import cri, eviction, volumes
 from k8s_tutor.node.eviction import DISK, MEMORY, Threshold, Used
-from k8s_tutor.node.pod_worker import CRI_TIMEOUT
+from k8s_tutor.node.pod_base import CRI_TIMEOUT
 from k8s_tutor.node.prober import Prober
 from k8s_tutor.node.recorder import Subject
 from k8s_tutor.node.sync import is_ending

@@ -10,7 +10,7 @@ from typing import Any
 
 from k8s_tutor.node import cri
 from k8s_tutor.node.eviction_manager import EvictionManager
-from k8s_tutor.node.pod_worker import CRI_TIMEOUT
+from k8s_tutor.node.pod_base import CRI_TIMEOUT
 from k8s_tutor.sim import SECOND, Body, Context
 
 COLLECT_EVERY = 60 * SECOND

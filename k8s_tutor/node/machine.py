@@ -29,6 +29,7 @@ class Shape(NamedTuple):
     pods: int = 110
     labels: tuple[tuple[str, str], ...] = ()
     taints: tuple[tuple[str, str, str], ...] = ()
+    roles: tuple[str, ...] = ()
     parallel_pulls: int = 1
     disk: int = 62_725_623_808
     files: tuple[tuple[str, str], ...] = ()
@@ -52,8 +53,7 @@ def worker(number: int, access: Access, shape: Shape | None = None, preloaded: t
 
 def manager(number: int, access: Access, images: tuple[Image, ...]) -> tuple[Part, ...]:
     """The same for ``cp-<number>``, where the kubelet runs the control plane as static pods."""
-    control = ("node-role.kubernetes.io/control-plane", "")
-    shape = Shape(labels=(control,), taints=((*control, "NoSchedule"),))
+    shape = Shape(roles=("control-plane",), taints=(("node-role.kubernetes.io/control-plane", "", "NoSchedule"),))
     files = tuple((f"{FOLDER}/{name}.json", json.dumps(manifest(name, image))) for name, image, _ in COMPONENTS)
     processes = tuple((kind, f"{kind}-{number}") for _, _, kind in COMPONENTS)
     wanted = tuple(image for image in images if image.program.process)
@@ -90,7 +90,7 @@ def _parts(
     kubelet = KubeletConfig(
         access.api, f"system:node:{node}", access.epoch, node=node, runtime=runtime, shim=shim, address=address(number),
         pod_cidr=cidr, cpu=shape.cpu, memory=shape.memory, pods=shape.pods, parallel_pulls=shape.parallel_pulls,
-        disk=shape.disk, labels=shape.labels, taints=shape.taints,
+        disk=shape.disk, labels=shape.labels, roles=shape.roles, taints=shape.taints,
     )  # fmt: skip
     proxy = KubeProxyConfig(access.api, "system:kube-proxy", access.epoch, node=node, kernel=shim)
     cpu, memory = quantity.milli(shape.cpu), quantity.value(shape.memory)

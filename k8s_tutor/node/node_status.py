@@ -12,7 +12,7 @@ import msgspec
 
 from k8s_tutor.api import times
 from k8s_tutor.api.component import Access
-from k8s_tutor.api.wire import Response
+from k8s_tutor.api.wire import Request, Response
 from k8s_tutor.node.eviction import CONDITIONS, Threshold
 from k8s_tutor.node.recorder import Recorder, Subject
 from k8s_tutor.sim import SECOND, Body, CallFailed, Context
@@ -48,6 +48,8 @@ class KubeletConfig(Access, kw_only=True):
     parallel_pulls: int = 1
     """How many images are pulled at once (serializeImagePulls, maxParallelImagePulls)."""
     labels: tuple[tuple[str, str], ...] = ()
+    roles: tuple[str, ...] = ()
+    """Roles that the administrator gives the node when it has joined, as kubeadm does; a kubelet may not do so itself."""
     taints: tuple[tuple[str, str, str], ...] = ()
     """(key, value, effect) with which the node registers."""
     os_image: str = "Debian GNU/Linux 12 (bookworm)"
@@ -142,12 +144,21 @@ class NodeReporter(Recorder):
             ctx.decide()
             self.node_status, self.reported_at = status, ctx.now
             ctx.note("node.registered", node=self.config.node)
+            if self.config.roles:
+                self._mark(ctx)
             self.report_node(ctx)
         else:
             self.node_status = None
             self.report_node(ctx)
         about = Subject("Node", "", self.config.node, self.config.node)
         self.record(ctx, about, "Normal", "Starting", "Starting kubelet.")
+
+    def _mark(self, ctx: Context) -> None:
+        """Labels the node with its roles, with the administrator's credentials."""
+        tree = {"metadata": {"labels": {f"node-role.kubernetes.io/{role}": "" for role in self.config.roles}}}
+        body, path = msgspec.json.encode(tree), f"/api/v1/nodes/{self.config.node}"
+        request = Request("PATCH", path, body=body, content_type="application/merge-patch+json", agent="kubeadm")
+        self.ask(ctx, self.config.api, request, "done", (), 32 * SECOND)
 
     def status_tree(self, ctx: Context) -> Tree:
         """The status of the node as it is now."""

@@ -13,102 +13,39 @@ from k8s_tutor.api.informer import Informer
 from k8s_tutor.node import cri
 from k8s_tutor.node.environment import environment
 from k8s_tutor.node.handlers import SUCCESS, Outcome
+from k8s_tutor.node.image_puller import ImagePuller
 from k8s_tutor.node.images import parse_reference
 from k8s_tutor.node.limits import limits
-from k8s_tutor.node.podstate import BACKOFF_FIRST, BACKOFF_MOST, EXITED, WAITING, PodState, merge, next_backoff, past
+from k8s_tutor.node.pod_base import CRI_TIMEOUT, RESYNC, SyncPod
+from k8s_tutor.node.podstate import EXITED, PodState, merge, next_backoff
 from k8s_tutor.node.programs import steering
-from k8s_tutor.node.recorder import Subject
-from k8s_tutor.node.sync import is_ending
-from k8s_tutor.node.volume_manager import MOUNT_RETRY, MOUNT_RETRY_MOST, VolumeManager
-from k8s_tutor.node.volumes import MountError, logins, mounts, pull_secrets_of, variables_of
-from k8s_tutor.sim import MS, SECOND, Body, CallFailed, Context
+from k8s_tutor.node.volume_manager import MOUNT_RETRY, MOUNT_RETRY_MOST
+from k8s_tutor.node.volumes import MountError, mounts, variables_of
+from k8s_tutor.sim import SECOND, CallFailed, Context
 
-CRI_TIMEOUT = 120 * SECOND
-PULL_TIMEOUT = 1800 * SECOND
-SHOW_ERROR = 2 * SECOND
-"""How long ErrImagePull stands before it becomes ImagePullBackOff."""
 CONFIG_ERROR = "CreateContainerConfigError"
 HOOK_TIME = 600
 """Seconds that a postStart hook may take."""
 HOOK_AGENT = "kube-lifecycle/1.36"
 MINIMUM_GRACE = 2
 """Seconds that a container has to end in any case (kuberuntime, minimumGracePeriodInSeconds)."""
-RESYNC = 10 * SECOND
-"""A sync that failed is tried again after this, plus up to half of it (pod_workers.go, backOffPeriod)."""
 
 replace = msgspec.structs.replace
 
 
-class SyncPod(Body):
-    """The kubelet's message to itself: look at this pod again."""
-
-    uid: str
-
-
-class QueuedPull(Body):
-    """A container that waits for its image while another image is being pulled (serializeImagePulls)."""
-
-    uid: str
-    container: str
-    since: int
-
-
-class PullBackOff(Body):
-    """The kubelet's own timer: say that a failed pull has to wait."""
-
-    uid: str
-    container: str
-    message: str
-
-
-class PodWorker(VolumeManager):
+class PodWorker(ImagePuller):
     """The part of a kubelet that makes pods run."""
 
     def __init__(self, name: str, config: Any = None, disk: Any = None) -> None:
         super().__init__(name, config, disk)
         self.services = Informer("Service")
         """Of which containers are told by variables."""
-        self.queued: dict[str, None] = {}
-        """Pods with a `SyncPod` on its way."""
-        self.pulling: tuple[QueuedPull, ...] = ()
-        self.pull_queue: list[QueuedPull] = []
 
     # ------------------------------------------------------------------ for the rest of the kubelet
-
-    def report(self, ctx: Context, uid: str) -> None:
-        """Writes the pod's status if it has changed."""
-        raise NotImplementedError
 
     def container_runs(self, ctx: Context, state: PodState, name: str) -> None:
         """A container has been started, and its hook is over."""
         raise NotImplementedError
-
-    def again(self, ctx: Context, uid: str) -> None:
-        """Looks at the pod again soon."""
-        if uid not in self.queued:
-            self.queued[uid] = None
-            ctx.after(0, SyncPod(uid))
-
-    def tell(self, ctx: Context, state: PodState, kind: str, reason: str, message: str, container: str = "") -> None:
-        """Records an event about a pod or one of its containers."""
-        path = ""
-        if container:
-            known = state.container(container)
-            field = "initContainers" if known.init else "ephemeralContainers" if known.ephemeral else "containers"
-            path = f"spec.{field}{{{container}}}"
-        pod = self.pod_of(state)
-        revision = pod.metadata.resourceVersion or "" if pod is not None else ""
-        about = Subject("Pod", state.namespace, state.name, state.uid, revision, path)
-        self.record(ctx, about, kind, reason, message)
-
-    def spec_of(self, state: PodState, name: str) -> Any:
-        """The specification of a container, or None when the pod is gone."""
-        pod = self.pod_of(state)
-        if pod is None:
-            return None
-        spec = pod.spec
-        every = (*(spec.initContainers or ()), *spec.containers, *(spec.ephemeralContainers or ()))
-        return next(container for container in every if container.name == name)
 
     # ------------------------------------------------------------------ sandbox
 
@@ -122,7 +59,7 @@ class PodWorker(VolumeManager):
 
     def _mounted(self, ctx: Context, uid: str, error: str) -> None:
         """The pod's volumes are there, or one of them cannot be made now."""
-        state = self._still(uid, "sandbox")
+        state = self.still(uid, "sandbox")
         pod = self.pod_of(state) if state is not None else None
         if state is None or pod is None:
             return
@@ -190,132 +127,23 @@ class PodWorker(VolumeManager):
             parse_reference(spec.image)
         except ValueError as error:
             text = f'Failed to apply default image tag "{spec.image}": couldn\'t parse image name "{spec.image}": {error}'
-            self._cannot_start(ctx, state, name, "InvalidImageName", text, RESYNC)
+            self.cannot_start(ctx, state, name, "InvalidImageName", text, RESYNC)
             self.tell(ctx, state, "Warning", "InspectFailed", text, name)
             self.tell(ctx, state, "Warning", "Failed", "Error: InvalidImageName", name)
             return
         self.states[state.uid] = state.begin(f"start:{name}")
-        self.ask(ctx, self.config.runtime, cri.ImageStatus(spec.image), "_image_known", (state.uid, name), CRI_TIMEOUT)
-
-    def _image_known(self, ctx: Context, answer: Any, uid: str, name: str) -> None:
-        state = self._still(uid, f"start:{name}")
-        if state is None:
-            return
-        spec = self.spec_of(state, name)
-        if not isinstance(answer, cri.ImageStatusResult) or spec is None:
-            self._give_up(ctx, state, name)
-            return
-        policy = spec.imagePullPolicy or "IfNotPresent"
-        if answer.image_ref and policy != "Always":
-            text = f'Container image "{spec.image}" already present on machine and can be accessed by the pod'
-            self.tell(ctx, state, "Normal", "Pulled", text, name)
-            self._create(ctx, state, name)
-        elif policy == "Never":
-            text = f'Container image "{spec.image}" is not present with pull policy of Never'
-            state = state.end(f"start:{name}")
-            self.tell(ctx, state, "Warning", "ErrImageNeverPull", text, name)
-            self._cannot_start(ctx, state, name, "ErrImageNeverPull", text, RESYNC)
-        else:
-            self.tell(ctx, state, "Normal", "Pulling", f'Pulling image "{spec.image}"', name)
-            self.states[uid] = state.end(f"start:{name}").begin(f"pull:{name}")
-            self.pull_queue.append(QueuedPull(uid, name, ctx.now))
-            self._next_pull(ctx)
-
-    def _next_pull(self, ctx: Context) -> None:
-        """One image at a time, if nothing else is configured; pods that no longer want theirs are passed over."""
-        while len(self.pulling) < self.config.parallel_pulls and self.pull_queue:
-            wanted = self.pull_queue.pop(0)
-            state = self._still(wanted.uid, f"pull:{wanted.container}")
-            pod = self.pod_of(state) if state is not None else None
-            if state is not None and not is_ending(pod, state):
-                self.pulling = (*self.pulling, wanted)
-                self.fetch(ctx, pull_secrets_of(pod), "_pull", (wanted,))
-
-    def _pull(self, ctx: Context, wanted: QueuedPull) -> None:
-        """The logins are known: the runtime is told to pull."""
-        state = self._still(wanted.uid, f"pull:{wanted.container}")
-        pod = self.pod_of(state) if state is not None else None
-        if state is None or pod is None:
-            self._has_pulled(ctx, wanted)
-            return
-        known: tuple[tuple[str, str], ...] = ()
-        missing = []
-        for ref in pull_secrets_of(pod):
-            tree = self.objects[ref][1] if ref in self.objects else None
-            known = (*known, *logins(tree)) if tree is not None else known
-            if tree is None:
-                missing.append(ref[2])
-        if missing:
-            text = f"Unable to retrieve some image pull secrets ({', '.join(missing)})"
-            text += "; attempting to pull the image may not succeed."
-            self.tell(ctx, state, "Warning", "FailedToRetrieveImagePullSecret", text)
-        image = self.spec_of(state, wanted.container).image
-        self.ask(ctx, self.config.runtime, cri.PullImage(image, known), "_pulled", (wanted, ctx.now, image), PULL_TIMEOUT)
-
-    def _has_pulled(self, ctx: Context, wanted: QueuedPull) -> None:
-        self.pulling = tuple(one for one in self.pulling if one != wanted)
-        self._next_pull(ctx)
-
-    def _pulled(self, ctx: Context, answer: Any, wanted: QueuedPull, began: int, image: str) -> None:
-        if isinstance(answer, cri.PullImageResult):
-            self.images[parse_reference(image).full] = (answer.image_ref, answer.size)
-        uid, name = wanted.uid, wanted.container
-        state = self._still(uid, f"pull:{name}")
-        if state is not None:
-            state = state.end(f"pull:{name}")
-            self.states[uid] = state
-            if isinstance(answer, cri.PullImageResult) and not is_ending(self.pod_of(state), state):
-                took, waited = go_duration(ctx.now - began), go_duration(ctx.now - wanted.since)
-                text = f'Successfully pulled image "{image}" in {took} ({waited} including waiting).'
-                self.tell(ctx, state, "Normal", "Pulled", f"{text} Image size: {answer.size} bytes.", name)
-                self._create(ctx, state.begin(f"start:{name}"), name)
-            elif isinstance(answer, cri.RpcError):
-                self._pull_failed(ctx, state, name, image, answer)
-            else:
-                self.again(ctx, uid)
-        self._has_pulled(ctx, wanted)
-
-    def _pull_failed(self, ctx: Context, state: PodState, name: str, image: str, error: cri.RpcError) -> None:
-        """ErrImagePull now, ImagePullBackOff a little later, another try after 10 s, 20 s ... 300 s."""
-        self.tell(ctx, state, "Warning", "Failed", f'Failed to pull image "{image}": {error}', name)
-        self.tell(ctx, state, "Warning", "Failed", "Error: ErrImagePull", name)
-        known = state.container(name)
-        wait = min(2 * known.image_backoff, BACKOFF_MOST) if known.image_backoff else BACKOFF_FIRST
-        state = state.put(replace(known, image_backoff=wait))
-        self._cannot_start(ctx, state, name, "ErrImagePull", str(error), wait)
-        ctx.after(SHOW_ERROR, PullBackOff(state.uid, name, f'Back-off pulling image "{image}": ErrImagePull: {error}'))
-
-    def pull_back_off(self, ctx: Context, body: PullBackOff) -> None:
-        """A pull has failed some time ago: say that the next try has to wait."""
-        state = self.states.get(body.uid)
-        if state is None or state.container(body.container).reason != "ErrImagePull":
-            return
-        known = replace(state.container(body.container), reason="ImagePullBackOff", message=body.message)
-        self.states[body.uid] = state = state.put(known)
-        self.tell(ctx, state, "Normal", "BackOff", body.message, body.container)
-        self.tell(ctx, state, "Warning", "Failed", "Error: ImagePullBackOff", body.container)
-        self.report(ctx, body.uid)
-
-    def _cannot_start(self, ctx: Context, state: PodState, name: str, reason: str, message: str, wait: int) -> None:
-        known = state.container(name)
-        last = past(known)
-        known = replace(
-            known, phase=WAITING, reason=reason, message=message, retry_at=ctx.now + wait, last=last, finished_at=0, ready=False
-        )
-        self.states[state.uid] = state.put(known)
-        self.report(ctx, state.uid)
-        self.again(ctx, state.uid)
+        self.ask(ctx, self.config.runtime, cri.ImageStatus(spec.image), "image_known", (state.uid, name), CRI_TIMEOUT)
 
     # ------------------------------------------------------------------ create and start
 
-    def _create(self, ctx: Context, state: PodState, name: str) -> None:
+    def create(self, ctx: Context, state: PodState, name: str) -> None:
         spec = self.spec_of(state, name)
         self.states[state.uid] = state
         self.fetch(ctx, variables_of(self.pod_of(state), spec), "_configured", (state.uid, name))
 
     def _configured(self, ctx: Context, uid: str, name: str) -> None:
         """What the container's variables are made of has been read."""
-        state = self._still(uid, f"start:{name}")
+        state = self.still(uid, f"start:{name}")
         pod = self.pod_of(state) if state is not None else None
         if state is None or pod is None or state.sandbox is None:
             return
@@ -324,7 +152,7 @@ class PodWorker(VolumeManager):
             variables = environment(spec, pod, state, self.config, self.look, self.services)
         except MountError as error:
             self.tell(ctx, state, "Warning", "Failed", f"Error: {error}", name)
-            self._cannot_start(ctx, state.end(f"start:{name}"), name, CONFIG_ERROR, str(error), RESYNC)
+            self.cannot_start(ctx, state.end(f"start:{name}"), name, CONFIG_ERROR, str(error), RESYNC)
             return
         if known.reason == CONFIG_ERROR:
             ctx.decide()
@@ -338,11 +166,11 @@ class PodWorker(VolumeManager):
         self.ask(ctx, self.config.runtime, create, "_created", (state.uid, name), CRI_TIMEOUT)
 
     def _created(self, ctx: Context, answer: Any, uid: str, name: str) -> None:
-        state = self._still(uid, f"start:{name}")
+        state = self.still(uid, f"start:{name}")
         if state is None:
             return
         if not isinstance(answer, cri.CreateContainerResult):
-            self._give_up(ctx, state, name, "CreateContainerError", answer)
+            self.give_up(ctx, state, name, "CreateContainerError", answer)
             return
         known = state.container(name)
         older = known.last.id if known.last is not None and known.last.id != known.id else ""
@@ -358,14 +186,14 @@ class PodWorker(VolumeManager):
         self.ask(ctx, self.config.runtime, cri.StartContainer(ident), "_started", (uid, name), CRI_TIMEOUT)
 
     def _started(self, ctx: Context, answer: Any, uid: str, name: str) -> None:
-        state = self._still(uid, f"start:{name}")
+        state = self.still(uid, f"start:{name}")
         if state is None:
             return
         if not isinstance(answer, cri.Done):
             if isinstance(answer, cri.RpcError) and state.container(name).phase == EXITED:
                 self._did_not_start(ctx, state, name, answer)
             else:
-                self._give_up(ctx, state, name, "RunContainerError", answer)
+                self.give_up(ctx, state, name, "RunContainerError", answer)
             return
         self.tell(ctx, state, "Normal", "Started", "Container started", name)
         spec, known = self.spec_of(state, name), state.container(name)
@@ -378,7 +206,7 @@ class PodWorker(VolumeManager):
 
     def _post_started(self, ctx: Context, outcome: Outcome, uid: str, name: str, life: str) -> None:
         """The postStart hook is over; a container whose hook fails must end."""
-        state = self._still(uid, f"start:{name}")
+        state = self.still(uid, f"start:{name}")
         if state is None or state.container(name).id != life:
             return
         known = replace(state.container(name), hooking=False)
@@ -398,20 +226,15 @@ class PodWorker(VolumeManager):
         self.tell(ctx, state, "Warning", "Failed", f"Error: {error.message}", name)
         self.again(ctx, state.uid)
 
-    def _give_up(self, ctx: Context, state: PodState, name: str, reason: str = "", error: Any = None) -> None:
+    def give_up(self, ctx: Context, state: PodState, name: str, reason: str = "", error: Any = None) -> None:
         """The runtime has refused, or is away: later again."""
         state = state.end(f"start:{name}")
         self.states[state.uid] = state
         if isinstance(error, cri.RpcError):
             self.tell(ctx, state, "Warning", "Failed", f"Error: {error}", name)
-            self._cannot_start(ctx, state, name, reason, str(error), RESYNC)
+            self.cannot_start(ctx, state, name, reason, str(error), RESYNC)
         elif self.runtime_up and not isinstance(error, CallFailed):
             ctx.after(RESYNC, SyncPod(state.uid))
-
-    def _still(self, uid: str, what: str) -> PodState | None:
-        """The state of a pod for which that request is still under way."""
-        state = self.states.get(uid)
-        return state if state is not None and what in state.busy else None
 
     # ------------------------------------------------------------------ stop
 
@@ -429,7 +252,7 @@ class PodWorker(VolumeManager):
 
     def _pre_stopped(self, ctx: Context, outcome: Outcome, uid: str, name: str, grace: int, since: int) -> None:
         """The preStop hook is over, or has used up the grace period."""
-        state = self._still(uid, f"stop:{name}")
+        state = self.still(uid, f"stop:{name}")
         if state is None:
             return
         if outcome.result != SUCCESS:
@@ -445,15 +268,3 @@ class PodWorker(VolumeManager):
         if state is not None:
             self.states[uid] = state.end(f"stop:{name}")
             self.again(ctx, uid)
-
-
-def go_duration(micros: int) -> str:
-    """A duration as Go prints it after ``Truncate(time.Millisecond)``: ``512ms``, ``2.31s``, ``1m2.5s``."""
-    millis = micros // MS
-    if millis < 1000:
-        return f"{millis}ms" if millis else "0s"
-    minutes, rest = divmod(millis, 60_000)
-    seconds = f"{rest // 1000}.{rest % 1000:03d}".rstrip("0").rstrip(".") + "s"
-    if not minutes:
-        return seconds
-    return f"{minutes}m{seconds}" if minutes < 60 else f"{minutes // 60}h{minutes % 60}m{seconds}"
