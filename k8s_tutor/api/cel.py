@@ -50,6 +50,8 @@ class Program(NamedTuple):
 
         try:
             return self.compiled.execute(cel.Context(variables, LIBRARY if functions is None else functions))
+        except KeyError as error:
+            raise CelFailure(f"no such key: {error.args[0] if error.args else ''}") from None
         except Exception as error:  # the library raises whatever fits: KeyError, TypeError, IndexError, RuntimeError
             raise CelFailure(str(error).split(". CEL does not coerce")[0]) from None
 

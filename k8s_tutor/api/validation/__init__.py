@@ -19,6 +19,7 @@ from k8s_tutor.api.validation import (
     meta,
     networking,
     pods,
+    policies,
     rights,
     scaling,
     services,
@@ -49,7 +50,7 @@ _CHECKS: dict[str, Callable[[list[Cause], Tree], None]] = {
     "Job": batch.job,
     "Lease": cluster.lease,
     "LimitRange": limits.limit_range,
-    "MutatingWebhookConfiguration": cluster.webhooks,
+    "MutatingWebhookConfiguration": policies.webhooks,
     "NetworkPolicy": networking.network_policy,
     "Node": cluster.node,
     "PersistentVolume": storage.volume,
@@ -69,7 +70,9 @@ _CHECKS: dict[str, Callable[[list[Cause], Tree], None]] = {
     "ServiceCIDR": networking.service_cidr,
     "StatefulSet": workloads.stateful_set,
     "StorageClass": storage.storage_class,
-    "ValidatingWebhookConfiguration": cluster.webhooks,
+    "ValidatingAdmissionPolicy": policies.policy,
+    "ValidatingAdmissionPolicyBinding": policies.binding,
+    "ValidatingWebhookConfiguration": policies.webhooks,
     "VolumeAttachment": storage.volume_attachment,
 }
 

@@ -158,33 +158,6 @@ def certificate_request(found: list[Cause], tree: Tree) -> None:
         found.append(invalid("spec.expirationSeconds", seconds, text))
 
 
-def webhooks(found: list[Cause], tree: Tree) -> None:
-    """A whole webhook configuration."""
-    seen: list[str] = []
-    for index, hook in enumerate(tree.get("webhooks", ())):
-        place, name = f"webhooks[{index}]", hook.get("name", "")
-        problems = names.dns_subdomain(name)
-        found += [invalid(f"{place}.name", name, problem) for problem in problems]
-        if not problems and name.count(".") < 2:
-            text = "should be a domain with at least three segments separated by dots"
-            found.append(invalid(f"{place}.name", name, text))
-        if name in seen:
-            found.append(duplicate(f"{place}.name", name))
-        seen.append(name)
-        if not hook.get("admissionReviewVersions"):
-            text = "must specify one of v1, v1beta1"
-            found.append(required(f"{place}.admissionReviewVersions", text))
-        if hook.get("sideEffects") not in ("None", "NoneOnDryRun"):
-            field = f"{place}.sideEffects"
-            found.append(not_supported(field, hook.get("sideEffects", ""), ("None", "NoneOnDryRun")))
-        client = hook.get("clientConfig", {})
-        if ("url" in client) == ("service" in client):
-            found.append(required(f"{place}.clientConfig", "exactly one of url or service is required"))
-        seconds = hook.get("timeoutSeconds", 10)
-        if not 1 <= seconds <= 30:
-            found.append(invalid(f"{place}.timeoutSeconds", seconds, "the timeout value must be between 1 and 30 seconds"))
-
-
 def lease(found: list[Cause], tree: Tree) -> None:
     """A whole Lease."""
     spec = tree.get("spec", {})
