@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from k8s_tutor.cluster.operators.spec import OperatorSpec
 from k8s_tutor.cluster.scheduling.spec import SchedulerSpec
@@ -48,6 +48,17 @@ class WorkerSpec(Part):
     """How many images its kubelet pulls at once."""
     static_pods: list[dict[str, Any]] = []
     """Pods whose manifests lie in ``/etc/kubernetes/manifests`` of the machine."""
+
+    @field_validator("labels")
+    @classmethod
+    def _own_labels(cls, labels: dict[str, str]) -> dict[str, str]:
+        if labels:
+            from k8s_tutor.api.admission.noderestriction import is_reserved
+
+            reserved = [label for label in labels if is_reserved(label)]
+            if reserved:
+                raise ValueError(f"a kubelet may not give its node {', '.join(reserved)}: use `kubectl label node`")
+        return labels
 
 
 class RegistrySpec(Part):

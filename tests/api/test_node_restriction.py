@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from k8s_tutor.cluster import ClusterSpec
 from tests.api.conftest import Cluster
 
 NODES, PODS = "/api/v1/nodes", "/api/v1/namespaces/default/pods"
@@ -72,3 +73,9 @@ def test_its_own_business(shared: Cluster) -> None:
     assert "serviceAccountName" not in made["spec"]
     assert "volumes" not in made["spec"]
     assert shared.ask("DELETE", f"{PODS}/mirror?gracePeriodSeconds=0", user=ME)[0] == 200
+
+
+def test_a_specification_gives_no_worker_a_label_that_its_kubelet_may_not_set() -> None:
+    assert ClusterSpec.model_validate({"workers": [{"labels": {"disk": "ssd", "topology.kubernetes.io/zone": "a"}}]})
+    with pytest.raises(ValueError, match=r"a kubelet may not give its node node-role\.kubernetes\.io/gpu: use"):
+        ClusterSpec.model_validate({"workers": [{"labels": {"node-role.kubernetes.io/gpu": ""}}]})

@@ -91,7 +91,7 @@ def _node(node: str, new: Tree | None, old: Tree | None, gate: Gate) -> str:
     before = (old["metadata"].get("labels") or {}) if old is not None else {}
     labels = new["metadata"].get("labels") or {}
     changed = sorted(label for label in {**before, **labels} if before.get(label) != labels.get(label))
-    forbidden = ", ".join(label for label in changed if _is_reserved(label))
+    forbidden = ", ".join(label for label in changed if is_reserved(label))
     if forbidden:
         return f'node "{node}" is not allowed to {"set the following" if old is None else "modify"} labels: {forbidden}'
     if old is not None and (old["spec"].get("taints") or []) != (new["spec"].get("taints") or []):
@@ -99,7 +99,8 @@ def _node(node: str, new: Tree | None, old: Tree | None, gate: Gate) -> str:
     return ""
 
 
-def _is_reserved(label: str) -> bool:
+def is_reserved(label: str) -> bool:
+    """Whether a label is one that no kubelet may give its node."""
     domain = label.partition("/")[0] if "/" in label else ""
     ours = any(domain == one or domain.endswith(f".{one}") for one in ("kubernetes.io", "k8s.io"))
     if not ours or label in _OWN_LABELS:
