@@ -15,11 +15,12 @@ import msgspec
 from k8s_tutor.api.streams import Streams
 from k8s_tutor.api.watchcache import Hop
 from k8s_tutor.api.wire import StreamData, StreamEnd
-from k8s_tutor.node import cni, cri, tasks, toolbox
-from k8s_tutor.node.image_service import ImageService, RuntimeConfig, RuntimeDisk
+from k8s_tutor.node import cri, tasks, toolbox
+from k8s_tutor.node.image_service import RuntimeConfig, RuntimeDisk
 from k8s_tutor.node.inside import Attach, Exec, ExecSync, Opened, ReadLog
 from k8s_tutor.node.processes import no_file
-from k8s_tutor.node.programs import PAUSE, SIGKILL, SIGTERM, Process, Program, process_of
+from k8s_tutor.node.programs import SIGKILL, SIGTERM, Process, Program, process_of
+from k8s_tutor.node.sandboxes import Sandboxes, new_id
 from k8s_tutor.sim import MS, SECOND, Body, Call, Context, Reply
 
 RECONNECT = 200 * MS
@@ -40,7 +41,7 @@ class GraceOver(Body):
     container: str
 
 
-class Runtime(ImageService, Streams):
+class Runtime(Sandboxes, Streams):
     """The process ``containerd-i``. Config: `RuntimeConfig`; disk: `RuntimeDisk`."""
 
     def __init__(self, name: str, config: Any = None, disk: Any = None) -> None:
@@ -49,8 +50,6 @@ class Runtime(ImageService, Streams):
         """Whether the shims have told what runs; before that all requests are refused."""
         self.reconnecting = False
         """Whether a `Reconnect` is on its way."""
-        self.listener = ""
-        """The kubelet that wants events, or nobody."""
         self.stops: dict[str, tuple[tuple[str, int], ...]] = {}
         """Container that was asked to stop → (client, call) to be answered when it has ended."""
 
@@ -81,7 +80,7 @@ class Runtime(ImageService, Streams):
             task = running.get(sandbox.id)
             if sandbox.state == cri.READY and (task is None or task.exited):
                 ctx.decide()
-                self._sandbox_died(ctx, sandbox)
+                self.sandbox_died(ctx, sandbox)
         if not self.recovered:
             self.recovered = True
             ctx.note("runtime.ready", tasks=len(running))
@@ -106,7 +105,7 @@ class Runtime(ImageService, Streams):
             self.reconnecting = False
             self._recover(ctx)
         elif isinstance(body, GraceOver):
-            self._signal(ctx, body.container, SIGKILL)
+            self.signal(ctx, body.container, SIGKILL)
         elif isinstance(body, cri.Kill):
             self._kill(ctx, body.container)
 
@@ -118,7 +117,7 @@ class Runtime(ImageService, Streams):
         elif isinstance(asked, cri.PullImage):
             self.pull(ctx, client, call, asked.image, asked.logins)
         elif isinstance(asked, cri.RunPodSandbox):
-            self._run_sandbox(ctx, client, call, asked)
+            self.run_sandbox(ctx, client, call, asked)
         elif isinstance(asked, cri.CreateContainer):
             answer = self._create(ctx, asked)
         elif isinstance(asked, cri.StartContainer):
@@ -126,7 +125,7 @@ class Runtime(ImageService, Streams):
         elif isinstance(asked, cri.StopContainer):
             answer = self._stop(ctx, client, call, asked)
         elif isinstance(asked, cri.StopPodSandbox):
-            answer = self._stop_sandbox(ctx, client, call, asked.sandbox)
+            answer = self.stop_sandbox(ctx, client, call, asked.sandbox)
         elif isinstance(asked, cri.ListContainerStats):
             self.ask(ctx, self.config.shim, tasks.ReadStats(), "_stats_read", (client, call))
         elif isinstance(asked, ExecSync):
@@ -152,14 +151,14 @@ class Runtime(ImageService, Streams):
         if isinstance(asked, cri.GetContainerEvents):
             self.listener = client
         elif isinstance(asked, cri.RemoveContainer):
-            self._forget_container(ctx, asked.container)
+            self.forget_container(ctx, asked.container)
         elif isinstance(asked, cri.RemoveImage):
             self.remove_image(asked.image)
         elif isinstance(asked, cri.RemovePodSandbox):
-            self._forget_sandbox(ctx, asked.sandbox)
+            self.forget_sandbox(ctx, asked.sandbox)
         elif isinstance(asked, cri.UpdateAnnotations):
             self.disk.annotations[asked.sandbox] = asked.annotations
-            self.ask(ctx, self.config.shim, tasks.Annotate(asked.sandbox, asked.annotations), "_done")
+            self.ask(ctx, self.config.shim, tasks.Annotate(asked.sandbox, asked.annotations), "done")
         return cri.Done()
 
     def _stats_read(self, ctx: Context, answer: Any, client: str, call: int) -> None:
@@ -174,9 +173,6 @@ class Runtime(ImageService, Streams):
             name = container.name if container is not None else "POD"
             found.append(cri.ContainerUsage(uid, name, one.started_at, one.cpu, one.memory, one.throttled, one.served))
         ctx.reply(client, Reply(call, cri.ListContainerStatsResult(answer.at, answer.cpu, answer.memory, tuple(found))))
-
-    def _done(self, ctx: Context, answer: Any, *args: Any) -> None:
-        """Takes the answer of a request that nobody waits for."""
 
     # ------------------------------------------------------------------ streams
 
@@ -214,96 +210,6 @@ class Runtime(ImageService, Streams):
         else:
             result = cri.ExecSyncResult(answer.text, answer.code)
         ctx.reply(client, Reply(call, result))
-
-    # ------------------------------------------------------------------ sandboxes
-
-    def _run_sandbox(self, ctx: Context, client: str, call: int, asked: cri.RunPodSandbox) -> None:
-        ident = new_id(ctx, "sandbox")
-        sandbox = cri.CriSandbox(ident, asked.uid, asked.namespace, asked.name, asked.attempt, cri.NOT_READY, "", ctx.now)
-        netns = f"/var/run/netns/cni-{asked.uid[:8]}-{ident[:12]}"
-        self.disk.sandboxes[ident], self.disk.netns[ident] = sandbox, "" if asked.host_address else netns
-        self.disk.annotations[ident] = asked.annotations
-        if asked.host_address:
-            self._has_network(ctx, client, call, ident, asked.host_address)
-            return
-        add = cni.CniAdd(ident, netns, "eth0", asked.namespace, asked.name)
-        self.ask(ctx, self.config.cni, add, "_network_added", (client, call, ident))
-
-    def _network_added(self, ctx: Context, answer: Any, client: str, call: int, ident: str) -> None:
-        if not isinstance(answer, cni.CniResult):
-            why = answer.msg if isinstance(answer, cni.CniError) else f"netplugin failed: {answer.reason}"
-            self._abandon(ctx, ident)
-            text = f'failed to setup network for sandbox "{ident}": plugin type="bridge" failed (add): {why}'
-            ctx.reply(client, Reply(call, cri.RpcError("Unknown", text)))
-            return
-        self._has_network(ctx, client, call, ident, answer.ips[0].address.partition("/")[0])
-
-    def _has_network(self, ctx: Context, client: str, call: int, ident: str, address: str) -> None:
-        self.disk.sandboxes[ident] = msgspec.structs.replace(self.disk.sandboxes[ident], ip=address)
-        sandbox = self.disk.sandboxes[ident]
-        pod = tasks.Pod(sandbox.namespace, sandbox.name, address)
-        self.ask(ctx, self.config.shim, tasks.RunTask(ident, ident, PAUSE, pod=pod), "_sandbox_runs", (client, call, ident))
-
-    def _sandbox_runs(self, ctx: Context, answer: Any, client: str, call: int, ident: str) -> None:
-        if not isinstance(answer, tasks.TaskStarted):
-            self._abandon(ctx, ident)
-            text = f"failed to start sandbox container task \"{ident}\": {answer.reason}"
-            ctx.reply(client, Reply(call, cri.RpcError("Unknown", text)))
-            return
-        sandbox = msgspec.structs.replace(self.disk.sandboxes[ident], state=cri.READY)
-        self.disk.sandboxes[ident] = sandbox
-        ctx.note("runtime.sandbox", pod=f"{sandbox.namespace}/{sandbox.name}", sandbox=ident[:13], ip=sandbox.ip)
-        ctx.reply(client, Reply(call, cri.RunPodSandboxResult(sandbox)))
-
-    def _abandon(self, ctx: Context, ident: str) -> None:
-        """A sandbox that could not be made: its network is taken down again; if that fails, the kubelet finds it later."""
-        delete = cni.CniDel(ident, self.disk.netns.get(ident, ""), "eth0")
-        self.ask(ctx, self.config.cni, delete, "_abandoned", (ident,))
-
-    def _abandoned(self, ctx: Context, answer: Any, ident: str) -> None:
-        if isinstance(answer, cni.CniDone):
-            self._signal(ctx, ident, SIGKILL)
-            self._forget_sandbox(ctx, ident)
-
-    def _stop_sandbox(self, ctx: Context, client: str, call: int, ident: str) -> Body | None:
-        sandbox = self.disk.sandboxes.get(ident)
-        if sandbox is None:
-            return cri.Done()
-        for container in self.disk.containers.values():
-            if container.sandbox == ident and container.state == cri.RUNNING:
-                self._signal(ctx, container.id, SIGKILL)
-        if not self.disk.netns.get(ident, ""):
-            self._network_deleted(ctx, cni.CniDone(), client, call, ident)
-            return None
-        delete = cni.CniDel(ident, self.disk.netns[ident], "eth0")
-        self.ask(ctx, self.config.cni, delete, "_network_deleted", (client, call, ident))
-        return None
-
-    def _network_deleted(self, ctx: Context, answer: Any, client: str, call: int, ident: str) -> None:
-        if not isinstance(answer, cni.CniDone):
-            text = f'failed to destroy network for sandbox "{ident}": plugin type="bridge" failed (delete): {answer.reason}'
-            ctx.reply(client, Reply(call, cri.RpcError("Unknown", text)))
-            return
-        sandbox = self.disk.sandboxes.get(ident)
-        if sandbox is not None:
-            self.disk.sandboxes[ident] = msgspec.structs.replace(sandbox, state=cri.NOT_READY, ip="")
-            self._signal(ctx, ident, SIGKILL)
-            ctx.note("runtime.sandbox.stopped", pod=f"{sandbox.namespace}/{sandbox.name}", sandbox=ident[:13])
-        ctx.reply(client, Reply(call, cri.Done()))
-
-    def _sandbox_died(self, ctx: Context, sandbox: cri.CriSandbox) -> None:
-        """The pause process is gone, and with it the namespaces."""
-        dead = msgspec.structs.replace(sandbox, state=cri.NOT_READY)
-        self.disk.sandboxes[sandbox.id] = dead
-        if self.listener:
-            ctx.reply(self.listener, cri.SandboxEvent(dead))
-
-    def _forget_sandbox(self, ctx: Context, ident: str) -> None:
-        for container in [c.id for c in self.disk.containers.values() if c.sandbox == ident]:
-            self._forget_container(ctx, container)
-        self.disk.sandboxes.pop(ident, None)
-        self.disk.netns.pop(ident, None)
-        self.disk.annotations.pop(ident, None)
 
     # ------------------------------------------------------------------ containers
 
@@ -357,13 +263,10 @@ class Runtime(ImageService, Streams):
         if container is None or container.state != cri.RUNNING:
             return cri.Done()
         self.stops[asked.container] = (*self.stops.get(asked.container, ()), (client, call))
-        self._signal(ctx, asked.container, SIGTERM if asked.timeout > 0 else SIGKILL)
+        self.signal(ctx, asked.container, SIGTERM if asked.timeout > 0 else SIGKILL)
         if asked.timeout > 0:
             ctx.after(asked.timeout * SECOND, GraceOver(asked.container))
         return None
-
-    def _signal(self, ctx: Context, container: str, number: int) -> None:
-        self.ask(ctx, self.config.shim, tasks.Signal(container, number), "_done")
 
     def _kill(self, ctx: Context, wanted: str) -> None:
         """A fault from outside: one container's process dies."""
@@ -373,7 +276,7 @@ class Runtime(ImageService, Streams):
             if container.state == cri.RUNNING and (
                 wanted in (pod, f"{pod}/{container.name}") or container.id.startswith(wanted)
             ):
-                self._signal(ctx, container.id, SIGKILL)
+                self.signal(ctx, container.id, SIGKILL)
                 return
 
     def _merge(self, ctx: Context, task: tasks.Life) -> None:
@@ -381,13 +284,13 @@ class Runtime(ImageService, Streams):
         sandbox = self.disk.sandboxes.get(task.container)
         if sandbox is not None:
             if task.exited:
-                self.ask(ctx, self.config.shim, tasks.DeleteTask(task.container), "_done")
+                self.ask(ctx, self.config.shim, tasks.DeleteTask(task.container), "done")
                 if sandbox.state == cri.READY:
-                    self._sandbox_died(ctx, sandbox)
+                    self.sandbox_died(ctx, sandbox)
             return
         container = self.disk.containers.get(task.container)
         if task.exited:
-            self.ask(ctx, self.config.shim, tasks.DeleteTask(task.container), "_done")
+            self.ask(ctx, self.config.shim, tasks.DeleteTask(task.container), "done")
             if container is not None and container.state != cri.EXITED:
                 reason = "OOMKilled" if task.oom else "Error" if task.exit_code else "Completed"
                 started = msgspec.structs.replace(container, started_at=task.started_at)
@@ -409,14 +312,14 @@ class Runtime(ImageService, Streams):
             ctx.reply(client, Reply(call, cri.Done()))
         self._tell(ctx, "CONTAINER_STOPPED_EVENT", container)
 
-    def _forget_container(self, ctx: Context, ident: str) -> None:
+    def forget_container(self, ctx: Context, ident: str) -> None:
         container = self.disk.containers.pop(ident, None)
         self.disk.programs.pop(ident, None)
         self.disk.specs.pop(ident, None)
         if container is not None and container.started_at:
             ctx.stream(self.config.shim, tasks.RemoveLog(ident))
         if container is not None and container.state == cri.RUNNING:
-            self._signal(ctx, ident, SIGKILL)
+            self.signal(ctx, ident, SIGKILL)
 
     def _note(self, ctx: Context, kind: str, container: cri.CriContainer, **fields: Any) -> None:
         sandbox = self.disk.sandboxes[container.sandbox]
@@ -437,11 +340,6 @@ def _missing(program: Program, process: Process) -> str:
         return ""
     why = no_file(process.argv[0])
     return f"runc create failed: unable to start container process: error during container init: {why}"
-
-
-def new_id(ctx: Context, stream: str) -> str:
-    """64 hex digits, as containerd names sandboxes and containers."""
-    return sha256(f"{ctx.name}/{stream}/{ctx.draw(stream, 1 << 62)}".encode()).hexdigest()
 
 
 __all__ = ["Runtime", "RuntimeConfig", "RuntimeDisk"]
