@@ -42,9 +42,13 @@ def form(accept: str, many: bool) -> tuple[str, str]:
 
 
 def check(request: Request, verb: str) -> None:
-    """Raises a Refusal (406) when nothing that the client takes can be given."""
-    if request.accept != "application/json":
-        form(request.accept, verb == "list")
+    """Raises a Refusal (406) when nothing that the client takes can be given, (400) for rows that there are not."""
+    if request.accept == "application/json" or form(request.accept, verb == "list")[0] != TABLE:
+        return
+    whole = request.parameter("includeObject")
+    if whole not in ("", "None", "Metadata", "Object"):
+        words = f'Invalid value: "{whole}": must be \'Metadata\', \'Object\', \'None\', or empty'
+        raise status.bad_request(f"Unable to convert to Table as requested: includeObject: {words}")
 
 
 def _table(row: Resource, trees: list[Tree], metadata: Tree, at: Moment, whole: str, version: str) -> Tree:

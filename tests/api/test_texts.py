@@ -203,19 +203,19 @@ DEPLOYMENT: dict[str, Any] = {
         "template": {"metadata": {"labels": {"a": "b"}}, "spec": {"containers": [{"name": "c", "image": "i"}]}},
     },
 }
-PODS, SCALE = "/api/v1/namespaces/default/pods", "/apis/apps/v1/namespaces/default/deployments/d/scale"
+POD_PATH, SCALE = "/api/v1/namespaces/default/pods", "/apis/apps/v1/namespaces/default/deployments/d/scale"
 TOKEN = "/api/v1/namespaces/default/serviceaccounts/default/token"
 
 
 @pytest.mark.parametrize(
     ("method", "path", "body", "code", "text"),
     [
-        ("POST", f"{PODS}/p/binding", {"metadata": {"name": "q"}, "target": {"name": "n"}}, 400,
+        ("POST", f"{POD_PATH}/p/binding", {"metadata": {"name": "q"}, "target": {"name": "n"}}, 400,
          "name in URL does not match name in Binding object"),
-        ("POST", f"{PODS}/p/binding", {"metadata": {"name": "p"}, "target": {}}, 500, "target.name: Required value"),
-        ("POST", f"{PODS}/p/binding", {"metadata": {"name": "p"}, "target": {"kind": "Pod"}}, 500,
+        ("POST", f"{POD_PATH}/p/binding", {"metadata": {"name": "p"}, "target": {}}, 500, "target.name: Required value"),
+        ("POST", f"{POD_PATH}/p/binding", {"metadata": {"name": "p"}, "target": {"kind": "Pod"}}, 500,
          '[target.kind: Unsupported value: "Pod": supported values: "Node", "<empty>", target.name: Required value]'),
-        ("POST", f"{PODS}/p/binding", {"metadata": {"name": "p"}, "target": {"name": "n"}}, 409,
+        ("POST", f"{POD_PATH}/p/binding", {"metadata": {"name": "p"}, "target": {"name": "n"}}, 409,
          'Operation cannot be fulfilled on pods/binding "p": pod p has non-empty .spec.schedulingGates'),
         ("PUT", SCALE, {"metadata": {"name": "e"}, "spec": {"replicas": 1}}, 400,
          "the name of the object (e) does not match the name on the URL (d)"),
@@ -223,11 +223,11 @@ TOKEN = "/api/v1/namespaces/default/serviceaccounts/default/token"
         ("POST", TOKEN, {"metadata": {"name": "other"}, "spec": {}}, 422,
          'TokenRequest.authentication.k8s.io "default" is invalid: metadata.name: Invalid value: "other": '
          "must match the service account name if specified"),
-        ("DELETE", f"{PODS}/p", {"dryRun": ["Some"]}, 422,
+        ("DELETE", f"{POD_PATH}/p", {"dryRun": ["Some"]}, 422,
          'DeleteOptions.meta.k8s.io "" is invalid: dryRun: Unsupported value: ["Some"]: supported values: "All"'),
         ("DELETE", SCALE.removesuffix("/scale"), {"preconditions": {"resourceVersion": "1"}}, 409,
          'Operation cannot be fulfilled on Deployment.apps "d": the ResourceVersion in the precondition (1) does not match '),
-        ("GET", f"{PODS}?timeoutSeconds=x", None, 400, 'strconv.ParseInt: parsing "x": invalid syntax'),
+        ("GET", f"{POD_PATH}?timeoutSeconds=x", None, 400, 'strconv.ParseInt: parsing "x": invalid syntax'),
         ("PUT", SCALE.replace("/scale", "/status"),
          {"metadata": {"name": "d"}, "spec": DEPLOYMENT["spec"], "status": {"replicas": -1}}, 422,
          'Deployment.apps "d" is invalid: [status.replicas: Invalid value: -1: must be greater than or equal to 0, '
@@ -237,7 +237,17 @@ TOKEN = "/api/v1/namespaces/default/serviceaccounts/default/token"
 def test_a_subresource_refuses(cluster: Cluster, method: str, path: str, body: dict[str, Any], code: int, text: str) -> None:
     gated = {"containers": [{"name": "c", "image": "i"}], "schedulingGates": [{"name": "a/b"}]}
     assert cluster.ask("POST", "/api/v1/namespaces/default/serviceaccounts", {"metadata": {"name": "default"}})[0] in (201, 409)
-    assert cluster.ask("POST", PODS, {"metadata": {"name": "p"}, "spec": gated})[0] == 201
+    assert cluster.ask("POST", POD_PATH, {"metadata": {"name": "p"}, "spec": gated})[0] == 201
     assert cluster.ask("POST", SCALE.removesuffix("/d/scale"), DEPLOYMENT)[0] == 201
     found, answer = cluster.ask(method, path, body)
     assert (found, answer["message"][: len(text)]) == (code, text)
+
+
+def test_a_table_has_rows_of_three_kinds(cluster: Cluster) -> None:
+    accept = "application/json;as=Table;v=v1;g=meta.k8s.io"
+    code, answer = cluster.ask("GET", f"{POD_PATH}?includeObject=Odd", accept=accept)
+    assert (code, answer["message"]) == (
+        400,
+        'Unable to convert to Table as requested: includeObject: Invalid value: "Odd": must be \'Metadata\', \'Object\', '
+        "'None', or empty",
+    )
