@@ -48,7 +48,7 @@ def test_a_pod_that_a_plugin_in_cel_refused_gets_another_try_when_a_node_changes
     one.give(inputs.Kubectl("run web --image=nginx"))
     assert one.settle()
     (verdict,) = one.view().verdicts
-    assert {reason for _, reason, *_ in verdict.rows} == {"node(s) belong to nobody", "plugin TeamRoom: 'team'"}
+    assert {reason for _, reason, *_ in verdict.rows} == {"node(s) belong to nobody", "plugin TeamRoom: no such key: team"}
     one.give(inputs.Kubectl("label node node-3 team=c"))
     assert one.run_until(lambda one: one.view().verdicts[0].chosen == "node-3", 5_000_000)
 

@@ -11,8 +11,6 @@ from typing import Any
 
 from k8s_tutor.api import cel
 
-_KEY = re.compile(r"'([^']*)'")
-
 
 class TemplateFailure(Exception):
     """A text that is no template, or an expression without a value. ``missing``: it reads a field that is not there (yet)."""
@@ -92,9 +90,8 @@ def value(source: str, variables: dict[str, Any]) -> Any:
     try:
         return cel.program(source).run(variables)
     except cel.CelFailure as failure:
-        key = _KEY.fullmatch(str(failure))
-        text = f"no such key: {key[1]}" if key else str(failure)
-        raise TemplateFailure(f"{source}: {text}", missing=key is not None) from None
+        text = str(failure)
+        raise TemplateFailure(f"{source}: {text}", missing=text.startswith("no such key: ")) from None
 
 
 def filled(template: Any, variables: dict[str, Any]) -> Any:
