@@ -1,7 +1,7 @@
-"""The walk of one packet from a pod or a node to an address, hop by hop, through the rules of the node where it starts.
+"""The walk of one packet from a pod or a machine to an address, place by place, and of the answer on its way back.
 
-Pure: it reads what kube-proxy wrote and what the CNI plugins leased, follows the rules as the kernel would, and tells what
-each place did to the packet. Where the kernel draws lots (`statistic --mode random`) the draw is handed in.
+Pure: the kernels of the machines and the network between them are handed in, and `node.datapath`, which carries real traffic
+too, says what each does. Where a kernel draws lots (`statistic --mode random`) the draw is handed in.
 """
 
 from __future__ import annotations
@@ -9,26 +9,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from k8s_tutor.node.cni import number, subnet
-from k8s_tutor.node.iptables import MARK, Rule
-from k8s_tutor.node.netfilter import Draw, Hit, rejected, translate
+from k8s_tutor.node.datapath import DELIVERED, DROPPED, OVERHEAD, SENT, Passage, Step, enter, leave
+from k8s_tutor.node.kernel import HOST, Kernel
+from k8s_tutor.node.netfilter import Draw
 from k8s_tutor.node.netfilter import Packet as Packet
+from k8s_tutor.node.underlay import Underlay, gateway, next_machine
 
-
-class Hop(NamedTuple):
-    """One place on the way: the layer (``pod``, ``namespace``, ``cni``, ``node``, ``cluster``), where, and what happened."""
-
-    layer: str
-    where: str
-    what: str
+MOST_MACHINES = 8
+"""A packet that has come through more machines than this is going round in circles."""
 
 
 class Walk(NamedTuple):
-    """The whole way. ``verdict``: ``delivered``, ``rejected`` or ``no route``; ``packet`` as it arrived."""
+    """The whole way. ``verdict``: ``delivered``, ``rejected``, ``dropped`` or ``no route``; ``packet`` as it arrived, on the
+    machine ``machine`` in the namespace ``netns``; ``machines``: those that it came through."""
 
-    hops: tuple[Hop, ...]
+    hops: tuple[Step, ...]
     verdict: str
     packet: Packet
+    machine: int
+    netns: str = HOST
+    machines: tuple[int, ...] = ()
 
     def rows(self) -> list[str]:
         """The way as lines of text."""
@@ -36,80 +36,64 @@ class Walk(NamedTuple):
         return [f"{hop.layer:<9}  {hop.where:<{width}}  {hop.what}" for hop in self.hops]
 
 
-class Plan(NamedTuple):
-    """Who has which addresses: node → its own address, node → its range for pods, pod address → ``namespace/name``."""
+class RoundTrip(NamedTuple):
+    """A request and its answer, which is None when the request does not arrive."""
 
-    nodes: Mapping[str, str]
-    ranges: Mapping[str, str]
-    pods: Mapping[str, str]
+    there: Walk
+    back: Walk | None
 
-    def node_of(self, address: str) -> str:
-        """The node of a pod's or a node's address, or an empty text."""
-        for node, own in self.nodes.items():
-            if own == address:
-                return node
-        for node, cidr in self.ranges.items():
-            base, size, _ = subnet(cidr)
-            if base <= number(address) < base + size:
-                return node
-        return ""
+    @property
+    def verdict(self) -> str:
+        """What the sender sees."""
+        return self.there.verdict if self.back is None else self.back.verdict
 
 
-def walk(rules: tuple[Rule, ...], plan: Plan, node: str, packet: Packet, draw: Draw) -> Walk:
-    """The way of a packet that starts on ``node``, in the pod that has its source address or on the node itself."""
-    hops = _departure(plan, node, packet)
-    translated, hits = translate(rules, packet, draw)
-    hops += [_in_words(hit) for hit in hits]
-    refuses = rejected(rules, translated)
-    if refuses is not None:
-        hops.append(Hop("node", "filter KUBE-SERVICES", f'{refuses.comment}: REJECT, the sender gets "connection refused"'))
-        return Walk(tuple(hops), "rejected", translated)
-    return _arrival(plan, node, translated, hops)
+def walk(
+    kernels: Mapping[int, Kernel], net: Underlay, machine: int, netns: str, packet: Packet, draw: Draw, answer: bool = False
+) -> Walk:
+    """The way of a packet that starts in a namespace of a machine (both by number and name as in `kernel`). ``answer``: it
+    belongs to a connection that is known already."""
+    passage = leave(kernels[machine], packet, netns, draw, answer)
+    hops, machines = list(passage.steps), [machine]
+    while passage.verdict == SENT:
+        there, step = _over_the_cable(kernels, net, machine, passage)
+        hops.append(step)
+        if not there or len(machines) > MOST_MACHINES:
+            return Walk(tuple(hops), DROPPED, passage.packet, machine, HOST, tuple(machines))
+        machine = there
+        machines.append(machine)
+        passage = enter(kernels[machine], passage.packet, passage.outer, draw, answer)
+        hops += passage.steps
+    return Walk(tuple(hops), passage.verdict, passage.packet, machine, passage.netns, tuple(machines))
 
 
-def _departure(plan: Plan, node: str, packet: Packet) -> list[Hop]:
-    target = f"{packet.source} → {packet.destination}:{packet.port}/{packet.protocol}"
-    if packet.source not in plan.pods:
-        return [Hop("node", node, target)]
-    return [
-        Hop("pod", plan.pods[packet.source], target),
-        Hop("namespace", "eth0", "the pod's end of the veth pair; default route to the bridge"),
-        Hop("cni", f"{node} cni0", "the bridge hands it to the node's network stack"),
-    ]
+def round_trip(
+    kernels: Mapping[int, Kernel], net: Underlay, machine: int, netns: str, packet: Packet, draw: Draw, answer_size: int = 60
+) -> RoundTrip:
+    """The way of a request, and that of its answer of so many bytes."""
+    there = walk(kernels, net, machine, netns, packet, draw)
+    if there.verdict != DELIVERED:
+        return RoundTrip(there, None)
+    arrived = there.packet
+    reply = arrived._replace(source=arrived.destination, destination=arrived.source, masquerade=False, size=answer_size)
+    back = walk(kernels, net, there.machine, there.netns, reply, draw, answer=True)
+    return RoundTrip(there, back)
 
 
-def _in_words(hit: Hit) -> Hop:
-    """What a rule did to the packet."""
-    rule, where = hit.rule, f"nat {hit.rule.chain}"
-    if rule.jump == MARK:
-        return Hop("node", where, "marked: it will leave with the node's address (MASQUERADE)")
-    if rule.jump == "DNAT":
-        return Hop("node", where, f"DNAT: {hit.before.destination}:{hit.before.port} becomes {rule.to}")
-    if hit.passed:
-        return Hop("node", where, f"{rule.comment}: 1 in {rule.draw_of}, not this time")
-    chance = f"1 in {rule.draw_of}, taken" if rule.draw_of else "taken"
-    return Hop("node", where, f"{rule.comment}: {chance}, on to {rule.jump}")
-
-
-def _arrival(plan: Plan, node: str, packet: Packet, hops: list[Hop]) -> Walk:
-    there = plan.node_of(packet.destination)
-    if not there:
-        hops.append(Hop("cluster", "routing", f"no node has {packet.destination}: nowhere to go"))
-        return Walk(tuple(hops), "no route", packet)
-    if packet.masquerade:
-        packet = packet._replace(source=plan.nodes[node])
-        hops.append(Hop("node", "nat KUBE-POSTROUTING", f"MASQUERADE: the source becomes {packet.source}"))
-    if there != node:
-        route = f"route {plan.ranges[there]} via {plan.nodes[there]}" if packet.destination in plan.pods else "the node itself"
-        hops.append(Hop("cluster", f"{node} → {there}", route))
-    if packet.destination == plan.nodes[there]:
-        hops.append(Hop("node", there, f"arrives on port {packet.port}"))
-        return Walk(tuple(hops), "delivered", packet)
-    name = plan.pods.get(packet.destination)
-    if name is None:
-        hops.append(Hop("cni", f"{there} cni0", f"nobody has {packet.destination} any more: no route to host"))
-        return Walk(tuple(hops), "no route", packet)
-    hops.append(Hop("cni", f"{there} cni0", f"the bridge finds the veth of {packet.destination}"))
-    hops.append(Hop("namespace", "eth0", "the pod's end of the veth pair"))
-    hops.append(Hop("pod", name, f"arrives on port {packet.port} from {packet.source}"))
-    return Walk(tuple(hops), "delivered", packet)
+def _over_the_cable(kernels: Mapping[int, Kernel], net: Underlay, machine: int, sent: Passage) -> tuple[int, Step]:
+    """The machine at the other end (0: none), and what the network between the machines does."""
+    own = kernels[machine]
+    outer = sent.outer
+    destination = outer.destination if outer is not None else sent.packet.destination
+    size = sent.packet.size + (OVERHEAD[outer.kind] if outer is not None else 0)
+    there = next_machine(net, own.address, sent.via, destination)
+    routed = sent.via == gateway(own.address)
+    if size > net.mtu:
+        what = f"{size} bytes are more than the network takes ({net.mtu}): dropped"
+        return 0, Step("cluster", "network", what, size=size, mtu=net.mtu)
+    if there not in kernels:
+        what = f"the router knows no way to {destination}: dropped" if routed else f"nobody has {sent.via}: dropped"
+        return 0, Step("cluster", "router" if routed else "network", what, outer=outer, size=size, mtu=net.mtu)
+    where = f"{own.node} → {kernels[there].node}"
+    what = f"by the router {sent.via}" if routed else "over the cable"
+    return there, Step("cluster", where, what, outer=outer, size=size, mtu=net.mtu)

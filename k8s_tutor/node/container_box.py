@@ -45,7 +45,8 @@ class ContainerBox:
         self.answers = dict(task.program.answers)
         self.tools = task.program.tools
         self.lenient = not self.tools
-        self.files = Files(task.container, {**_image_files(task.program), **self._own_files(pod), **cgroup}, written, task.spec.mounts)
+        given = {**_image_files(task.program), **self._own_files(pod), **cgroup}
+        self.files = Files(task.container, given, written, task.spec.mounts)
 
     def _own_files(self, pod: Pod) -> dict[str, str]:
         """What kubelet and kernel put there."""

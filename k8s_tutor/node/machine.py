@@ -95,8 +95,8 @@ def _parts(
     proxy = KubeProxyConfig(access.api, "system:kube-proxy", access.epoch, node=node, kernel=shim)
     cpu, memory = quantity.milli(shape.cpu), quantity.value(shape.memory)
     return (
-        Part(Shim, shim, ShimConfig(runtime, access.epoch, cpu, memory, files, processes)),
-        Part(Cni, cni, CniConfig(cidr)),
+        Part(Shim, shim, ShimConfig(runtime, access.epoch, cpu, memory, files, node, address(number), processes=processes)),
+        Part(Cni, cni, CniConfig(cidr, kernel=shim)),
         Part(Runtime, runtime, RuntimeConfig(REGISTRY, shim, cni, preloaded=preloaded)),
         Part(Kubelet, f"kubelet-{suffix}", kubelet),
         Part(KubeProxy, f"kube-proxy-{suffix}", proxy),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from k8s_tutor.node.cni import number, subnet
+from k8s_tutor.node.addresses import within
 from k8s_tutor.node.iptables import MARK, Rule
 
 MOST_RULES = 64
@@ -16,7 +16,7 @@ Draw = Callable[[int], int]
 
 
 class Packet(NamedTuple):
-    """What a packet carries: addresses, port, protocol."""
+    """What a packet carries: addresses, port, protocol; ``size``: bytes, with its IP header."""
 
     source: str
     destination: str
@@ -24,6 +24,7 @@ class Packet(NamedTuple):
     protocol: str = "tcp"
     masquerade: bool = False
     """Marked to leave with the node's own address."""
+    size: int = 60
 
 
 class Hit(NamedTuple):
@@ -73,12 +74,7 @@ def matches(rule: Rule, packet: Packet) -> bool:
     return not (
         (rule.protocol and rule.protocol != packet.protocol)
         or (rule.port and rule.port != packet.port)
-        or (rule.destination and not _within(packet.destination, rule.destination))
-        or (rule.source and not _within(packet.source, rule.source))
-        or (rule.not_source and _within(packet.source, rule.not_source))
+        or (rule.destination and not within(packet.destination, rule.destination))
+        or (rule.source and not within(packet.source, rule.source))
+        or (rule.not_source and within(packet.source, rule.not_source))
     )
-
-
-def _within(address: str, cidr: str) -> bool:
-    base, size, _ = subnet(cidr)
-    return base <= number(address) < base + size

@@ -19,7 +19,7 @@ from k8s_tutor.api.informer import Informer
 from k8s_tutor.api.status import Refusal
 from k8s_tutor.api.wire import Request, Response
 from k8s_tutor.node import exposition
-from k8s_tutor.node.addresses import machine_of
+from k8s_tutor.node.addresses import machine_of, shim_of
 from k8s_tutor.node.sockets import Connect, Connected
 from k8s_tutor.sim import SECOND, Body, Call, CallFailed, Context, Reply
 
@@ -80,10 +80,10 @@ class PrometheusAdapter(Component):
             del self.told[key]
         for key in sorted(self.pods.objects):
             pod = self.pods.objects[key]
-            place = (pod.status and pod.status.podIP) or ""
-            if place and (pod.metadata.annotations or {}).get(_SCRAPE) == "true":
+            place, machine = (pod.status and pod.status.podIP) or "", (pod.status and pod.status.hostIP) or ""
+            if place and machine and (pod.metadata.annotations or {}).get(_SCRAPE) == "true":
                 asked = Connect(OUTSIDE, place, _port(pod), "http", "GET /metrics Prometheus/3.8.0")
-                self.ask(ctx, f"shim-{machine_of(place)}", asked, "scraped", (key,), TIMEOUT)
+                self.ask(ctx, shim_of(machine_of(machine)), asked, "scraped", (key,), TIMEOUT)
 
     def scraped(self, ctx: Context, answer: Connected | CallFailed, key: str) -> None:
         """A pod has answered, or has not."""

@@ -16,10 +16,11 @@ from k8s_tutor.api.wire import StreamData, StreamEnd
 from k8s_tutor.node import logs
 from k8s_tutor.node.cgroups import MemoryFull
 from k8s_tutor.node.inside import Attach, Exec, ExecSync, Opened, ReadLog
+from k8s_tutor.node.kernel import Netlink
 from k8s_tutor.node.machine_files import MachineFiles
 from k8s_tutor.node.processes import Moment, TimeIsUp, Wake
 from k8s_tutor.node.programs import SIGKILL, SIGTERM, Process, annotation
-from k8s_tutor.node.sockets import Answered, Connect
+from k8s_tutor.node.sockets import Answered, Arrive, Connect
 from k8s_tutor.node.tasks import (
     Annotate,
     CheckPaths,
@@ -76,7 +77,9 @@ class Shim(MachineFiles):
         elif isinstance(body, RemoveLog):
             self.disk.logs.pop(body.container, None)
         elif isinstance(body, WriteRules):
-            self.rules = body.rules
+            self.kernel.rules = body.rules
+        elif isinstance(body, Netlink):
+            self.kernel.apply(body)
         elif isinstance(body, (WriteVolume, CopyVolume, RemoveVolumes)):
             self.write_files(body)
 
@@ -87,7 +90,11 @@ class Shim(MachineFiles):
         if isinstance(asked, ListTasks):
             return Tasks(tuple(task.life for task in self.tasks.values()))
         if isinstance(asked, Connect):
-            return self.arrived(ctx, asked)
+            self.connect(ctx, client, call, asked)
+            return None
+        if isinstance(asked, Arrive):
+            self.arrive(ctx, client, call, asked)
+            return None
         if isinstance(asked, CheckPaths):
             return self.check_paths(asked)
         if isinstance(asked, ReadPressure):

@@ -10,12 +10,15 @@ from typing import Any, NamedTuple
 import msgspec
 
 from k8s_tutor.node import speech
-from k8s_tutor.node.addresses import address, machine_of, number_of, shim_of
-from k8s_tutor.node.netfilter import Packet, rejected, translate
+from k8s_tutor.node.addresses import shim_of
+from k8s_tutor.node.datapath import DELIVERED, DROPPED, OVERHEAD, REFUSED, SENT, UNREACHABLE, Outer, Passage, enter, leave
+from k8s_tutor.node.kernel import HOST
+from k8s_tutor.node.netfilter import Draw, Packet
 from k8s_tutor.node.processes import NOBODY, Processes, Wake
 from k8s_tutor.node.programs import Site
 from k8s_tutor.node.shell.machine import Dial, Dialled, Proc
 from k8s_tutor.node.tasks import Task
+from k8s_tutor.node.underlay import next_machine
 from k8s_tutor.sim import MS, SECOND, Body, CallFailed, Context, Reply
 
 NEARBY = 60
@@ -26,18 +29,29 @@ NO_NAMES_TOOL = 15 * SECOND
 """The same for nslookup."""
 NO_HOST = 3 * SECOND
 """How long a kernel looks for who has an address in its own network."""
+HEADERS = 40
+"""Bytes of the headers of IP and TCP, without options."""
 replace = msgspec.structs.replace
 LOCALHOST = ("127.0.0.1", "localhost", "0.0.0.0", "::1")
 
 
 class Connect(Body):
-    """A connection arrives at a machine for one of its pods, with what is sent over it."""
+    """A process of this machine connects, with what is sent over it."""
 
     source: str
     address: str
     port: int
     protocol: str
     data: str = ""
+
+
+class Arrive(Body):
+    """A packet comes over the cable from another machine. ``packet``: its addresses, port and protocol (`netfilter.Packet`);
+    ``outer``: the header around it, if it is encapsulated; ``connect``: what the program at its end is told."""
+
+    packet: Packet
+    outer: Outer | None
+    connect: Connect
 
 
 class Connected(Body):
@@ -50,6 +64,8 @@ class Connected(Body):
     container: str = ""
     """Who answers, if it takes ``took`` µs to do so."""
     took: int = 0
+    outer: Outer | None = None
+    """The header around the answer, if it comes encapsulated from another machine."""
 
 
 class Answered(Body):
@@ -69,6 +85,21 @@ class Asked(NamedTuple):
     agent: str
 
 
+class Origin(NamedTuple):
+    """Who waits for an answer: a process of a container (``container``, ``pid``, ``turn``), or a ``client`` with the number of
+    its ``call``. The namespace that it is in, where it has connected to, when, and how long it waits (µs)."""
+
+    netns: str
+    target: str
+    since: int
+    patience: int
+    container: str = ""
+    pid: int = 0
+    turn: int = 0
+    client: str = ""
+    call: int = 0
+
+
 class Sockets(Processes):
     """The part of the shims that stands for the network of a machine's containers."""
 
@@ -80,15 +111,35 @@ class Sockets(Processes):
         target = self._resolved(ctx, proc, dial)
         if not target:
             return
+        patience = dial.timeout or NO_NAMES
+        origin = Origin(self.netns(task.sandbox), target, ctx.now, patience, proc.container, proc.pid, proc.turn)
+        protocol = "tcp" if dial.port and not dial.protocol.startswith(("http", "icmp")) else dial.protocol
+        asked = Connect(pod.ip, target, dial.port, protocol, dial.data)
         if target in LOCALHOST or target == pod.ip:
-            asked = Connect("127.0.0.1" if target in LOCALHOST else pod.ip, pod.ip, dial.port, dial.protocol, dial.data)
-            self._answer_near(ctx, proc, dial, self.arrived(ctx, asked), "127.0.0.1" if target in LOCALHOST else target)
+            own = "127.0.0.1" if target in LOCALHOST else target
+            near = Connect(own, pod.ip, dial.port, dial.protocol, dial.data)
+            self._answer_near(ctx, origin._replace(target=own), self.arrived(ctx, near, origin.netns))
             return
-        packet, _ = translate(self.rules, Packet(pod.ip, target, dial.port), lambda bound: ctx.draw("iptables", bound))
-        if rejected(self.rules, packet) is not None:
-            self._answer_later(ctx, proc, Connected("refused"), target, NEARBY)
-            return
-        self._send(ctx, proc, dial, packet, target)
+        self._carry(ctx, origin, leave(self.kernel, self._packet(asked, origin.netns), origin.netns, self._lots(ctx)), asked)
+
+    def connect(self, ctx: Context, client: str, call: int, asked: Connect) -> None:
+        """A process of the machine itself, outside all containers, connects."""
+        origin = Origin(HOST, asked.address, ctx.now, NO_NAMES, client=client, call=call)
+        self._carry(ctx, origin, leave(self.kernel, self._packet(asked, HOST), HOST, self._lots(ctx)), asked)
+
+    def netns(self, sandbox: str) -> str:
+        """The network namespace of a sandbox: its own, or the machine's."""
+        return sandbox if sandbox in self.kernel.namespaces else HOST
+
+    def _lots(self, ctx: Context) -> Draw:
+        return lambda bound: ctx.draw("iptables", bound)
+
+    def _packet(self, asked: Connect, netns: str) -> Packet:
+        """The largest packet of a request: what does not fit the sender's own device goes in several."""
+        device = self.kernel.device("eth0", netns)
+        protocol = "icmp" if asked.protocol == "icmp" else "tcp"
+        size = min(HEADERS + len(asked.data), device.mtu if device is not None else 1500)
+        return Packet(asked.source, asked.address, asked.port, protocol, size=size)
 
     def _resolved(self, ctx: Context, proc: Proc, dial: Dial) -> str:
         """The address of a host; empty for a name that nobody knows, which the process is told later."""
@@ -99,49 +150,98 @@ class Sockets(Processes):
             if "." in found:
                 names.update(dict.fromkeys(known, found))
         host = names.get(dial.host, dial.host)
+        origin = Origin(HOST, "", ctx.now, NO_NAMES, proc.container, proc.pid, proc.turn)
         if dial.protocol == "dns":
-            self._answer_later(ctx, proc, Connected("timeout"), "", NO_NAMES_TOOL)
+            self._answer_later(ctx, origin, Connected("timeout"), NO_NAMES_TOOL)
             return ""
         if _is_address(host) or host in LOCALHOST:
             return host
         wait = min(NO_NAMES, dial.timeout or NO_NAMES)
-        self._answer_later(ctx, proc, Connected("unknown" if wait == NO_NAMES else "timeout"), "", wait)
+        self._answer_later(ctx, origin, Connected("unknown" if wait == NO_NAMES else "timeout"), wait)
         return ""
 
-    def _answer_later(self, ctx: Context, proc: Proc, answer: Connected, where: str, delay: int) -> None:
-        """What a process has waited for comes from this machine."""
-        delay += answer.took
-        found = Dialled(answer.result, answer.data, answer.code, answer.headers, where, delay)
-        ctx.after(delay, Wake(proc.container, proc.pid, proc.turn, found))
+    # ------------------------------------------------------------------ on its way
 
-    def _answer_near(self, ctx: Context, proc: Proc, dial: Dial, answer: Connected | None, where: str) -> None:
-        """The same for what a pod of this machine has answered, or has not."""
-        if answer is None:
-            self._answer_later(ctx, proc, Connected("timeout"), where, dial.timeout or NO_NAMES)
+    def _carry(self, ctx: Context, origin: Origin, found: Passage, asked: Connect) -> None:
+        """Does what the kernel says of a packet."""
+        asked = replace(asked, source=found.packet.source, address=found.packet.destination, port=found.packet.port)
+        if found.verdict == DELIVERED:
+            self._answer_near(ctx, origin, self.arrived(ctx, asked, found.netns))
+        elif found.verdict == REFUSED:
+            self._answer_later(ctx, origin, Connected("refused"), NEARBY)
+        elif found.verdict == UNREACHABLE:
+            self._answer_near(ctx, origin, Connected("unreachable"))
+        elif found.verdict == DROPPED:
+            self._answer_near(ctx, origin, None)
         else:
-            self._answer_later(ctx, proc, answer, where, NO_HOST if answer.result == "unreachable" else NEARBY)
+            self._send(ctx, origin, found, asked)
 
-    def _send(self, ctx: Context, proc: Proc, dial: Dial, packet: Packet, target: str) -> None:
-        """On to the machine that has the address."""
-        own = number_of(self.name)
-        there = machine_of(packet.destination)
-        protocol = "tcp" if dial.port and not dial.protocol.startswith(("http", "icmp")) else dial.protocol
-        source = address(own) if packet.masquerade else packet.source
-        asked = Connect(source, packet.destination, packet.port, protocol, dial.data)
-        if there == own:
-            self._answer_near(ctx, proc, dial, self.arrived(ctx, asked), target)
-        elif not there or (dial.protocol == "icmp" and target.startswith("10.96.")):
-            self._answer_later(ctx, proc, Connected("timeout"), target, dial.timeout or NO_NAMES)
-        else:
-            args = (proc.container, proc.pid, proc.turn, target, ctx.now)
-            self.ask(ctx, shim_of(there), asked, "connected", args, dial.timeout or NO_NAMES)
+    def _send(self, ctx: Context, origin: Origin, found: Passage, asked: Connect) -> None:
+        """Over the cable, to whoever the network between the machines takes it."""
+        destination = found.outer.destination if found.outer is not None else found.packet.destination
+        there = next_machine(self.config.net, self.kernel.address, found.via, destination)
+        size = found.packet.size + (OVERHEAD[found.outer.kind] if found.outer is not None else 0)
+        if not there or size > self.config.net.mtu:
+            self._answer_near(ctx, origin, None)
+            return
+        self.ask(ctx, shim_of(there), Arrive(found.packet, found.outer, asked), "connected", (origin,), origin.patience)
 
-    def connected(self, ctx: Context, answer: Any, container: str, pid: int, turn: int, target: str, since: int) -> None:
+    def connected(self, ctx: Context, answer: Any, origin: Origin) -> None:
         """The other machine has answered, or has not."""
         if isinstance(answer, CallFailed):
             answer = Connected("timeout" if answer.reason == "timeout" else "unreachable")
-        found = Dialled(answer.result, answer.data, answer.code, answer.headers, target, ctx.now - since)
-        self.woken(ctx, Wake(container, pid, turn, found))
+        elif answer.outer is not None:
+            back = enter(self.kernel, Packet("", self.kernel.address, 0), answer.outer, self._lots(ctx), answer=True)
+            if back.verdict == DROPPED:
+                self._answer_near(ctx, origin, None)
+                return
+        self._answer_later(ctx, origin, replace(answer, outer=None), 0)
+
+    def _answer_near(self, ctx: Context, origin: Origin, answer: Connected | None) -> None:
+        """The same for what a pod of this machine has answered, or has not."""
+        if answer is None:
+            rest = max(0, origin.since + origin.patience - ctx.now)
+            if not origin.client:
+                self._answer_later(ctx, origin, Connected("timeout"), rest)
+        elif origin.client:
+            self.reply(ctx, origin.client, origin.call, answer)
+        else:
+            self._answer_later(ctx, origin, answer, NO_HOST if answer.result == "unreachable" else NEARBY)
+
+    def _answer_later(self, ctx: Context, origin: Origin, answer: Connected, delay: int) -> None:
+        """What somebody has waited for comes from this machine."""
+        if origin.client:
+            self.reply(ctx, origin.client, origin.call, answer)
+            return
+        delay += answer.took
+        took = ctx.now - origin.since + delay
+        found = Dialled(answer.result, answer.data, answer.code, answer.headers, origin.target, took)
+        wake = Wake(origin.container, origin.pid, origin.turn, found)
+        if delay:
+            ctx.after(delay, wake)
+        else:
+            self.woken(ctx, wake)
+
+    def arrive(self, ctx: Context, client: str, call: int, asked: Arrive) -> None:
+        """A packet has come over the cable. Its answer goes back by this machine's own routes, or is lost."""
+        found = enter(self.kernel, asked.packet, asked.outer, self._lots(ctx))
+        if found.verdict != DELIVERED:
+            origin = Origin(HOST, found.packet.destination, ctx.now, NO_NAMES, client=client, call=call)
+            self._carry(ctx, origin, found, asked.connect)
+            return
+        packet = found.packet
+        answer = self.arrived(
+            ctx, replace(asked.connect, source=packet.source, address=packet.destination, port=packet.port), found.netns
+        )
+        if answer is None:
+            return
+        device = self.kernel.device("eth0", found.netns)
+        size = min(HEADERS + len(answer.data), device.mtu if device is not None else 1500)
+        reply = Packet(packet.destination, packet.source, packet.port, packet.protocol, size=size)
+        back = leave(self.kernel, reply, found.netns, self._lots(ctx), answer=True)
+        to = back.outer.destination if back.outer is not None else back.packet.destination
+        if back.verdict == SENT and shim_of(next_machine(self.config.net, self.kernel.address, back.via, to)) == client:
+            self.reply(ctx, client, call, replace(answer, outer=back.outer))
 
     # ------------------------------------------------------------------ who answers
 
@@ -158,12 +258,11 @@ class Sockets(Processes):
         task = self.tasks.get(container)
         return answer if task is not None and not task.exited else Connected("reset")
 
-    def arrived(self, ctx: Context, asked: Connect) -> Connected | None:
-        """A connection arrives at a pod of this machine. None: it is never answered."""
-        pods = [ident for ident, pod in self.pods.items() if pod.ip == asked.address]
-        sandboxes = [ident for ident in pods if not self.tasks[ident].exited]
-        if not sandboxes:
-            return Connected("refused" if asked.address == address(number_of(self.name)) else "unreachable")
+    def arrived(self, ctx: Context, asked: Connect, netns: str) -> Connected | None:
+        """A connection arrives in a network namespace of this machine. None: it is never answered."""
+        sandboxes = [ident for ident in self.pods if self.netns(ident) == netns and not self.tasks[ident].exited]
+        if not sandboxes and netns != HOST:
+            return Connected("unreachable")
         if asked.protocol == "icmp":
             return Connected("ok")
         for task in self.tasks.values():

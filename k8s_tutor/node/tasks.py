@@ -10,10 +10,12 @@ import msgspec
 from k8s_tutor.api.wire import StreamData
 from k8s_tutor.node import logs, speech
 from k8s_tutor.node.iptables import Rule
+from k8s_tutor.node.kernel import Kernel
 from k8s_tutor.node.logs import Log, LogDisk, LogOptions
 from k8s_tutor.node.programs import Process, Program, annotation
 from k8s_tutor.node.shell.files import Mount
 from k8s_tutor.node.shell.machine import Proc
+from k8s_tutor.node.underlay import Underlay
 from k8s_tutor.node.usage import Limits
 from k8s_tutor.sim import MS, Body, Calling, Context
 
@@ -32,6 +34,10 @@ class ShimConfig(Body):
     memory: int = 0
     files: tuple[tuple[str, str], ...] = ()
     """What is on its disk from the start: (path, text)."""
+    node: str = ""
+    address: str = ""
+    net: Underlay = Underlay()
+    """The network between the machines."""
     processes: tuple[tuple[str, str], ...] = ()
     """(``process`` of a program, the process of this machine that stands for it)."""
 
@@ -296,8 +302,8 @@ class TaskHolder(Calling):
         """``container/pid`` → a process that runs a script: a container's own, or one that was started by exec."""
         self.streams: dict[int, Stream] = {}
         """Call that opened it → stream."""
-        self.rules: tuple[Rule, ...] = ()
-        """What kube-proxy has written into this machine's kernel."""
+        self.kernel = Kernel(self.config.node, self.config.address) if self.config else Kernel()
+        """The network of the machine."""
         self.next_pid = FIRST_PID
         self.pids: dict[str, int] = {}
         """Container → the latest number of a process in it."""

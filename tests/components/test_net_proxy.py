@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from node_world import Small
 
-from k8s_tutor.net.walk import Packet, Plan, walk
-from k8s_tutor.node import iptables
+from k8s_tutor.net.walk import Packet, RoundTrip, round_trip
+from k8s_tutor.node import addresses, iptables
+from k8s_tutor.node.cni import CniAdd, bridge
+from k8s_tutor.node.kernel import Kernel, Netlink
 from k8s_tutor.node.kube_proxy import KubeProxy
+from k8s_tutor.node.netfilter import Draw
+from k8s_tutor.node.underlay import Underlay
 
 SERVICE = {
     "apiVersion": "v1", "kind": "Service", "metadata": {"name": "web", "namespace": "default"},
@@ -85,8 +87,7 @@ def test_service_without_endpoints_rejects() -> None:
         '-A KUBE-SERVICES -d 10.96.7.7/32 -p tcp -m comment --comment "default/web:http has no endpoints" -m tcp --dport 80 '
         "-j REJECT --reject-with icmp-port-unreachable"
     ]
-    found = walk(rules_of(small), plan(), "node-1", Packet("10.244.1.9", "10.96.7.7", 80), lambda n: 0)
-    assert found.verdict == "rejected"
+    assert way(rules_of(small), 1, "client", Packet("10.244.1.9", "10.96.7.7", 80)).verdict == "rejected"
 
 
 def test_unready_endpoints_get_nothing_and_ending_ones_only_when_there_is_no_other() -> None:
@@ -111,11 +112,16 @@ def test_rules_stay_when_kube_proxy_crashes_and_are_renewed_when_it_is_back() ->
     assert len(lines(small)) == 1 and "REJECT" in lines(small)[0]
 
 
-def plan() -> Plan:
-    return Plan(
-        {"node-1": "192.168.0.11", "node-2": "192.168.0.12"}, {"node-1": "10.244.1.0/24", "node-2": "10.244.2.0/24"},
-        {"10.244.1.2": "default/web-1", "10.244.2.2": "default/web-2", "10.244.1.9": "default/client"},
-    )  # fmt: skip
+def kernels(rules: tuple[iptables.Rule, ...] = ()) -> dict[int, Kernel]:
+    """Two nodes with three pods, whose network namespaces have their names."""
+    found = {i: Kernel(f"node-{i}", addresses.address(i)) for i in (1, 2)}
+    for node, name, address in ((1, "web-1", "10.244.1.2"), (2, "web-2", "10.244.2.2"), (1, "client", "10.244.1.9")):
+        add = CniAdd(name, f"/var/run/netns/{name}", "eth0", "default", name)
+        _, entries = bridge.attach(add, f"{address}/24", f"10.244.{node}.1/24", "cni0")
+        found[node].apply(Netlink(entries))
+    for kernel in found.values():
+        kernel.rules = rules
+    return found
 
 
 def first(n: int) -> int:
@@ -126,29 +132,34 @@ def last(n: int) -> int:
     return n - 1
 
 
+def way(rules: tuple[iptables.Rule, ...], node: int, netns: str, packet: Packet, draw: Draw = first) -> RoundTrip:
+    return round_trip(kernels(rules), Underlay(), node, netns, packet, draw)
+
+
 def test_packet_to_a_cluster_ip_reaches_the_backend_that_the_draw_says() -> None:
     small = service_with(endpoint("10.244.1.2"), endpoint("10.244.2.2"))
-    cases: list[tuple[Callable[[int], int], str, str]] = [
+    cases: list[tuple[Draw, str, str]] = [
         (first, "10.244.1.2", "default/web-1"), (last, "10.244.2.2", "default/web-2"),
     ]  # fmt: skip
     for draw, address, name in cases:
-        found = walk(rules_of(small), plan(), "node-1", Packet("10.244.1.9", "10.96.7.7", 80), draw)
-        assert found.verdict == "delivered"
+        trip = way(rules_of(small), 1, "client", Packet("10.244.1.9", "10.96.7.7", 80), draw)
+        found = trip.there
+        assert trip.verdict == found.verdict == "delivered"
         assert (found.packet.destination, found.packet.port, found.packet.masquerade) == (address, 8080, False)
         assert found.hops[0].where == "default/client" and found.hops[-1].where == name
-    assert [hop.where for hop in found.hops if hop.layer == "cluster"] == ["node-1 → node-2"]
+    assert [hop.where for hop in found.hops if hop.layer == "cluster"] == ["node-1 eth0", "node-1 → node-2"]
     assert any("DNAT: 10.96.7.7:80 becomes 10.244.2.2:8080" in row for row in found.rows())
 
 
 def test_packet_from_a_node_or_back_to_its_sender_is_masqueraded() -> None:
     small = service_with(endpoint("10.244.1.2"))
-    found = walk(rules_of(small), plan(), "node-2", Packet("192.168.0.12", "10.96.7.7", 80), first)
-    assert found.packet.source == "192.168.0.12" and found.packet.masquerade
-    found = walk(rules_of(small), plan(), "node-1", Packet("10.244.1.2", "10.96.7.7", 80), first)
-    assert found.packet.source == "192.168.0.11" and found.packet.destination == "10.244.1.2"
+    found = way(rules_of(small), 2, "", Packet("172.31.0.12", "10.96.7.7", 80)).there
+    assert any("MASQUERADE: the source becomes 172.31.0.12" in row for row in found.rows())
+    found = way(rules_of(small), 1, "web-1", Packet("10.244.1.2", "10.96.7.7", 80)).there
+    assert found.packet.source == "10.244.1.1" and found.packet.destination == "10.244.1.2"
 
 
 def test_packet_to_nobody() -> None:
-    assert walk((), plan(), "node-1", Packet("10.244.1.9", "10.244.2.77", 80), first).verdict == "no route"
-    assert walk((), plan(), "node-1", Packet("10.244.1.9", "172.16.0.1", 80), first).verdict == "no route"
-    assert walk((), plan(), "node-1", Packet("10.244.1.9", "192.168.0.12", 10250), first).verdict == "delivered"
+    assert way((), 1, "client", Packet("10.244.1.9", "10.244.2.77", 80)).verdict == "no route"
+    assert way((), 1, "client", Packet("10.244.1.9", "172.16.0.1", 80)).verdict == "dropped"
+    assert way((), 1, "client", Packet("10.244.1.9", "172.31.0.12", 10250)).verdict == "delivered"

@@ -22,7 +22,7 @@ def test_bound_pod_becomes_ready_with_an_address(small: Small) -> None:
     status = pod["status"]
     assert status["phase"] == "Running"
     assert status["podIP"] == "10.244.1.2"
-    assert status["hostIP"] == "192.168.0.11"
+    assert status["hostIP"] == "172.31.0.11"
     assert [row["type"] for row in status["conditions"]] == [
         "PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled",
     ]  # fmt: skip

@@ -195,8 +195,8 @@ def test_a_node_that_is_gone_is_told_as_such() -> None:
     world.pod("web")
     world.ready("web")
     world.world.take("crash", lambda inner, _: inner.crash("kubelet-1"))
-    url = "192.168.0.11:10250/containerLogs/default/web/main"
-    assert world.log("web") == f'Get "https://{url}": dial tcp 192.168.0.11:10250: connect: connection refused'
+    url = "172.31.0.11:10250/containerLogs/default/web/main"
+    assert world.log("web") == f'Get "https://{url}": dial tcp 172.31.0.11:10250: connect: connection refused'
     world.world.take("restart", lambda inner, _: inner.restart("kubelet-1"))
     world.run(5)
     assert "start worker" in world.log("web")

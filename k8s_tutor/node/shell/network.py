@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, NamedTuple
 
-from k8s_tutor.node.cni import mac
+from k8s_tutor.node.addresses import mac
 from k8s_tutor.node.shell.builtins import read_on, seconds, sleep
 from k8s_tutor.node.shell.machine import Burst, Dial, Dialled, Done, Wait
 from k8s_tutor.node.shell.tools import cat_on, options

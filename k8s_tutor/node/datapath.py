@@ -1,0 +1,288 @@
+"""What the kernel of a machine does with a packet: one pure function from tables and a packet to steps and a verdict.
+
+`leave` takes a packet that a pod or the machine itself sends, `enter` one that has come over a cable. Both end with a verdict:
+delivered to a namespace of this machine, sent to a neighbour, dropped, refused, or nowhere to go. Real traffic (`sockets`) and
+the packet walk (`net.walk`) both go by them, so what the walk shows is what happens.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from k8s_tutor.node.addresses import within
+from k8s_tutor.node.iptables import MARK
+from k8s_tutor.node.kernel import HOST, Device, Kernel, Route
+from k8s_tutor.node.netfilter import Draw, Hit, Packet, rejected, translate
+from k8s_tutor.sim import Body
+
+DELIVERED, SENT, DROPPED, REFUSED, UNREACHABLE = "delivered", "sent", "dropped", "rejected", "no route"
+
+OVERHEAD = {"vxlan": 50, "ipip": 20, "sleeve": 90}
+"""Bytes that an encapsulation adds."""
+
+
+class Outer(Body):
+    """The header around an encapsulated packet: machine to machine. ``vni`` and ``port`` of VXLAN."""
+
+    kind: str
+    source: str
+    destination: str
+    vni: int = 0
+    port: int = 0
+
+
+class Step(NamedTuple):
+    """One place on the way: the layer (``pod``, ``namespace``, ``cni``, ``node``, ``cluster``), where, what happened there in
+    words; the device; the rule that was hit as its tool prints it; the packet before and after, if it was rewritten; the
+    header that was put around it; its size and the MTU that it had to fit."""
+
+    layer: str
+    where: str
+    what: str
+    device: str = ""
+    rule: str = ""
+    before: Packet | None = None
+    after: Packet | None = None
+    outer: Outer | None = None
+    size: int = 0
+    mtu: int = 0
+
+
+class Passage(NamedTuple):
+    """The way through one machine. ``packet`` as it is at the end; delivered: to ``netns``; sent: to the neighbour ``via``,
+    with the header ``outer`` around it if it is encapsulated."""
+
+    steps: tuple[Step, ...]
+    verdict: str
+    packet: Packet
+    netns: str = HOST
+    via: str = ""
+    outer: Outer | None = None
+
+
+def leave(kernel: Kernel, packet: Packet, netns: str, draw: Draw, answer: bool = False) -> Passage:
+    """A packet leaves a pod's namespace, or the machine itself (`HOST`). ``answer``: it belongs to a connection that is known:
+    nobody asks again whether it may pass, and no Service rule looks at it."""
+    way = _Way(kernel, packet, draw, answer)
+    target = f"{packet.source} → {packet.destination}:{packet.port}/{packet.protocol}"
+    if netns == HOST:
+        way.add("node", kernel.node, target)
+        return way.through(own=True)
+    way.add("pod", kernel.namespaces.get(netns, netns[:13]), target)
+    return way.from_pod(netns)
+
+
+def enter(kernel: Kernel, packet: Packet, outer: Outer | None, draw: Draw, answer: bool = False) -> Passage:
+    """A packet comes over the cable, with an ``outer`` header if it is encapsulated."""
+    way = _Way(kernel, packet, draw, answer)
+    if outer is None:
+        way.add("node", f"{kernel.node} eth0", f"arrives for {packet.destination}", device="eth0")
+        return way.through()
+    return way.unpacked(outer)
+
+
+class _Way:
+    """A packet on its way through one machine."""
+
+    def __init__(self, kernel: Kernel, packet: Packet, draw: Draw, answer: bool) -> None:
+        self.kernel, self.packet, self.draw, self.answer = kernel, packet, draw, answer
+        self.steps: list[Step] = []
+
+    def add(self, layer: str, where: str, what: str, **more: object) -> None:
+        """Notes a step."""
+        self.steps.append(Step(layer, where, what, **more))  # type: ignore[arg-type]
+
+    def end(self, verdict: str, netns: str = HOST, via: str = "", outer: Outer | None = None) -> Passage:
+        """The way is over on this machine."""
+        return Passage(tuple(self.steps), verdict, self.packet, netns, via, outer)
+
+    def at(self, device: str) -> str:
+        """``node-1 cni0``."""
+        return f"{self.kernel.node} {device}"
+
+    # ------------------------------------------------------------------ from and to pods
+
+    def from_pod(self, netns: str) -> Passage:
+        """Out of a pod's namespace, over its veth, to the bridge or straight into the machine's own stack."""
+        kernel, packet = self.kernel, self.packet
+        route = kernel.route(packet.destination, netns)
+        inside = kernel.device(route.device, netns) if route is not None else None
+        if route is None or inside is None:
+            self.add("namespace", "eth0", f"no route to {packet.destination}: Network is unreachable")
+            return self.end(UNREACHABLE)
+        outside = kernel.device(inside.peer, inside.peer_netns)
+        way = f"via {route.via}" if route.via else "straight"
+        self.add("namespace", inside.name, f"route {route.destination} {way}; out of the pod's end of the veth pair",
+                 device=inside.name, size=packet.size, mtu=inside.mtu)  # fmt: skip
+        if outside is None:
+            self.add("cni", self.at(inside.peer), "the other end of the veth pair is gone", device=inside.peer)
+            return self.end(DROPPED)
+        bridge = kernel.device(outside.master) if outside.master else None
+        if bridge is None:
+            self.add("cni", self.at(outside.name), "the machine's end of the veth pair", device=outside.name)
+            return self.through()
+        if not route.via and not kernel.is_own(packet.destination):
+            return self.over_bridge(bridge)
+        self.add("cni", self.at(bridge.name), "the bridge hands it to the node's network stack", device=bridge.name)
+        return self.through()
+
+    def over_bridge(self, bridge: Device) -> Passage:
+        """A frame for somebody in the bridge's own network."""
+        netns, port = self.kernel.owners.get(self.packet.destination, (HOST, ""))
+        device = self.kernel.device(port) if netns != HOST else None
+        if device is None or device.master != bridge.name:
+            gone = f"nobody has {self.packet.destination} any more: no route to host"
+            self.add("cni", self.at(bridge.name), gone, device=bridge.name)
+            return self.end(UNREACHABLE)
+        self.add("cni", self.at(bridge.name), f"the bridge finds the veth of {self.packet.destination}", device=bridge.name)
+        return self.into_pod(netns)
+
+    def into_pod(self, netns: str) -> Passage:
+        """Over the veth into a pod's namespace."""
+        packet = self.packet
+        self.add("namespace", "eth0", "the pod's end of the veth pair", device="eth0")
+        self.add("pod", self.kernel.namespaces.get(netns, netns[:13]), f"arrives on port {packet.port} from {packet.source}")
+        return self.end(DELIVERED, netns)
+
+    # ------------------------------------------------------------------ through the machine's own stack
+
+    def through(self, own: bool = False) -> Passage:
+        """Rules of kube-proxy, then the routing decision."""
+        if not self.answer:
+            self.packet, hits = translate(self.kernel.rules, self.packet, self.draw)
+            for hit in hits:
+                self.steps.append(_in_words(hit))
+            refuses = rejected(self.kernel.rules, self.packet)
+            if refuses is not None:
+                what = f'{refuses.comment}: REJECT, the sender gets "connection refused"'
+                self.add("node", f"filter {refuses.chain}", what, rule=refuses.line())
+                return self.end(REFUSED)
+        packet = self.packet
+        if self.kernel.is_own(packet.destination):
+            self.add("node", self.kernel.node, f"arrives on port {packet.port}")
+            return self.end(DELIVERED)
+        return self.routed()
+
+    def routed(self) -> Passage:
+        """By the routing table of the machine."""
+        kernel, packet = self.kernel, self.packet
+        route = kernel.route(packet.destination)
+        if route is None or route.kind == "blackhole":
+            self.add("node", kernel.node, f"no route to {packet.destination}")
+            return self.end(UNREACHABLE)
+        device = kernel.device(route.device)
+        if device is None:
+            self.add("node", kernel.node, f"the device {route.device} of the route {route.destination} is gone")
+            return self.end(UNREACHABLE)
+        if device.kind == "bridge":
+            self.masqueraded(device)
+            return self.over_bridge(device)
+        if device.kind == "veth":
+            self.masqueraded(device)
+            self.add("cni", self.at(device.name), f"route {route.destination}: the veth of that pod", device=device.name)
+            return self.into_pod(device.peer_netns)
+        if device.kind in ("vxlan", "ipip"):
+            return self.packed(route, device)
+        return self.out(route, device)
+
+    def masqueraded(self, device: Device) -> None:
+        """POSTROUTING: whether the packet takes the machine's address."""
+        packet, kernel = self.packet, self.kernel
+        if self.answer:
+            return
+        where, text = "nat KUBE-POSTROUTING", ""
+        if not packet.masquerade:
+            rule = next((one for one in kernel.masquerades if within(packet.source, one.source)), None)
+            if rule is None or any(within(packet.destination, one) for one in rule.beyond):
+                return
+            where, text = "nat POSTROUTING", rule.text
+        own = device.addresses[0].partition("/")[0] if device.addresses else kernel.address
+        self.packet = packet._replace(source=own, masquerade=False)
+        self.add("node", where, f"MASQUERADE: the source becomes {own}", rule=text, before=packet, after=self.packet)
+
+    def out(self, route: Route, device: Device) -> Passage:
+        """Onto the cable."""
+        self.masqueraded(device)
+        via = route.via or self.packet.destination
+        if not self.fits(device, self.packet.size):
+            return self.end(DROPPED)
+        self.add("cluster", self.at(device.name), f"route {route.destination} via {via}",
+                 device=device.name, size=self.packet.size, mtu=device.mtu)  # fmt: skip
+        return self.end(SENT, via=via)
+
+    def fits(self, device: Device, size: int) -> bool:
+        """Whether a packet fits a device; notes where it does not."""
+        if size <= device.mtu:
+            return True
+        what = f"{size} bytes do not fit an MTU of {device.mtu}: dropped (fragmentation needed)"
+        self.add("cni", self.at(device.name), what, device=device.name, size=size, mtu=device.mtu)
+        return False
+
+    # ------------------------------------------------------------------ tunnels
+
+    def packed(self, route: Route, device: Device) -> Passage:
+        """Into a tunnel: a header is put around the packet."""
+        kernel = self.kernel
+        self.masqueraded(device)
+        remote = route.via
+        if device.kind == "vxlan":
+            neighbour = kernel.neighbours.get((HOST, device.name, route.via))
+            forward = kernel.forwards.get((device.name, neighbour.mac)) if neighbour is not None else None
+            if forward is None:
+                what = f"nobody has told where {route.via} is: no entry in the neighbour or forwarding table"
+                self.add("cni", self.at(device.name), what, device=device.name)
+                return self.end(UNREACHABLE)
+            remote = forward.remote
+        if not self.fits(device, self.packet.size):
+            return self.end(DROPPED)
+        outer = Outer(device.kind, kernel.address, remote, device.vni, device.port)
+        size = self.packet.size + OVERHEAD[device.kind]
+        self.add("cni", self.at(device.name), _wrapped(outer), device=device.name, outer=outer, size=size, mtu=device.mtu)
+        onward = kernel.route(remote)
+        cable = kernel.device(onward.device) if onward is not None else None
+        if onward is None or cable is None or cable.kind != "ether":
+            self.add("node", kernel.node, f"no route to {remote}")
+            return self.end(UNREACHABLE)
+        if not self.fits(cable, size):
+            return self.end(DROPPED)
+        via = onward.via or remote
+        self.add("cluster", self.at(cable.name), f"to {remote} via {via}" if onward.via else f"to {remote}",
+                 device=cable.name, outer=outer, size=size, mtu=cable.mtu)  # fmt: skip
+        return self.end(SENT, via=via, outer=outer)
+
+    def unpacked(self, outer: Outer) -> Passage:
+        """Out of a tunnel: the header is taken off, if there is a device for it."""
+        device = next((one for one in self.kernel.devices.values() if _takes(one, outer)), None)
+        self.add("node", self.at("eth0"), f"{outer.kind} arrives from {outer.source}", device="eth0", outer=outer)
+        if device is None or not self.kernel.is_own(outer.destination):
+            self.add("node", self.kernel.node, f"no device takes {outer.kind} packets here: dropped")
+            return self.end(DROPPED)
+        self.add("cni", self.at(device.name), "the outer header is taken off", device=device.name)
+        return self.through()
+
+
+def _takes(device: Device, outer: Outer) -> bool:
+    return device.netns == HOST and (device.kind, device.vni, device.port) == (outer.kind, outer.vni, outer.port)
+
+
+def _wrapped(outer: Outer) -> str:
+    around = f"{outer.source} → {outer.destination}"
+    what = {"vxlan": f"VXLAN (VNI {outer.vni}, UDP {outer.port})", "ipip": "IP in IP"}.get(outer.kind, outer.kind)
+    return f"{what}: a header {around} is put around it, {OVERHEAD[outer.kind]} bytes"
+
+
+def _in_words(hit: Hit) -> Step:
+    """What a rule of kube-proxy did to the packet."""
+    rule, where = hit.rule, f"nat {hit.rule.chain}"
+    line = rule.line()
+    if rule.jump == MARK:
+        return Step("node", where, "marked: it will leave with the node's address (MASQUERADE)", rule=line)
+    if rule.jump == "DNAT":
+        address, _, port = rule.to.rpartition(":")
+        after = hit.before._replace(destination=address, port=int(port))
+        what = f"DNAT: {hit.before.destination}:{hit.before.port} becomes {rule.to}"
+        return Step("node", where, what, rule=line, before=hit.before, after=after)
+    if hit.passed:
+        return Step("node", where, f"{rule.comment}: 1 in {rule.draw_of}, not this time", rule=line)
+    chance = f"1 in {rule.draw_of}, taken" if rule.draw_of else "taken"
+    return Step("node", where, f"{rule.comment}: {chance}, on to {rule.jump}", rule=line)
