@@ -13,6 +13,7 @@ from k8s_tutor.node.addresses import within
 from k8s_tutor.node.iptables import MARK
 from k8s_tutor.node.kernel import HOST, Device, Kernel, Route
 from k8s_tutor.node.netfilter import Draw, Hit, Packet, rejected, translate
+from k8s_tutor.node.netpol.guards import EGRESS, INGRESS, judge
 from k8s_tutor.sim import Body
 
 DELIVERED, SENT, DROPPED, REFUSED, UNREACHABLE = "delivered", "sent", "dropped", "rejected", "no route"
@@ -87,6 +88,10 @@ class _Way:
     def __init__(self, kernel: Kernel, packet: Packet, draw: Draw, answer: bool) -> None:
         self.kernel, self.packet, self.draw, self.answer = kernel, packet, draw, answer
         self.steps: list[Step] = []
+        self.origin = packet.source
+        """Who has sent it, as this machine got to see it: policies go by that."""
+        self.from_here = False
+        """A pod of this machine has sent it, and nobody has asked yet whether it may."""
 
     def add(self, layer: str, where: str, what: str, **more: object) -> None:
         """Notes a step."""
@@ -105,6 +110,7 @@ class _Way:
     def from_pod(self, netns: str) -> Passage:
         """Out of a pod's namespace, over its veth, to the bridge or straight into the machine's own stack."""
         kernel, packet = self.kernel, self.packet
+        self.from_here = True
         route = kernel.route(packet.destination, netns)
         inside = kernel.device(route.device, netns) if route is not None else None
         if route is None or inside is None:
@@ -128,6 +134,8 @@ class _Way:
 
     def over_bridge(self, bridge: Device) -> Passage:
         """A frame for somebody in the bridge's own network."""
+        if self.refused(EGRESS):
+            return self.end(DROPPED)
         netns, port = self.kernel.owners.get(self.packet.destination, (HOST, ""))
         device = self.kernel.device(port) if netns != HOST else None
         if device is None or device.master != bridge.name:
@@ -140,9 +148,29 @@ class _Way:
     def into_pod(self, netns: str) -> Passage:
         """Over the veth into a pod's namespace."""
         packet = self.packet
+        if self.refused(INGRESS):
+            return self.end(DROPPED)
         self.add("namespace", "eth0", "the pod's end of the veth pair", device="eth0")
         self.add("pod", self.kernel.namespaces.get(netns, netns[:13]), f"arrives on port {packet.port} from {packet.source}")
         return self.end(DELIVERED, netns)
+
+    def refused(self, direction: str) -> bool:
+        """Whether policies drop the packet on its way out of or into a pod. What a connection that was let through brings back
+        passes, and so does all traffic of a pod with itself and with its own machine."""
+        kernel, packet = self.kernel, self.packet
+        if direction == EGRESS and not self.from_here:
+            return False
+        self.from_here = False
+        own, peer = (self.origin, packet.destination) if direction == EGRESS else (packet.destination, self.origin)
+        guard = kernel.guards.get(own)
+        if guard is None or self.answer or own == peer or kernel.is_own(peer):
+            return False
+        ruling = judge(guard, direction, peer, packet.port, packet.protocol)
+        if not ruling.policy:
+            return False
+        what = f"{ruling.why}: dropped" if not ruling.allowed else ruling.why
+        self.add("cni", self.at(guard.place), what, rule=f"NetworkPolicy {ruling.policy}")
+        return not ruling.allowed
 
     # ------------------------------------------------------------------ through the machine's own stack
 
@@ -166,6 +194,8 @@ class _Way:
     def routed(self) -> Passage:
         """By the routing table of the machine."""
         kernel, packet = self.kernel, self.packet
+        if self.refused(EGRESS):
+            return self.end(DROPPED)
         route = kernel.route(packet.destination)
         if route is None or route.kind == "blackhole":
             self.add("node", kernel.node, f"no route to {packet.destination}")

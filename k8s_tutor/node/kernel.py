@@ -12,6 +12,7 @@ import msgspec
 
 from k8s_tutor.node.addresses import bare, mac, network, number, subnet
 from k8s_tutor.node.iptables import Rule
+from k8s_tutor.node.netpol.guards import Guard
 from k8s_tutor.node.underlay import PREFIX, gateway
 from k8s_tutor.sim import Body, State
 
@@ -88,7 +89,7 @@ class Masquerade(Body):
     text: str
 
 
-Entry = Namespace | Device | Route | Neighbour | Forward | Masquerade
+Entry = Namespace | Device | Route | Neighbour | Forward | Masquerade | Guard
 
 
 class Netlink(Body):
@@ -117,9 +118,13 @@ class Kernel(State):
         self.masquerades: tuple[Masquerade, ...] = ()
         self.rules: tuple[Rule, ...] = ()
         """What kube-proxy has written."""
+        self.guards: dict[str, Guard] = {}
+        """Address of a pod → what NetworkPolicies let through, from a plugin that enforces them."""
         self.owners: dict[str, tuple[str, str]] = {}
         """Address of a device → (its namespace, its other end on the machine if it is a veth)."""
         self.latest_index = 0
+        self.changes = 0
+        """How often the tables were written."""
         if address:
             self._boot(mtu)
 
@@ -152,6 +157,7 @@ class Kernel(State):
 
     def apply(self, change: Netlink) -> None:
         """Carries out what a process wants."""
+        self.changes += 1
         if change.closed:
             self._close(change.closed)
         for entry in change.gone:
@@ -172,6 +178,8 @@ class Kernel(State):
             self.neighbours[entry.netns, entry.device, entry.address] = entry
         elif isinstance(entry, Forward):
             self.forwards[entry.device, entry.mac] = entry
+        elif isinstance(entry, Guard):
+            self.guards[entry.address] = entry
         elif entry not in self.masquerades:
             self.masquerades = (*self.masquerades, entry)
 
@@ -198,6 +206,8 @@ class Kernel(State):
             self.neighbours.pop((entry.netns, entry.device, entry.address), None)
         elif isinstance(entry, Forward):
             self.forwards.pop((entry.device, entry.mac), None)
+        elif isinstance(entry, Guard):
+            self.guards.pop(entry.address, None)
         else:
             self.masquerades = tuple(one for one in self.masquerades if one != entry)
 
@@ -246,4 +256,6 @@ def _place(entry: Entry) -> tuple[str, ...]:
         return "forward", entry.device, entry.mac
     if isinstance(entry, Namespace):
         return "namespace", entry.netns
+    if isinstance(entry, Guard):
+        return "guard", entry.address
     return "masquerade", entry.text

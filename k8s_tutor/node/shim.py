@@ -78,6 +78,7 @@ class Shim(MachineFiles):
             self.disk.logs.pop(body.container, None)
         elif isinstance(body, WriteRules):
             self.kernel.rules = body.rules
+            self.kernel.changes += 1
         elif isinstance(body, Netlink):
             self.kernel.apply(body)
         elif isinstance(body, (WriteVolume, CopyVolume, RemoveVolumes)):
