@@ -133,7 +133,7 @@ def _cluster_flags(parser: Any) -> None:
     parser.add_argument("--cni", help="network plugin: bridge")
     parser.add_argument("--proxy", help="kube-proxy mode: iptables")
     parser.add_argument("--runtime", help="container runtime: containerd")
-    words = "metrics-server, for kubectl top and autoscalers; a sandbox has it"
+    words = "metrics-server, for kubectl top and autoscalers; it is there unless --spec says otherwise"
     parser.add_argument("--metrics", action=argparse.BooleanOptionalAction, help=words)
 
 
@@ -209,11 +209,13 @@ def _serve(args: argparse.Namespace) -> int:
         options = command.options(args.port, args.kubeconfig, args.users, args.speed, args.save)
     except command.ServeError as error:
         raise Problem(str(error)) from None
-    return command.run(_own_cluster(args), options)
+    usual = {} if args.spec else {"metrics": True}
+    return command.run({**usual, **_own_cluster(args)}, options)
 
 
 def _sandbox(args: argparse.Namespace) -> int:
-    return _screen(spec={"metrics": True, **_own_cluster(args)})
+    usual = {} if args.spec else {"metrics": True}
+    return _screen(spec={**usual, **_own_cluster(args)})
 
 
 def _run(args: argparse.Namespace) -> int:

@@ -358,11 +358,3 @@ def index(rows: tuple[Resource, ...]) -> Tree:
             for path in discovery.openapi_paths(rows)
         }
     }
-
-
-def swagger(rows: tuple[Resource, ...]) -> bytes:
-    """``/openapi/v2`` as JSON: the definitions, which is what clients still read there."""
-    names = closure(row.type_name for row in rows if not row.custom)
-    text = _encode({name: schema_of(name) for name in names}).replace(b"#/components/schemas/", b"#/definitions/")
-    head = {"swagger": "2.0", "info": {"title": "Kubernetes", "version": "v1.36.2"}, "paths": {}}
-    return _encode(head)[:-1] + b',"definitions":' + text + b"}"

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from k8s_tutor.api import discovery, health, openapi, scheme, status
+from k8s_tutor.api import discovery, health, openapi, scheme, status, swagger
 from k8s_tutor.api.aggregation import Aggregation
 from k8s_tutor.api.base import Op
 from k8s_tutor.api.crd import rows as custom
@@ -129,9 +129,7 @@ class Pages(Aggregation):
             self.answer_tree(ctx, op, 200, openapi.index(rows))
             return
         if path == "/openapi/v2":
-            if "json" not in op.request.accept and "*/*" not in op.request.accept:
-                raise status.not_acceptable(("application/json",))
-            self.answer(ctx, op, 200, openapi.swagger(rows))
+            self._swagger(ctx, op, rows)
             return
         name = path.removeprefix("/openapi/v3/")
         found = openapi.document(rows, name)
@@ -143,3 +141,16 @@ class Pages(Aggregation):
             self.answer(ctx, op, 304, b"", headers=(("ETag", tag), ("Vary", "Accept")))
         else:
             self.answer(ctx, op, 200, found, headers=(("ETag", tag), ("Vary", "Accept")))
+
+    def _swagger(self, ctx: Context, op: Op, rows: tuple[Resource, ...]) -> None:
+        kind = swagger.media(op.request.accept)
+        if kind is None:
+            raise status.not_acceptable((swagger.JSON, swagger.PROTOBUF))
+        body = swagger.document(rows, kind)
+        tag = discovery.etag(body)
+        headers = (("ETag", tag), ("Vary", "Accept"))
+        shown = swagger.ANSWERED if kind == swagger.PROTOBUF else kind
+        if op.request.if_none_match == tag:
+            self.answer(ctx, op, 304, b"", content_type=shown, headers=headers)
+        else:
+            self.answer(ctx, op, 200, body, content_type=shown, headers=headers)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from k8s_tutor.api import discovery, openapi, protobuf, scheme
+from k8s_tutor.api import discovery, openapi, protobuf, scheme, swagger
 from tests.api.conftest import Cluster
 
 ALL = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json"
@@ -68,3 +68,17 @@ def test_a_field_says_what_its_values_mean() -> None:
     )
     strategy = openapi.schema_of("io.k8s.api.apps.v1.DeploymentStrategy")["properties"]["type"]
     assert ' - `"Recreate"` Kill all existing pods before creating new ones.\n' in strategy["description"]
+
+
+def test_the_older_openapi_is_given_as_json_and_as_the_protobuf_that_kubectl_asks_for(cluster: Cluster) -> None:
+    _, found = cluster.ask("GET", "/openapi/v2")
+    either = found["definitions"]["io.k8s.apimachinery.pkg.util.intstr.IntOrString"]
+    assert (either["type"], either["format"]) == ("string", "int-or-string")
+    pod = found["definitions"]["io.k8s.api.core.v1.Pod"]
+    assert pod["properties"]["spec"]["$ref"] == "#/definitions/io.k8s.api.core.v1.PodSpec"
+    assert cluster.ask("GET", "/openapi/v2", accept="text/html")[0] == 406
+    body = swagger.document(scheme.SERVED, swagger.PROTOBUF)
+    fields = {number: value for number, _, value in protobuf._parts(body)}
+    assert fields[1] == b"2.0"
+    names = [protobuf._first(one)[1] for _, _, one in protobuf._parts(fields[9])]
+    assert names == [name.encode() for name in found["definitions"]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -96,6 +97,18 @@ def test_a_days_work(served: Served, kubectl: Callable[..., str]) -> None:
     kubectl("uncordon node-1")
     assert kubectl("-n day delete deployment shop") == 'deployment.apps "shop" deleted\n'
     kubectl("delete namespace day --timeout=60s")
+
+
+def test_lists_are_checked_by_the_older_openapi(kubectl: Callable[..., str]) -> None:
+    """Of ``kind: List`` the newer one says nothing, so kubectl takes the definitions of the older one, in protobuf."""
+    one = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "listed"}, "data": {"colour": "red"}}
+    other = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "listed"}}
+    listed = {"apiVersion": "v1", "kind": "List", "items": [one, other]}
+    assert kubectl("apply -f -", given=json.dumps(listed)) == "configmap/listed created\nserviceaccount/listed created\n"
+    wrong = {**listed, "items": [{**one, "dtaa": {}}]}
+    kubectl("apply -f -", 'ValidationError(ConfigMap): unknown field "dtaa" in io.k8s.api.core.v1.ConfigMap', json.dumps(wrong))
+    kubectl("edit configmap/listed serviceaccount/listed", editor="sed -i s/red/blue/")
+    assert kubectl("get configmap listed -o jsonpath={.data.colour}") == "blue"
 
 
 def test_who_may_do_what(kubectl: Callable[..., str]) -> None:
