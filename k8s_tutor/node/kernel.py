@@ -12,7 +12,7 @@ import msgspec
 
 from k8s_tutor.node.addresses import bare, mac, network, number, subnet
 from k8s_tutor.node.iptables import Rule
-from k8s_tutor.node.netpol.guards import Guard
+from k8s_tutor.node.netpol.guards import Guard, Guards
 from k8s_tutor.node.underlay import PREFIX, gateway
 from k8s_tutor.sim import Body, State
 
@@ -89,7 +89,7 @@ class Masquerade(Body):
     text: str
 
 
-Entry = Namespace | Device | Route | Neighbour | Forward | Masquerade | Guard
+Entry = Namespace | Device | Route | Neighbour | Forward | Masquerade | Guards
 
 
 class Netlink(Body):
@@ -178,8 +178,8 @@ class Kernel(State):
             self.neighbours[entry.netns, entry.device, entry.address] = entry
         elif isinstance(entry, Forward):
             self.forwards[entry.device, entry.mac] = entry
-        elif isinstance(entry, Guard):
-            self.guards[entry.address] = entry
+        elif isinstance(entry, Guards):
+            self.guards = {guard.address: guard for guard in entry.guards}
         elif entry not in self.masquerades:
             self.masquerades = (*self.masquerades, entry)
 
@@ -206,8 +206,8 @@ class Kernel(State):
             self.neighbours.pop((entry.netns, entry.device, entry.address), None)
         elif isinstance(entry, Forward):
             self.forwards.pop((entry.device, entry.mac), None)
-        elif isinstance(entry, Guard):
-            self.guards.pop(entry.address, None)
+        elif isinstance(entry, Guards):
+            self.guards = {}
         else:
             self.masquerades = tuple(one for one in self.masquerades if one != entry)
 
@@ -256,6 +256,6 @@ def _place(entry: Entry) -> tuple[str, ...]:
         return "forward", entry.device, entry.mac
     if isinstance(entry, Namespace):
         return "namespace", entry.netns
-    if isinstance(entry, Guard):
-        return "guard", entry.address
+    if isinstance(entry, Guards):
+        return ("guards",)
     return "masquerade", entry.text

@@ -6,8 +6,8 @@ from k8s_tutor.net.walk import Packet, RoundTrip, round_trip
 from k8s_tutor.node import addresses
 from k8s_tutor.node.cni import CniAdd, bridge
 from k8s_tutor.node.iptables import Rule
-from k8s_tutor.node.kernel import Entry, Kernel, Netlink
-from k8s_tutor.node.netpol import Allow, Guard, Ports, Side
+from k8s_tutor.node.kernel import Kernel, Netlink
+from k8s_tutor.node.netpol import Allow, Guard, Guards, Ports, Side
 from k8s_tutor.node.underlay import Underlay
 
 WEB, CLIENT, OTHER = "10.244.1.2", "10.244.1.9", "10.244.2.2"
@@ -21,8 +21,9 @@ def kernels(*guards: Guard) -> dict[int, Kernel]:
     for node, name, address in ((1, "web", WEB), (1, "client", CLIENT), (2, "other", OTHER)):
         add = CniAdd(name, f"/var/run/netns/{name}", "eth0", "default", name)
         _, entries = bridge.attach(add, f"{address}/24", f"10.244.{node}.1/24", "cni0")
-        local: list[Entry] = [guard for guard in guards if guard.address == address]
-        found[node].apply(Netlink((*entries, *local)))
+        found[node].apply(Netlink(entries))
+    for kernel in found.values():
+        kernel.apply(Netlink((Guards(tuple(guard for guard in guards if guard.address in kernel.owners)),)))
     return found
 
 

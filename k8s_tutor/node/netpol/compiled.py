@@ -33,7 +33,9 @@ class Cast(NamedTuple):
 
 def cast(namespaces: Iterable[Any], pods: Iterable[Any]) -> Cast:
     """Everybody with an address of their own who has not ended."""
-    return Cast(tuple(known(pod) for pod in pods if _counts(pod)), {one.metadata.name: _labels(one) for one in namespaces})
+    return Cast(
+        tuple(known(pod) for pod in pods if is_enforceable(pod)), {one.metadata.name: _labels(one) for one in namespaces}
+    )
 
 
 def guards(policies: Iterable[Any], crowd: Cast, local: Iterable[Known], place: str = "") -> tuple[Guard, ...]:
@@ -73,7 +75,8 @@ def known(pod: Any) -> Known:
     return Known(_key(pod), pod.metadata.namespace, pod.status.podIP, _labels(pod), ports)
 
 
-def _counts(pod: Any) -> bool:
+def is_enforceable(pod: Any) -> bool:
+    """Whether policies are about a pod: it has an address of its own, and has not ended."""
     status = pod.status
     return bool(status and status.podIP) and not pod.spec.hostNetwork and status.phase not in ("Succeeded", "Failed")
 

@@ -67,6 +67,12 @@ class Guard(Body):
     place: str = ""
 
 
+class Guards(Body):
+    """All guards of a machine: they take the place of those that were there."""
+
+    guards: tuple[Guard, ...]
+
+
 class Ruling(NamedTuple):
     """Whether a packet may pass in one direction, by which policy (empty: by the default) and which of its rules, and why."""
 
