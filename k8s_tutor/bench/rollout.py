@@ -23,6 +23,8 @@ KWOK = 167.0
 LOOK = SECOND
 """How often it is looked whether all is there, in virtual time."""
 MOST = 600 * SECOND
+CONTROLLERS = {"endpoint_updates_batch_period": "500ms", "endpointslice_updates_batch_period": "500ms"}
+"""As clusters of this size are run: without it every pod that becomes ready writes the addresses of all of them again."""
 
 
 def _manifests(replicas: int) -> list[dict[str, Any]]:
@@ -49,7 +51,9 @@ def ready(world: World) -> int:
 def rate(replicas: int = REPLICAS, nodes: int = NODES) -> float:
     """Pods a second of CPU. Three managers; nodes whose kubelets say what their pods would do, as KWOK's. Raises RuntimeError
     when the pods do not come up."""
-    world = booted(ClusterSpec.model_validate({"managers": 3, "workers": nodes, "kubelets": "plain"}))
+    world = booted(ClusterSpec.model_validate(
+        {"managers": 3, "workers": nodes, "kubelets": "plain", "controllers": CONTROLLERS}
+    ))  # fmt: skip
     text = msgspec.json.encode(_manifests(replicas)).decode()
     gc.collect()
     start, end = time.process_time(), world.now + MOST

@@ -73,8 +73,16 @@ def _manager(world: World, spec: ClusterSpec, i: int) -> None:
     tokens = tuple(Token(one.token, one.user, tuple(one.groups)) for one in spec.tokens)
     world.add(ApiServer, api, ApiConfig(f"etcd-{i}", spec.epoch, tokens, spec.signing_key), host=host)
     world.add(Scheduler, f"scheduler-{i}", _scheduler(spec, api), host=host)
-    config = ManagerConfig(api, "system:kube-controller-manager", spec.epoch, spec.certificate or CERTIFICATE, spec.signing_key)
-    world.add(ControllerManager, f"controller-manager-{i}", config, host=host)
+    world.add(ControllerManager, f"controller-manager-{i}", _controllers(spec, api), host=host)
+
+
+def _controllers(spec: ClusterSpec, api: str) -> ManagerConfig:
+    """The configuration of one controller manager."""
+    flags = spec.controllers
+    return ManagerConfig(
+        api, "system:kube-controller-manager", spec.epoch, spec.certificate or CERTIFICATE, spec.signing_key,
+        flags.endpoint_updates_batch_period, flags.endpointslice_updates_batch_period,
+    )  # fmt: skip
 
 
 def _scheduler(spec: ClusterSpec, api: str) -> SchedulerConfig:

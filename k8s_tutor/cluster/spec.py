@@ -123,6 +123,15 @@ class EtcdSpec(Part):
         return self
 
 
+class ControllersSpec(Part):
+    """How all controller managers are set up. The defaults are Kubernetes' own."""
+
+    endpoint_updates_batch_period: Duration = 0
+    """How long a change of a pod waits for others before its Services' Endpoints are looked at."""
+    endpointslice_updates_batch_period: Duration = 0
+    """The same for EndpointSlices."""
+
+
 class ClusterSpec(Part):
     """A whole cluster. The same specification, seed and inputs give the same run."""
 
@@ -156,6 +165,8 @@ class ClusterSpec(Part):
     """``plain``: workers are kubelets that only say what their pods would do, without runtime, network and events."""
     control_plane: Literal["processes", "static-pods"] = "processes"
     """``static-pods``: on each manager a kubelet runs etcd, API server, scheduler and controller manager as static pods."""
+    controllers: ControllersSpec = ControllersSpec()
+    """Flags of its controller managers."""
     scheduler: SchedulerSpec = SchedulerSpec()
     """Its profiles, with weights and plugins of your own."""
     cni: Literal["bridge"] = "bridge"

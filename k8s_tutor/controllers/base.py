@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from k8s_tutor.api.informer import Change, Informer
+from k8s_tutor.api.throttle import Throttle
 from k8s_tutor.api.wire import Response
 from k8s_tutor.controllers.catalogue import Catalogue
 from k8s_tutor.controllers.objects import Clock
@@ -14,31 +15,61 @@ from k8s_tutor.controllers.workqueue import WorkQueue
 from k8s_tutor.sim import CallFailed, State
 
 
-class Index(State):
-    """Keys of objects by some property: the uid of their owner, their namespace, their node."""
+class Bucket(State):
+    """The keys that an index files under one value, in order of arrival."""
 
     def __init__(self) -> None:
-        self.keys: dict[str, tuple[str, ...]] = {}
+        self.keys: dict[str, None] = {}
+
+
+class Index(State):
+    """Keys of objects by some property: the uid of their owner, their namespace, their node.
+
+    A copy shares a bucket until one of the two changes it: there may be very many keys, and few of them move between two
+    checkpoints.
+    """
+
+    def __init__(self) -> None:
+        self.buckets: dict[str, Bucket] = {}
+        self.shared: dict[str, None] = {}
+        """Values whose bucket a copy of this index holds too."""
+
+    def copy(self) -> Self:
+        new = object.__new__(type(self))
+        new.buckets = self.buckets.copy()
+        self.shared = dict.fromkeys(self.buckets)
+        new.shared = self.shared.copy()
+        return new
 
     def of(self, value: str) -> tuple[str, ...]:
         """The keys filed under this value, in order of arrival."""
-        return self.keys.get(value, ())
+        found = self.buckets.get(value)
+        return tuple(found.keys) if found is not None else ()
 
     def move(self, key: str, old: Iterable[str], new: Iterable[str]) -> None:
         """Files an object under ``new`` that was filed under ``old``."""
         before, after = tuple(old), tuple(new)
-        if before == after and all(key in self.keys.get(value, ()) for value in after):
-            return
         for value in before:
-            left = tuple(found for found in self.keys.get(value, ()) if found != key)
-            if left:
-                self.keys[value] = left
-            else:
-                self.keys.pop(value, None)
+            if value not in after and value in self.buckets:
+                bucket = self._mine(value)
+                bucket.keys.pop(key, None)
+                if not bucket.keys:
+                    del self.buckets[value]
         for value in after:
-            present = self.keys.get(value, ())
-            if key not in present:
-                self.keys[value] = (*present, key)
+            found = self.buckets.get(value)
+            if found is None or key not in found.keys:
+                self._mine(value).keys[key] = None
+
+    def _mine(self, value: str) -> Bucket:
+        """The bucket of a value, to be changed."""
+        found = self.buckets.get(value)
+        if found is None:
+            self.shared.pop(value, None)
+            found = self.buckets[value] = Bucket()
+        elif value in self.shared:
+            del self.shared[value]
+            found = self.buckets[value] = found.copy()
+        return found
 
 
 class Stores(NamedTuple):
@@ -75,6 +106,8 @@ class Stores(NamedTuple):
     """``Kind/key`` of the objects that name a uid as their owner."""
     local: Index
     """Keys of pods by namespace."""
+    orphans: Index
+    """Keys of the pods without a controller, by namespace."""
     placed: Index
     """Keys of pods by node."""
 
@@ -100,6 +133,10 @@ class Stores(NamedTuple):
     def pods_in(self, namespace: str) -> list[Any]:
         """The pods of a namespace, by name."""
         return [self.pods.objects[key] for key in sorted(self.local.of(namespace))]
+
+    def orphans_in(self, namespace: str) -> list[Any]:
+        """The pods of a namespace that no controller owns, by name."""
+        return [self.pods.objects[key] for key in sorted(self.orphans.of(namespace))]
 
     def pods_on(self, node: str) -> list[Any]:
         """The pods bound to a node, by key."""
@@ -130,11 +167,17 @@ class Controller(State):
     """The kinds of which it is told; none: all."""
     workers = 5
     """How many keys are worked on at a time."""
+    batch = 0
+    """How long a change of a pod waits for others before its key comes into the queue, µs."""
     period = 0
     """µs between calls of `tick`; 0: never."""
 
+    qps, burst = 20, 30
+    """Requests a second of its client, and at once after a quiet time (``--kube-api-qps``, ``--kube-api-burst``)."""
+
     def __init__(self) -> None:
         self.queue = WorkQueue()
+        self.throttle = Throttle(self.qps, self.burst)
 
     def begin(self, stores: Stores, clock: Clock) -> list[str]:
         """The keys to look at when the lease is won."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from k8s_tutor.api import selectors
+from k8s_tutor.api import scheme
 from k8s_tutor.api.informer import Change
 from k8s_tutor.controllers import objects
 from k8s_tutor.controllers.base import Controller, Stores
-from k8s_tutor.controllers.endpointslice import HEADLESS, Ports, ports_of, services_of, shows
+from k8s_tutor.controllers.endpointslice import HEADLESS, Ports, behind, ports_of, services_of, shows
 from k8s_tutor.controllers.objects import Clock, Tree
 from k8s_tutor.controllers.requests import NOTHING, Decision, create, delete, update
 from k8s_tutor.controllers.triggertime import Seen, annotated, compare
@@ -21,6 +21,7 @@ MOST = 1000
 CUT = "endpoints.kubernetes.io/over-capacity"
 
 
+@objects.once
 def _address(pod: Any, service: Any) -> Tree:
     metadata = pod.metadata
     found: Tree = {"ip": pod.status.podIP}
@@ -32,36 +33,43 @@ def _address(pod: Any, service: Any) -> Tree:
     return found
 
 
-def _belongs(pod: Any, service: Any) -> bool:
-    """Whether a pod is listed at all."""
-    if not (pod.status and pod.status.podIP) or objects.has_ended(pod):
-        return False
-    return bool(service.spec.publishNotReadyAddresses) or not pod.metadata.deletionTimestamp
+@objects.once
+def _member(pod: Any, service: Any) -> tuple[str, Ports, bool] | None:
+    """(address, ports, readiness) of a pod behind a Service, or None if it is not listed at all."""
+    anyway = bool(service.spec.publishNotReadyAddresses)
+    if not (pod.status and pod.status.podIP) or objects.has_ended(pod) or (pod.metadata.deletionTimestamp and not anyway):
+        return None
+    return pod.status.podIP, ports_of(service, pod), anyway or objects.is_ready(pod)
 
 
 def subsets(service: Any, pods: Iterable[Any]) -> list[Tree]:
     """The pods behind a Service: those that serve the same ports together, ready ones apart from the others."""
     groups: dict[tuple[tuple[str, ...], tuple[str, ...]], set[tuple[str, str, int, str]]] = {}
-    known = {pod.metadata.uid: pod for pod in pods if _belongs(pod, service)}
-    ready = bool(service.spec.publishNotReadyAddresses)
+    known: dict[str, Any] = {}
     headless = service.spec.clusterIP == "None" and not service.spec.ports
     by_port: dict[Any, dict[str, bool]] = {}
-    for uid, pod in known.items():
-        for port in ports_of(service, pod) or ((None,) if headless else ()):
-            by_port.setdefault(port, {})[uid] = ready or objects.is_ready(pod)
+    places: dict[str, tuple[str, str]] = {}
+    for pod in pods:
+        member = _member(pod, service)
+        if member is None:
+            continue
+        (address, ports, ready), uid = member, pod.metadata.uid
+        known[uid], places[uid] = pod, (address, uid)
+        for port in ports or ((None,) if headless else ()):
+            by_port.setdefault(port, {})[uid] = ready
     for port, members in by_port.items():
-        order = sorted(members, key=lambda uid: (known[uid].status.podIP, uid))
+        order = sorted(members, key=places.__getitem__)
         key = tuple(uid for uid in order if members[uid]), tuple(uid for uid in order if not members[uid])
         groups.setdefault(key, set()).add(port)
     found = []
-    for (good, bad), ports in groups.items():
+    for (good, bad), shared in groups.items():
         tree: Tree = {}
         if good:
             tree["addresses"] = [_address(known[uid], service) for uid in good]
         if bad:
             tree["notReadyAddresses"] = [_address(known[uid], service) for uid in bad]
-        if ports != {None}:
-            tree["ports"] = _ports(tuple(sorted(ports)))
+        if shared != {None}:
+            tree["ports"] = _ports(tuple(sorted(shared)))
         found.append(tree)
     return found
 
@@ -90,7 +98,7 @@ def _cut(found: list[Tree]) -> tuple[list[Tree], bool]:
     return kept, cut
 
 
-def reconcile(service: Any, pods: Iterable[Any], current: Any, trigger: str = "") -> Decision:
+def reconcile(service: Any, pods: Iterable[Any], current: Tree | None, trigger: str = "") -> Decision:
     """Writes the Endpoints of a Service if they do not say what they should. ``pods``: those that its selector finds.
     ``current``: the Endpoints that are there, or None. ``trigger``: the reason to look, see `triggertime`."""
     wanted, cut = _cut(subsets(service, pods))
@@ -98,7 +106,7 @@ def reconcile(service: Any, pods: Iterable[Any], current: Any, trigger: str = ""
     labels[MANAGED] = MANAGER
     if service.spec.clusterIP == "None":
         labels[HEADLESS] = ""
-    tree: Tree = objects.tree_of(current) if current is not None else {
+    tree: Tree = current if current is not None else {
         "apiVersion": "v1", "kind": "Endpoints",
         "metadata": {"name": service.metadata.name, "namespace": service.metadata.namespace},
     }  # fmt: skip
@@ -143,7 +151,6 @@ class EndpointsController(Controller):
             return NOTHING if current is None else Decision(((delete(current),),))
         if not service.spec.selector or service.metadata.deletionTimestamp:
             return NOTHING
-        selector = selectors.from_map(service.spec.selector)
-        pods = [pod for pod in stores.pods_in(service.metadata.namespace) if selector.matches(pod.metadata.labels)]
+        pods = behind(stores, service)
         self.seen[key], trigger = compare(self.seen.get(key, Seen()), service, pods)
-        return reconcile(service, pods, current, trigger)
+        return reconcile(service, pods, scheme.tree(stores.endpoints.data[key]) if current is not None else None, trigger)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from k8s_tutor.api import scheme, selectors
+import msgspec
+
+from k8s_tutor.api import scheme
 from k8s_tutor.api.informer import Change
 from k8s_tutor.api.wire import Response
 from k8s_tutor.controllers import objects
@@ -76,6 +78,18 @@ def endpoint(pod: Any, service: Any, node: Any) -> Tree:
     return found
 
 
+@objects.once
+def _member(pod: Any, service: Any, node: Any) -> tuple[Ports, Tree] | None:
+    """(ports, endpoint) of a pod behind a Service, or None if it is no endpoint."""
+    return (ports_of(service, pod), endpoint(pod, service, node)) if belongs(pod) else None
+
+
+@objects.once
+def _contents(piece: Any) -> list[Tree]:
+    """The endpoints in a slice."""
+    return [objects.tree_of(found) for found in piece.endpoints or ()]
+
+
 def _labels(service: Any) -> dict[str, str]:
     own = (MANAGED, SERVICE, HEADLESS)
     found = {name: value for name, value in (service.metadata.labels or {}).items() if name not in own}
@@ -118,12 +132,12 @@ def _fill(
 ) -> tuple[list[Write], list[Any]]:
     """(writes, slices to give up) so that these endpoints, by uid, stand in slices of these ports: endpoints stay where
     they are, new ones go where something changes anyway, then where there is room, then into new slices."""
-    left = dict(wanted)
+    left, labels = dict(wanted), _labels(service)
     contents: list[tuple[Any, list[Tree], bool]] = []
     for piece in slices:
-        old = [objects.tree_of(found) for found in piece.endpoints or ()]
+        old = _contents(piece)
         kept = [left.pop(_uid(found)) for found in old if _uid(found) in left]
-        contents.append((piece, kept, kept != old or (piece.metadata.labels or {}) != _labels(service)))
+        contents.append((piece, kept, kept != old or (piece.metadata.labels or {}) != labels))
     waiting = list(left.values())
     for changed_first in (True, False):
         for index, (piece, kept, changed) in enumerate(contents):
@@ -134,7 +148,8 @@ def _fill(
     writes = []
     for piece, kept, changed in contents:
         if kept and changed:
-            writes.append(update({**_labelled(service, piece, trigger), "endpoints": kept}))
+            bare = msgspec.structs.replace(piece, endpoints=[])
+            writes.append(update({**_labelled(service, bare, trigger), "endpoints": kept}))
     writes += [
         create(_new_slice(service, ports, waiting[at : at + MOST], trigger)) for at in range(0, len(waiting), MOST)
     ]
@@ -156,9 +171,9 @@ def reconcile(
     """
     groups: dict[Ports, dict[str, Tree]] = {}
     for pod in pods:
-        if belongs(pod):
-            wanted = endpoint(pod, service, nodes.get(pod.spec.nodeName or ""))
-            groups.setdefault(ports_of(service, pod), {})[pod.metadata.uid] = wanted
+        found = _member(pod, service, nodes.get(pod.spec.nodeName or ""))
+        if found is not None:
+            groups.setdefault(found[0], {})[pod.metadata.uid] = found[1]
     by_ports: dict[Ports, list[Any]] = {}
     for piece in slices:
         if not piece.metadata.deletionTimestamp:
@@ -181,6 +196,13 @@ def reconcile(
     return Decision((tuple(writes),)) if writes else NOTHING
 
 
+def behind(stores: Stores, service: Any) -> list[Any]:
+    """The pods that a Service selects, by name."""
+    wanted = service.spec.selector.items()
+    return [pod for pod in stores.pods_in(service.metadata.namespace) if wanted <= (pod.metadata.labels or {}).items()]
+
+
+@objects.once
 def shows(pod: Any) -> tuple[Any, ...]:
     """All of a pod that an endpoint shows."""
     if pod is None:
@@ -251,8 +273,7 @@ class EndpointSliceController(Controller):
             return NOTHING
         if any(owner == key and stores.slices.revision < revision for owner, revision in self.written.values()):
             return Decision(failed=True)
-        selector = selectors.from_map(service.spec.selector)
-        pods = [pod for pod in stores.pods_in(service.metadata.namespace) if selector.matches(pod.metadata.labels)]
+        pods = behind(stores, service)
         slices = [
             piece for piece in stores.slices
             if piece.metadata.namespace == service.metadata.namespace

@@ -130,6 +130,7 @@ class GarbageCollector(Controller):
 
     name = "garbage-collector"
     workers = 20
+    qps = 40
 
     def __init__(self) -> None:
         super().__init__()
@@ -139,7 +140,7 @@ class GarbageCollector(Controller):
         """Key → (kind, name, uid) of the owners that the API server is being asked about."""
 
     def begin(self, stores: Stores, clock: Clock) -> list[str]:
-        owned = {entry for uid in sorted(stores.owned.keys) for entry in stores.owned.of(uid)}
+        owned = {entry for uid in sorted(stores.owned.buckets) for entry in stores.owned.of(uid)}
         waiting = [
             f"{informer.kind}/{objects.key_of(found)}" for informer in stores.all() for found in informer
             if found.metadata.deletionTimestamp and finalizers(found)

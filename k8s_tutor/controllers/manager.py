@@ -11,6 +11,7 @@ from k8s_tutor.api.wire import Response, WatchCancel
 from k8s_tutor.controllers import catalogue
 from k8s_tutor.controllers.base import FIELDS, Controller, Index, Stores
 from k8s_tutor.controllers.catalogue import Catalogue
+from k8s_tutor.controllers.objects import controller_of
 from k8s_tutor.controllers.registry import CONTROLLERS
 from k8s_tutor.controllers.runner import Runner
 from k8s_tutor.controllers.serviceaccounts import RootCertificatePublisher
@@ -28,10 +29,13 @@ CERTIFICATE = "-----BEGIN CERTIFICATE-----\nk8s-tutor\n-----END CERTIFICATE-----
 
 
 class ManagerConfig(Access):
-    """How it reaches the API server, the certificate (PEM) of the cluster's CA, and what signs tokens of service accounts."""
+    """How it reaches the API server, the certificate (PEM) of the cluster's CA, what signs tokens of service accounts, and how
+    long changes of pods are gathered for Endpoints and EndpointSlices (µs)."""
 
     certificate: str = CERTIFICATE
     signing_key: str = "k8s-tutor"
+    endpoint_batch: int = 0
+    slice_batch: int = 0
 
 
 class ControllerManager(Runner):
@@ -47,13 +51,16 @@ class ControllerManager(Runner):
             if kind not in ("Pod", "Node", "Lease"):
                 setattr(self, field, Informer(kind))
         self.catalogue = Catalogue(OTHERS)
-        self.owned, self.local, self.placed = Index(), Index(), Index()
+        self.owned, self.local, self.orphans, self.placed = Index(), Index(), Index(), Index()
         self.fresh()
 
     def fresh(self) -> None:
         super().fresh()
+        batches = {"endpoint": self.config.endpoint_batch, "endpointslice": self.config.slice_batch}
         for name, make in CONTROLLERS.items():
-            setattr(self, name, make())
+            controller = make()
+            controller.batch = batches.get(name, 0)
+            setattr(self, name, controller)
         self.root_certificate = RootCertificatePublisher(self.config.certificate)
         self.tokens = TokensController(self.config.certificate, self.config.signing_key)
 
@@ -116,7 +123,10 @@ class ControllerManager(Runner):
         for controller in self.controllers():
             if not controller.hears or change.kind in controller.hears:
                 for key in controller.keys(stores, change, clock):
-                    self._add(ctx, controller, key)
+                    if controller.batch and change.kind == "Pod":
+                        self._wait(ctx, controller, key, controller.batch, None)
+                    else:
+                        self._add(ctx, controller, key)
 
     def _follow(self, ctx: Context, change: Change) -> None:
         """Watches the objects of a definition while it is served."""
@@ -137,5 +147,7 @@ class ControllerManager(Runner):
         if kind == "Pod":
             spaces = [[struct.metadata.namespace] if struct else [] for struct in (old, new)]
             self.local.move(key, *spaces)
+            alone = [[struct.metadata.namespace] if struct and not controller_of(struct) else [] for struct in (old, new)]
+            self.orphans.move(key, *alone)
             nodes = [[struct.spec.nodeName] if struct and struct.spec.nodeName else [] for struct in (old, new)]
             self.placed.move(key, *nodes)

@@ -127,6 +127,7 @@ class NamespaceController(Controller):
     name = "namespace-controller"
     hears = ("Namespace",)
     workers = 10
+    qps, burst = 400, 3000
 
     def __init__(self) -> None:
         super().__init__()

@@ -103,7 +103,7 @@ def delete_pod(owner: Any, pod: Any) -> Write:
 
 def pods_of(stores: Stores, owner: Any) -> list[Any]:
     """The pods that name this object as an owner, by key."""
-    keys = [entry.partition("/")[2] for entry in stores.owned.of(owner.metadata.uid) if entry.startswith("Pod/")]
+    keys = [entry[4:] for entry in stores.owned.of(owner.metadata.uid) if entry.startswith("Pod/")]
     return [stores.pods.objects[key] for key in sorted(keys) if key in stores.pods.objects]
 
 
@@ -188,11 +188,11 @@ class PodOwner(Controller):
             return NOTHING
         expected = self.expected.get(key)
         settled = expected is None or expected.fulfilled(clock.now)
-        orphans = [pod for pod in stores.pods_in(owner.metadata.namespace) if objects.controller_of(pod) is None]
-        decision = self.look(stores, owner, [*pods_of(stores, owner), *orphans], settled, clock)
-        pods = [write for write in decision.writes if write.kind == "Pod"]
-        creates = sum(1 for write in pods if write.method == "POST")
-        deletes = tuple(f"{write.namespace}/{write.name}" for write in pods if write.method == "DELETE")
+        pods = [*pods_of(stores, owner), *stores.orphans_in(owner.metadata.namespace)]
+        decision = self.look(stores, owner, pods, settled, clock)
+        writes = [write for write in decision.writes if write.kind == "Pod"]
+        creates = sum(1 for write in writes if write.method == "POST")
+        deletes = tuple(f"{write.namespace}/{write.name}" for write in writes if write.method == "DELETE")
         if creates or deletes:
             self.expected[key] = Expected(creates, deletes, clock.now, creates)
         return decision

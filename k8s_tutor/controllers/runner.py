@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from k8s_tutor.api import scheme
-from k8s_tutor.api.election import Elected, Election
+from k8s_tutor.api.election import Election
+from k8s_tutor.api.throttle import Throttled
 from k8s_tutor.api.wire import Response
 from k8s_tutor.controllers.base import Controller
 from k8s_tutor.controllers.objects import Clock
@@ -85,7 +86,7 @@ class Failure(NamedTuple):
     """What the API server said."""
 
 
-class Runner(Elected):
+class Runner(Throttled):
     """A process whose controllers work while it holds its Lease. They forget everything when it is lost."""
 
     def __init__(self, name: str, config: Any, disk: Any, lease: str) -> None:
@@ -94,8 +95,6 @@ class Runner(Elected):
         self.recorder = Recorder()
         self.working = False
         """Whether it holds the lease and knows what its controllers need."""
-        self.reign = 0
-        """Raised each time that work begins or ends: answers and timers of an earlier reign are not acted upon."""
         self.errands: dict[tuple[str, str], Errand] = {}
         self.waits: dict[tuple[str, str], tuple[int, int]] = {}
         """(controller, key) → (when it comes into its queue, µs; timer)."""
@@ -220,9 +219,10 @@ class Runner(Elected):
         for write in batch:
             tree = _current(write, dict(errand.revisions))
             args = (controller.name, key, write, self.reign)
-            self.request(
-                ctx, write.method, write.path, tree, "_answered_write", args, write.query, write.content_type
-            )
+            self.say(
+                ctx, controller.throttle, write.method, write.path, tree, "_answered_write", args, write.query,
+                write.content_type,
+            )  # fmt: skip
 
     def _answered_write(
         self, ctx: Context, answer: Response | CallFailed, name: str, key: str, write: Write, reign: int
@@ -292,7 +292,7 @@ class Runner(Elected):
         record = self.recorder.record(source, event.about, kind, event.reason, event.text, self._clock(ctx))
         if record is not None:
             form = MERGE if record.method == "PATCH" else "application/json"
-            self.request(ctx, record.method, record.path, record.tree, content_type=form)
+            self.say(ctx, controller.throttle, record.method, record.path, record.tree, content_type=form)
 
 
 def succeeded(write: Write, answer: Response | CallFailed) -> bool:

@@ -25,17 +25,24 @@ def compare(before: Seen, service: Any, pods: Iterable[Any]) -> tuple[Seen, str]
     now: list[tuple[str, str]] = []
     fresh: list[str] = []
     for pod in pods:
-        ready = objects.condition(pod, "Ready")
-        if ready is None or not ready.lastTransitionTime:
-            continue
-        stamp = objects.stamp_of(ready.lastTransitionTime)
-        now.append((pod.metadata.name, stamp))
-        if stamp > known.get(pod.metadata.name, ""):
-            fresh.append(stamp)
+        found = _readiness(pod)
+        if found is not None:
+            now.append(found)
+            if found[1] > known.get(found[0], ""):
+                fresh.append(found[1])
     made = objects.stamp_of(service.metadata.creationTimestamp)
     if made > before.service:
         fresh.append(made)
     return Seen(made, tuple(now)), min(fresh, default="")
+
+
+@objects.once
+def _readiness(pod: Any) -> tuple[str, str] | None:
+    """(name of the pod, when its readiness last changed)."""
+    ready = objects.condition(pod, "Ready")
+    if ready is None or not ready.lastTransitionTime:
+        return None
+    return pod.metadata.name, objects.stamp_of(ready.lastTransitionTime)
 
 
 def annotated(metadata: Tree, stamp: str) -> Tree:

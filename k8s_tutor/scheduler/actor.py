@@ -132,7 +132,7 @@ class Scheduler(Binding):
 
     def _marked(self, ctx: Context, answer: Any, victim: str, waiting: str, node: str) -> None:
         namespace, _, name = victim.partition("/")
-        self.say(ctx, "DELETE", scheme.resource("Pod").path(namespace, name), None, "_evicted", (waiting, node))
+        self.say(ctx, self.throttle, "DELETE", scheme.resource("Pod").path(namespace, name), None, "_evicted", (waiting, node))
 
     def _evicted(self, ctx: Context, answer: Any, waiting: str, node: str) -> None:
         left = self.preempting.get(waiting)

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import msgspec
-
 from k8s_tutor.api import scheme, times
-from k8s_tutor.api.component import TIMEOUT
 from k8s_tutor.api.informer import Change
-from k8s_tutor.api.wire import Request, Response
+from k8s_tutor.api.throttle import Throttle
+from k8s_tutor.api.wire import Response
 from k8s_tutor.scheduler import changes, messages, volumes
 from k8s_tutor.scheduler.events import Recorder
 from k8s_tutor.scheduler.framework import Cluster
 from k8s_tutor.scheduler.resources import PodInfo, key_of
-from k8s_tutor.scheduler.throttle import Deferred, Throttle
 from k8s_tutor.scheduler.verdict import Verdict
 from k8s_tutor.scheduler.watching import Flush, Watching
 from k8s_tutor.sim import SECOND, Body, CallFailed, Context
 
 VOLUMES_MOST = 600 * SECOND
 """How long a pod that has its node waits for its volumes (bindTimeoutSeconds)."""
+QPS, BURST = 50, 100
+"""Of the scheduler's client (clientConnection). Events have a client of their own, with the same limits."""
 _STRATEGIC = "application/strategic-merge-patch+json"
 _MERGE = "application/merge-patch+json"
 
@@ -46,8 +45,7 @@ class Binding(Watching):
     def __init__(self, name: str, config: Any = None, disk: Any = None) -> None:
         super().__init__(name, config, disk)
         self.recorder = Recorder()
-        self.throttle = Throttle()
-        self.events_throttle = Throttle()
+        self.throttle, self.events_throttle = Throttle(QPS, BURST), Throttle(QPS, BURST)
         self.reserved: dict[str, str] = {}
         """Volume → the claim that will have it."""
         self.waiting: dict[str, Waiting] = {}
@@ -85,31 +83,8 @@ class Binding(Watching):
             pod = self.waiting.get(body.pod)
             if pod is not None and body.reign == self.reign:
                 self._no_volumes(ctx, body.pod, "binding volumes: context deadline exceeded")
-        elif isinstance(body, Deferred):
-            if body.reign == self.reign:
-                self._ask(ctx, body)
         else:
             super().event(ctx, src, body)
-
-    # ------------------------------------------------------------------ requests
-
-    def say(
-        self, ctx: Context, method: str, path: str, tree: Any, then: str = "done", args: tuple[Any, ...] = (),
-        content_type: str = "application/json",
-    ) -> None:  # fmt: skip
-        """Sends a request as soon as the client's rate limit allows it."""
-        body = b"" if tree is None else msgspec.json.encode(tree)
-        request = Deferred(self.reign, method, path, body, content_type, then, args)
-        wait = (self.events_throttle if "/events" in path else self.throttle).wait(ctx.now)
-        if wait:
-            ctx.after(wait, request)
-        else:
-            self._ask(ctx, request)
-
-    def _ask(self, ctx: Context, wanted: Deferred) -> None:
-        user, form = self.config.user, wanted.content_type
-        request = Request(wanted.method, wanted.path, (), wanted.body, form, user=user, agent=self.agent)
-        self.ask(ctx, self.config.api, request, wanted.then, wanted.args, TIMEOUT)
 
     # ------------------------------------------------------------------ the binding cycle
 
@@ -148,7 +123,7 @@ class Binding(Watching):
             }  # fmt: skip
             tree = {"metadata": {"annotations": {"pv.kubernetes.io/bound-by-controller": "yes"}}, "spec": {"claimRef": owner}}
             path = scheme.resource("PersistentVolume").path("", plan.volume)
-        self.say(ctx, "PATCH", path, tree, "_asked", (key, plan.volume, self.reign), content_type=_MERGE)
+        self.say(ctx, self.throttle, "PATCH", path, tree, "_asked", (key, plan.volume, self.reign), content_type=_MERGE)
 
     def _asked(self, ctx: Context, answer: Response | CallFailed, key: str, volume: str, reign: int) -> None:
         if reign != self.reign or (isinstance(answer, Response) and answer.code < 300):
@@ -173,7 +148,7 @@ class Binding(Watching):
             "target": {"kind": "Node", "name": node},
         }  # fmt: skip
         path = scheme.resource("Pod").path(about.namespace, about.name, "binding")
-        self.say(ctx, "POST", path, tree, "_bound", (key, node, score, self.reign))
+        self.say(ctx, self.throttle, "POST", path, tree, "_bound", (key, node, score, self.reign))
 
     def _bound(self, ctx: Context, answer: Response | CallFailed, key: str, node: str, score: int, reign: int) -> None:
         if reign != self.reign:
@@ -229,7 +204,7 @@ class Binding(Watching):
     def patch_status(self, ctx: Context, pod: Any, status: Any, then: str = "done", args: tuple[Any, ...] = ()) -> None:
         """Changes part of a pod's status."""
         path = scheme.resource("Pod").path(pod.metadata.namespace, pod.metadata.name, "status")
-        self.say(ctx, "PATCH", path, {"status": status}, then, args, content_type=_STRATEGIC)
+        self.say(ctx, self.throttle, "PATCH", path, {"status": status}, then, args, content_type=_STRATEGIC)
 
     def record(
         self, ctx: Context, pod: Any, kind: str, reason: str, action: str, text: str, related: Any = None
@@ -237,7 +212,7 @@ class Binding(Watching):
         """Writes an event about a pod."""
         write = self.recorder.record(pod, kind, reason, action, text, ctx.now, self.config.epoch, self.name, related)
         form = _STRATEGIC if write.method == "PATCH" else "application/json"
-        self.say(ctx, write.method, write.path, write.tree, content_type=form)
+        self.say(ctx, self.events_throttle, write.method, write.path, write.tree, content_type=form)
 
 
 def _why(answer: Response | CallFailed) -> str:

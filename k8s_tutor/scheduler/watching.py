@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from k8s_tutor.api.election import Elected, Election
+from k8s_tutor.api.election import Election
 from k8s_tutor.api.informer import Change, Informer
+from k8s_tutor.api.throttle import Throttled
 from k8s_tutor.api.wire import WatchCancel
 from k8s_tutor.scheduler import changes
 from k8s_tutor.scheduler.changes import ASSIGNED, OWN, Event
@@ -32,7 +33,7 @@ class Sweep(Body):
     """Look for pods that have waited too long."""
 
 
-class Watching(Elected):
+class Watching(Throttled):
     """The half of a scheduler that listens: it keeps its picture of the cluster, and its queue."""
 
     def __init__(self, name: str, config: Any = None, disk: Any = None) -> None:
@@ -58,8 +59,6 @@ class Watching(Elected):
         """Pod key → how many of its victims still have to be sent away before the last one."""
         self.working = False
         """Whether it holds the lease and knows the cluster."""
-        self.reign = 0
-        """Raised each time that work begins or ends: answers to an earlier reign are not acted upon."""
 
     # ------------------------------------------------------------------ beginning and ending
 
