@@ -34,7 +34,7 @@ def add_kubernetes(world: World, spec: ClusterSpec) -> None:
     world.add(Registry, REGISTRY, _registry(spec), host="registry-host")
     if spec.control_plane == "static-pods":
         for i in range(1, spec.managers + 1):
-            for part in manager(i, Access(BALANCER, "", spec.epoch), images_of(spec)):
+            for part in manager(i, Access(BALANCER, "", spec.epoch), images_of(spec), spec.proxy):
                 world.add(part.actor, part.name, part.config, host=f"cp-{i}")
     for i, shape in enumerate(spec.worker_shapes, start=1):
         _worker(world, spec, i, shape)
@@ -57,7 +57,8 @@ def _worker(world: World, spec: ClusterSpec, i: int, shape: WorkerSpec) -> None:
         return
     files = tuple((f"{FOLDER}/{number}.json", json.dumps(pod)) for number, pod in enumerate(shape.static_pods))
     machine = Shape(
-        shape.cpu, shape.memory, shape.pods, labels, parallel_pulls=shape.parallel_pulls, disk=shape.disk, files=files
+        shape.cpu, shape.memory, shape.pods, labels, parallel_pulls=shape.parallel_pulls, disk=shape.disk, files=files,
+        proxy=spec.proxy,
     )  # fmt: skip
     for part in worker(i, Access(BALANCER, "", spec.epoch), machine):
         world.add(part.actor, part.name, part.config, host=host)

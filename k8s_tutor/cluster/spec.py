@@ -170,7 +170,8 @@ class ClusterSpec(Part):
     scheduler: SchedulerSpec = SchedulerSpec()
     """Its profiles, with weights and plugins of your own."""
     cni: Literal["bridge"] = "bridge"
-    proxy: Literal["iptables"] = "iptables"
+    proxy: Literal["iptables", "ipvs", "nftables"] = "iptables"
+    """How kube-proxy writes Services into the kernels of the nodes."""
     runtime: Literal["containerd"] = "containerd"
     tokens: list[TokenSpec] = []
     """Users beside the admin who may come with a bearer token."""

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from k8s_tutor.node.datapath import DELIVERED, DROPPED, OVERHEAD, SENT, Passage, Step, enter, leave
 from k8s_tutor.node.kernel import HOST, Kernel
-from k8s_tutor.node.netfilter import Draw
-from k8s_tutor.node.netfilter import Packet as Packet
+from k8s_tutor.node.proxy.packets import Draw
+from k8s_tutor.node.proxy.packets import Packet as Packet
 from k8s_tutor.node.underlay import Underlay, gateway, next_machine
 
 MOST_MACHINES = 8

@@ -10,10 +10,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from k8s_tutor.node.addresses import within
-from k8s_tutor.node.iptables import MARK
 from k8s_tutor.node.kernel import HOST, Device, Kernel, Route
-from k8s_tutor.node.netfilter import Draw, Hit, Packet, rejected, translate
 from k8s_tutor.node.netpol.guards import EGRESS, INGRESS, judge
+from k8s_tutor.node.proxy.packets import Draw, Hit, Packet, Verdict
 from k8s_tutor.sim import Body
 
 DELIVERED, SENT, DROPPED, REFUSED, UNREACHABLE = "delivered", "sent", "dropped", "rejected", "no route"
@@ -51,7 +50,8 @@ class Step(NamedTuple):
 
 class Passage(NamedTuple):
     """The way through one machine. ``packet`` as it is at the end; delivered: to ``netns``; sent: to the neighbour ``via``,
-    with the header ``outer`` around it if it is encapsulated."""
+    with the header ``outer`` around it if it is encapsulated; ``noted``:
+    what the kernel is to remember of kube-proxy's rules."""
 
     steps: tuple[Step, ...]
     verdict: str
@@ -59,12 +59,13 @@ class Passage(NamedTuple):
     netns: str = HOST
     via: str = ""
     outer: Outer | None = None
+    noted: Verdict | None = None
 
 
-def leave(kernel: Kernel, packet: Packet, netns: str, draw: Draw, answer: bool = False) -> Passage:
+def leave(kernel: Kernel, packet: Packet, netns: str, draw: Draw, answer: bool = False, now: int = 0) -> Passage:
     """A packet leaves a pod's namespace, or the machine itself (`HOST`). ``answer``: it belongs to a connection that is known:
     nobody asks again whether it may pass, and no Service rule looks at it."""
-    way = _Way(kernel, packet, draw, answer)
+    way = _Way(kernel, packet, draw, answer, now)
     target = f"{packet.source} → {packet.destination}:{packet.port}/{packet.protocol}"
     if netns == HOST:
         way.add("node", kernel.node, target)
@@ -73,9 +74,11 @@ def leave(kernel: Kernel, packet: Packet, netns: str, draw: Draw, answer: bool =
     return way.from_pod(netns)
 
 
-def enter(kernel: Kernel, packet: Packet, outer: Outer | None, draw: Draw, answer: bool = False) -> Passage:
+def enter(
+    kernel: Kernel, packet: Packet, outer: Outer | None, draw: Draw, answer: bool = False, now: int = 0
+) -> Passage:  # fmt: skip
     """A packet comes over the cable, with an ``outer`` header if it is encapsulated."""
-    way = _Way(kernel, packet, draw, answer)
+    way = _Way(kernel, packet, draw, answer, now)
     if outer is None:
         way.add("node", f"{kernel.node} eth0", f"arrives for {packet.destination}", device="eth0")
         return way.through()
@@ -85,8 +88,9 @@ def enter(kernel: Kernel, packet: Packet, outer: Outer | None, draw: Draw, answe
 class _Way:
     """A packet on its way through one machine."""
 
-    def __init__(self, kernel: Kernel, packet: Packet, draw: Draw, answer: bool) -> None:
-        self.kernel, self.packet, self.draw, self.answer = kernel, packet, draw, answer
+    def __init__(self, kernel: Kernel, packet: Packet, draw: Draw, answer: bool, now: int) -> None:
+        self.kernel, self.packet, self.draw, self.answer, self.now = kernel, packet, draw, answer, now
+        self.noted: Verdict | None = None
         self.steps: list[Step] = []
         self.origin = packet.source
         """Who has sent it, as this machine got to see it: policies go by that."""
@@ -99,7 +103,7 @@ class _Way:
 
     def end(self, verdict: str, netns: str = HOST, via: str = "", outer: Outer | None = None) -> Passage:
         """The way is over on this machine."""
-        return Passage(tuple(self.steps), verdict, self.packet, netns, via, outer)
+        return Passage(tuple(self.steps), verdict, self.packet, netns, via, outer, self.noted)
 
     def at(self, device: str) -> str:
         """``node-1 cni0``."""
@@ -177,14 +181,11 @@ class _Way:
     def through(self, own: bool = False) -> Passage:
         """Rules of kube-proxy, then the routing decision."""
         if not self.answer:
-            self.packet, hits = translate(self.kernel.rules, self.packet, self.draw)
-            for hit in hits:
-                self.steps.append(_in_words(hit))
-            refuses = rejected(self.kernel.rules, self.packet)
-            if refuses is not None:
-                what = f'{refuses.comment}: REJECT, the sender gets "connection refused"'
-                self.add("node", f"filter {refuses.chain}", what, rule=refuses.line())
-                return self.end(REFUSED)
+            found = self.kernel.rules.translate(self.packet, self.kernel.own_addresses, self.draw, self.now)
+            self.packet, self.noted = found.packet, found
+            self.steps += [_in_words(hit) for hit in found.hits]
+            if found.action != "accept":
+                return self.end(REFUSED if found.action == "reject" else DROPPED)
         packet = self.packet
         if self.kernel.is_own(packet.destination):
             self.add("node", self.kernel.node, f"arrives on port {packet.port}")
@@ -303,16 +304,21 @@ def _wrapped(outer: Outer) -> str:
 
 def _in_words(hit: Hit) -> Step:
     """What a rule of kube-proxy did to the packet."""
-    rule, where = hit.rule, f"nat {hit.rule.chain}"
-    line = rule.line()
-    if rule.jump == MARK:
-        return Step("node", where, "marked: it will leave with the node's address (MASQUERADE)", rule=line)
-    if rule.jump == "DNAT":
-        address, _, port = rule.to.rpartition(":")
-        after = hit.before._replace(destination=address, port=int(port))
-        what = f"DNAT: {hit.before.destination}:{hit.before.port} becomes {rule.to}"
-        return Step("node", where, what, rule=line, before=hit.before, after=after)
+    return Step("node", hit.where, _said(hit), rule=hit.rule, before=hit.before if hit.rewrote else None,
+                after=hit.after if hit.rewrote else None)  # fmt: skip
+
+
+def _said(hit: Hit) -> str:
+    if hit.rewrote:
+        return f"DNAT: {hit.before.destination}:{hit.before.port} becomes {hit.after.destination}:{hit.after.port}"
+    if hit.after.masquerade and not hit.before.masquerade:
+        return "marked: it will leave with the node's address (MASQUERADE)"
+    about = hit.comment or hit.rule
+    if hit.jump == "REJECT" or "REJECT" in hit.rule or "reject" in hit.rule:
+        return f'{about}: REJECT, the sender gets "connection refused"'
+    if hit.jump == "DROP" or not hit.jump:
+        return f"{about}: dropped" if hit.jump else about
     if hit.passed:
-        return Step("node", where, f"{rule.comment}: 1 in {rule.draw_of}, not this time", rule=line)
-    chance = f"1 in {rule.draw_of}, taken" if rule.draw_of else "taken"
-    return Step("node", where, f"{rule.comment}: {chance}, on to {rule.jump}", rule=line)
+        return f"{about}: 1 in {hit.draw_of}, not this time"
+    chance = f"1 in {hit.draw_of}, taken" if hit.draw_of else "taken"
+    return f"{about}: {chance}, on to {hit.jump}"

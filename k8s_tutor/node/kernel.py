@@ -11,8 +11,8 @@ from collections.abc import Iterable
 import msgspec
 
 from k8s_tutor.node.addresses import bare, mac, network, number, subnet
-from k8s_tutor.node.iptables import Rule
 from k8s_tutor.node.netpol.guards import Guard, Guards
+from k8s_tutor.node.proxy.ruleset import Ruleset
 from k8s_tutor.node.underlay import PREFIX, gateway
 from k8s_tutor.sim import Body, State
 
@@ -116,7 +116,7 @@ class Kernel(State):
         self.forwards: dict[tuple[str, str], Forward] = {}
         """(device, mac) → entry."""
         self.masquerades: tuple[Masquerade, ...] = ()
-        self.rules: tuple[Rule, ...] = ()
+        self.rules = Ruleset()
         """What kube-proxy has written."""
         self.guards: dict[str, Guard] = {}
         """Address of a pod → what NetworkPolicies let through, from a plugin that enforces them."""
@@ -148,6 +148,11 @@ class Kernel(State):
             if base <= wanted < base + size:
                 return route
         return None
+
+    @property
+    def own_addresses(self) -> tuple[str, ...]:
+        """The machine's addresses at which node ports answer."""
+        return (self.address,)
 
     def is_own(self, address: str) -> bool:
         """Whether the machine itself has this address."""

@@ -11,8 +11,8 @@ from k8s_tutor.node.addresses import MANAGERS, address, pod_cidr, shim_of
 from k8s_tutor.node.cni import Cni, CniConfig
 from k8s_tutor.node.image_service import RuntimeConfig
 from k8s_tutor.node.images import Image
-from k8s_tutor.node.kube_proxy import KubeProxy, KubeProxyConfig
 from k8s_tutor.node.kubelet import Kubelet, KubeletConfig
+from k8s_tutor.node.proxy.kube_proxy import KubeProxy, KubeProxyConfig
 from k8s_tutor.node.runtime import Runtime
 from k8s_tutor.node.shim import Shim, ShimConfig
 from k8s_tutor.node.static_pods import FOLDER
@@ -34,6 +34,8 @@ class Shape(NamedTuple):
     disk: int = 62_725_623_808
     files: tuple[tuple[str, str], ...] = ()
     """What is on its disk from the start: (path, text)."""
+    proxy: str = "iptables"
+    """The mode of its kube-proxy."""
 
 
 class Part(NamedTuple):
@@ -51,9 +53,10 @@ def worker(number: int, access: Access, shape: Shape | None = None, preloaded: t
     return _parts(f"node-{number}", str(number), number, access, shape, preloaded, shape.files, ())
 
 
-def manager(number: int, access: Access, images: tuple[Image, ...]) -> tuple[Part, ...]:
+def manager(number: int, access: Access, images: tuple[Image, ...], proxy: str = "iptables") -> tuple[Part, ...]:
     """The same for ``cp-<number>``, where the kubelet runs the control plane as static pods."""
-    shape = Shape(roles=("control-plane",), taints=(("node-role.kubernetes.io/control-plane", "", "NoSchedule"),))
+    taints = (("node-role.kubernetes.io/control-plane", "", "NoSchedule"),)
+    shape = Shape(roles=("control-plane",), taints=taints, proxy=proxy)
     files = tuple((f"{FOLDER}/{name}.json", json.dumps(manifest(name, image))) for name, image, _ in COMPONENTS)
     processes = tuple((kind, f"{kind}-{number}") for _, _, kind in COMPONENTS)
     wanted = tuple(image for image in images if image.program.process)
@@ -92,7 +95,8 @@ def _parts(
         pod_cidr=cidr, cpu=shape.cpu, memory=shape.memory, pods=shape.pods, parallel_pulls=shape.parallel_pulls,
         disk=shape.disk, labels=shape.labels, roles=shape.roles, taints=shape.taints,
     )  # fmt: skip
-    proxy = KubeProxyConfig(access.api, "system:kube-proxy", access.epoch, node=node, kernel=shim)
+    proxy = KubeProxyConfig(access.api, "system:kube-proxy", access.epoch, node=node, kernel=shim, mode=shape.proxy,
+                            addresses=(address(number),))  # fmt: skip
     cpu, memory = quantity.milli(shape.cpu), quantity.value(shape.memory)
     return (
         Part(Shim, shim, ShimConfig(runtime, access.epoch, cpu, memory, files, node, address(number), processes=processes)),

@@ -20,6 +20,7 @@ from k8s_tutor.node.kernel import Netlink
 from k8s_tutor.node.machine_files import MachineFiles
 from k8s_tutor.node.processes import Moment, TimeIsUp, Wake
 from k8s_tutor.node.programs import SIGKILL, SIGTERM, Process, annotation
+from k8s_tutor.node.proxy.ruleset import WriteRules
 from k8s_tutor.node.sockets import Answered, Arrive, Connect
 from k8s_tutor.node.tasks import (
     Annotate,
@@ -42,7 +43,6 @@ from k8s_tutor.node.tasks import (
     TaskDone,
     Tasks,
     TaskStarted,
-    WriteRules,
     WriteVolume,
 )  # fmt: skip
 from k8s_tutor.sim import MS, Body, Call, Context, Ended, Reply
@@ -77,7 +77,7 @@ class Shim(MachineFiles):
         elif isinstance(body, RemoveLog):
             self.disk.logs.pop(body.container, None)
         elif isinstance(body, WriteRules):
-            self.kernel.rules = body.rules
+            self.kernel.rules.write(body)
             self.kernel.changes += 1
         elif isinstance(body, Netlink):
             self.kernel.apply(body)

@@ -13,9 +13,9 @@ from k8s_tutor.node import speech
 from k8s_tutor.node.addresses import shim_of
 from k8s_tutor.node.datapath import DELIVERED, DROPPED, OVERHEAD, REFUSED, SENT, UNREACHABLE, Outer, Passage, enter, leave
 from k8s_tutor.node.kernel import HOST
-from k8s_tutor.node.netfilter import Draw, Packet
 from k8s_tutor.node.processes import NOBODY, Processes, Wake
 from k8s_tutor.node.programs import Site
+from k8s_tutor.node.proxy.packets import Draw, Packet
 from k8s_tutor.node.shell.machine import Dial, Dialled, Proc
 from k8s_tutor.node.tasks import Task
 from k8s_tutor.node.underlay import next_machine
@@ -120,12 +120,13 @@ class Sockets(Processes):
             near = Connect(own, pod.ip, dial.port, dial.protocol, dial.data)
             self._answer_near(ctx, origin._replace(target=own), self.arrived(ctx, near, origin.netns))
             return
-        self._carry(ctx, origin, leave(self.kernel, self._packet(asked, origin.netns), origin.netns, self._lots(ctx)), asked)
+        packet = self._packet(asked, origin.netns)
+        self._carry(ctx, origin, leave(self.kernel, packet, origin.netns, self._lots(ctx), now=ctx.now), asked)
 
     def connect(self, ctx: Context, client: str, call: int, asked: Connect) -> None:
         """A process of the machine itself, outside all containers, connects."""
         origin = Origin(HOST, asked.address, ctx.now, NO_NAMES, client=client, call=call)
-        self._carry(ctx, origin, leave(self.kernel, self._packet(asked, HOST), HOST, self._lots(ctx)), asked)
+        self._carry(ctx, origin, leave(self.kernel, self._packet(asked, HOST), HOST, self._lots(ctx), now=ctx.now), asked)
 
     def netns(self, sandbox: str) -> str:
         """The network namespace of a sandbox: its own, or the machine's."""
@@ -164,6 +165,7 @@ class Sockets(Processes):
 
     def _carry(self, ctx: Context, origin: Origin, found: Passage, asked: Connect) -> None:
         """Does what the kernel says of a packet."""
+        self._remember(ctx, found)
         asked = replace(asked, source=found.packet.source, address=found.packet.destination, port=found.packet.port)
         if found.verdict == DELIVERED:
             self._answer_near(ctx, origin, self.arrived(ctx, asked, found.netns))
@@ -175,6 +177,11 @@ class Sockets(Processes):
             self._answer_near(ctx, origin, None)
         else:
             self._send(ctx, origin, found, asked)
+
+    def _remember(self, ctx: Context, found: Passage) -> None:
+        """The kernel notes which endpoint a connection was given."""
+        if found.noted is not None and found.noted.hits:
+            self.kernel.rules.note(found.noted, ctx.now)
 
     def _send(self, ctx: Context, origin: Origin, found: Passage, asked: Connect) -> None:
         """Over the cable, to whoever the network between the machines takes it."""
@@ -224,7 +231,8 @@ class Sockets(Processes):
 
     def arrive(self, ctx: Context, client: str, call: int, asked: Arrive) -> None:
         """A packet has come over the cable. Its answer goes back by this machine's own routes, or is lost."""
-        found = enter(self.kernel, asked.packet, asked.outer, self._lots(ctx))
+        found = enter(self.kernel, asked.packet, asked.outer, self._lots(ctx), now=ctx.now)
+        self._remember(ctx, found)
         if found.verdict != DELIVERED:
             origin = Origin(HOST, found.packet.destination, ctx.now, NO_NAMES, client=client, call=call)
             self._carry(ctx, origin, found, asked.connect)

@@ -9,7 +9,6 @@ import msgspec
 
 from k8s_tutor.api.wire import StreamData
 from k8s_tutor.node import logs, speech
-from k8s_tutor.node.iptables import Rule
 from k8s_tutor.node.kernel import Kernel
 from k8s_tutor.node.logs import Log, LogDisk, LogOptions
 from k8s_tutor.node.programs import Process, Program, annotation
@@ -266,12 +265,6 @@ class TaskChanged(Body):
     """Told to the runtime: a process has ended, or its program has become ready or unready."""
 
     task: Life
-
-
-class WriteRules(Body):
-    """From kube-proxy to the machine's kernel, in which sandboxes live: these are the iptables rules from now on."""
-
-    rules: tuple[Rule, ...]
 
 
 class Stream(Body):

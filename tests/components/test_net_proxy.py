@@ -5,11 +5,13 @@ from __future__ import annotations
 from node_world import Small
 
 from k8s_tutor.net.walk import Packet, RoundTrip, round_trip
-from k8s_tutor.node import addresses, iptables
+from k8s_tutor.node import addresses
 from k8s_tutor.node.cni import CniAdd, bridge
 from k8s_tutor.node.kernel import Kernel, Netlink
-from k8s_tutor.node.kube_proxy import KubeProxy
-from k8s_tutor.node.netfilter import Draw
+from k8s_tutor.node.proxy import iptables
+from k8s_tutor.node.proxy.kube_proxy import KubeProxy
+from k8s_tutor.node.proxy.packets import Draw
+from k8s_tutor.node.proxy.ruleset import Ruleset
 from k8s_tutor.node.underlay import Underlay
 
 SERVICE = {
@@ -30,7 +32,7 @@ def slice_of(*endpoints: dict[str, object]) -> dict[str, object]:
     }  # fmt: skip
 
 
-def rules_of(small: Small, node: int = 1) -> tuple[iptables.Rule, ...]:
+def rules_of(small: Small, node: int = 1) -> Ruleset:
     proxy = small.world.actor(f"kube-proxy-{node}")
     assert isinstance(proxy, KubeProxy)
     return proxy.rules
@@ -47,8 +49,12 @@ def service_with(*endpoints: dict[str, object]) -> Small:
     return small
 
 
+def web(small: Small) -> tuple[iptables.Rule, ...]:
+    return rules_of(small).pieces["default/web"].rules
+
+
 def lines(small: Small) -> list[str]:
-    return [rule.line() for rule in rules_of(small) if "default/web" in rule.comment]
+    return [rule.line() for rule in web(small)]
 
 
 def test_rules_read_as_iptables_save_prints_them() -> None:
@@ -62,15 +68,15 @@ def test_rules_read_as_iptables_save_prints_them() -> None:
         f'-A {svc} ! -s 10.244.0.0/16 -d 10.96.7.7/32 -p tcp -m comment --comment "default/web:http cluster IP" '
         "-m tcp --dport 80 -j KUBE-MARK-MASQ",
         f'-A {svc} -m comment --comment "default/web:http -> 10.244.1.2:8080" '
-        f"-m statistic --mode random --probability 0.5000000000 -j {one}",
+        f"-m statistic --mode random --probability 0.50000000000 -j {one}",
         f'-A {svc} -m comment --comment "default/web:http -> 10.244.2.2:8080" -j {two}',
         f'-A {one} -s 10.244.1.2/32 -m comment --comment "default/web:http" -j KUBE-MARK-MASQ',
         f'-A {one} -p tcp -m comment --comment "default/web:http" -m tcp -j DNAT --to-destination 10.244.1.2:8080',
         f'-A {two} -s 10.244.2.2/32 -m comment --comment "default/web:http" -j KUBE-MARK-MASQ',
         f'-A {two} -p tcp -m comment --comment "default/web:http" -m tcp -j DNAT --to-destination 10.244.2.2:8080',
     ]
-    assert rules_of(small, 1) == rules_of(small, 2)
-    assert iptables.save(rules_of(small))[0] == "*filter"
+    assert rules_of(small, 1).pieces == rules_of(small, 2).pieces
+    assert "*filter" in rules_of(small).iptables_save() and "*nat" in rules_of(small).iptables_save()
 
 
 def test_chain_names_are_the_real_hashes() -> None:
@@ -78,7 +84,9 @@ def test_chain_names_are_the_real_hashes() -> None:
 
 
 def test_probabilities() -> None:
-    assert [iptables.probability(n) for n in (2, 3, 6, 7)] == ["0.5000000000", "0.3333333333", "0.1666666667", "0.1428571429"]
+    assert [iptables.probability(n) for n in (2, 3, 6, 7)] == [
+        "0.50000000000", "0.33333333349", "0.16666666651", "0.14285714272",
+    ]  # fmt: skip
 
 
 def test_service_without_endpoints_rejects() -> None:
@@ -93,10 +101,10 @@ def test_service_without_endpoints_rejects() -> None:
 def test_unready_endpoints_get_nothing_and_ending_ones_only_when_there_is_no_other() -> None:
     ending = endpoint("10.244.2.2", ready=False, serving=True, terminating=True)
     small = service_with(endpoint("10.244.1.2"), endpoint("10.244.1.3", ready=False), ending)
-    assert {rule.to for rule in rules_of(small) if rule.to} >= {"10.244.1.2:8080"}
-    assert not {rule.to for rule in rules_of(small)} & {"10.244.1.3:8080", "10.244.2.2:8080"}
+    assert {rule.to for rule in web(small) if rule.to} >= {"10.244.1.2:8080"}
+    assert not {rule.to for rule in web(small)} & {"10.244.1.3:8080", "10.244.2.2:8080"}
     small = service_with(endpoint("10.244.1.3", ready=False), ending)
-    assert "10.244.2.2:8080" in {rule.to for rule in rules_of(small)}
+    assert "10.244.2.2:8080" in {rule.to for rule in web(small)}
 
 
 def test_rules_stay_when_kube_proxy_crashes_and_are_renewed_when_it_is_back() -> None:
@@ -106,13 +114,13 @@ def test_rules_stay_when_kube_proxy_crashes_and_are_renewed_when_it_is_back() ->
     path = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices/web-abc"
     small.call("DELETE", path)
     small.run(5)
-    assert small.world.disks["kube-proxy-1"].rules and len(before) == 5
+    assert small.world.disks["kube-proxy-1"].rules.pieces and len(before) == 5
     small.world.take("restart", lambda world, _: world.restart("kube-proxy-1"))
     small.run(5)
     assert len(lines(small)) == 1 and "REJECT" in lines(small)[0]
 
 
-def kernels(rules: tuple[iptables.Rule, ...] = ()) -> dict[int, Kernel]:
+def kernels(rules: Ruleset | None = None) -> dict[int, Kernel]:
     """Two nodes with three pods, whose network namespaces have their names."""
     found = {i: Kernel(f"node-{i}", addresses.address(i)) for i in (1, 2)}
     for node, name, address in ((1, "web-1", "10.244.1.2"), (2, "web-2", "10.244.2.2"), (1, "client", "10.244.1.9")):
@@ -120,7 +128,7 @@ def kernels(rules: tuple[iptables.Rule, ...] = ()) -> dict[int, Kernel]:
         _, entries = bridge.attach(add, f"{address}/24", f"10.244.{node}.1/24", "cni0")
         found[node].apply(Netlink(entries))
     for kernel in found.values():
-        kernel.rules = rules
+        kernel.rules = rules or Ruleset()
     return found
 
 
@@ -132,7 +140,7 @@ def last(n: int) -> int:
     return n - 1
 
 
-def way(rules: tuple[iptables.Rule, ...], node: int, netns: str, packet: Packet, draw: Draw = first) -> RoundTrip:
+def way(rules: Ruleset, node: int, netns: str, packet: Packet, draw: Draw = first) -> RoundTrip:
     return round_trip(kernels(rules), Underlay(), node, netns, packet, draw)
 
 
@@ -160,6 +168,6 @@ def test_packet_from_a_node_or_back_to_its_sender_is_masqueraded() -> None:
 
 
 def test_packet_to_nobody() -> None:
-    assert way((), 1, "client", Packet("10.244.1.9", "10.244.2.77", 80)).verdict == "no route"
-    assert way((), 1, "client", Packet("10.244.1.9", "172.16.0.1", 80)).verdict == "dropped"
-    assert way((), 1, "client", Packet("10.244.1.9", "172.31.0.12", 10250)).verdict == "delivered"
+    assert way(Ruleset(), 1, "client", Packet("10.244.1.9", "10.244.2.77", 80)).verdict == "no route"
+    assert way(Ruleset(), 1, "client", Packet("10.244.1.9", "172.16.0.1", 80)).verdict == "dropped"
+    assert way(Ruleset(), 1, "client", Packet("10.244.1.9", "172.31.0.12", 10250)).verdict == "delivered"

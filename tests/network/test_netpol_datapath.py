@@ -5,9 +5,11 @@ from __future__ import annotations
 from k8s_tutor.net.walk import Packet, RoundTrip, round_trip
 from k8s_tutor.node import addresses
 from k8s_tutor.node.cni import CniAdd, bridge
-from k8s_tutor.node.iptables import Rule
 from k8s_tutor.node.kernel import Kernel, Netlink
 from k8s_tutor.node.netpol import Allow, Guard, Guards, Ports, Side
+from k8s_tutor.node.proxy.iptables import Rule
+from k8s_tutor.node.proxy.packets import Piece
+from k8s_tutor.node.proxy.ruleset import made
 from k8s_tutor.node.underlay import Underlay
 
 WEB, CLIENT, OTHER = "10.244.1.2", "10.244.1.9", "10.244.2.2"
@@ -53,10 +55,11 @@ def test_ingress_drops_other_ports_and_other_pods_at_the_receiver() -> None:
 def test_egress_is_asked_at_the_sender_after_the_service_was_resolved() -> None:
     side = Side(("default/out",), (Allow("default/out", 0, addresses=(WEB,), ports=(Ports("tcp", 8080, 8080),)),))
     found = kernels(Guard(CLIENT, "default/client", None, side, PLACE))
-    found[1].rules = (
+    rules = (
         Rule("nat", "KUBE-SERVICES", "KUBE-SEP-A", "web", "", "", "10.96.7.7/32", "tcp", 80),
         Rule("nat", "KUBE-SEP-A", "DNAT", "web", protocol="tcp", to=f"{WEB}:8080"),
     )
+    found[1].rules = made("iptables", [Piece("default/web", (("10.96.7.7", "tcp", 80),), rules)])
     trip = round_trip(found, Underlay(), 1, "client", Packet(CLIENT, "10.96.7.7", 80), lambda n: 0)
     assert trip.verdict == "delivered"
     assert way("client", CLIENT, 80, Guard(CLIENT, "default/client", None, SHUT, PLACE), destination=OTHER).verdict == "dropped"
