@@ -2,17 +2,20 @@
 nowhere else.
 
 `program` compiles, `Program.run` evaluates with variables and with the functions that Kubernetes adds to the language
-(apiserver pkg/cel/library).
+(`cellibrary`).
 """
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Container
 from functools import cache
-from itertools import pairwise
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+
+from k8s_tutor.api.cellibrary import LATE, LIBRARY, MAKERS, OPTIONAL, PACKAGES, package
+
+Functions = dict[str, Callable[..., Any]]
 
 _BOUND = re.compile(r"\.(?:all|exists|exists_one|filter|map)\(\s*([A-Za-z_]\w*)\s*,")
 """Names that macros bind."""
@@ -36,24 +39,43 @@ class Program(NamedTuple):
 
     source: str
     compiled: Any
+    packages: dict[str, Any]
+    """The packages that it names; a variable of that name goes before."""
+    functions: Functions
+    """What it calls of Kubernetes' functions."""
 
     def unknown(self, variables: Container[str]) -> tuple[str, ...]:
         """The names in it that are neither among these variables nor CEL's or Kubernetes' own."""
         bound = _BOUND.findall(self.source)
-        free = [name for name in self.compiled.variables() if name not in bound and name not in variables]
+        free = [name for name in self.compiled.variables() if name not in (*bound, *PACKAGES) and name not in variables]
         called = [name for name in self.compiled.functions() if name[:1].isalpha() and name not in LIBRARY]
         return (*[name for name in free if name not in _TYPES], *[name for name in called if name not in _FUNCTIONS])
 
-    def run(self, variables: dict[str, Any], functions: dict[str, Callable[..., Any]] | None = None) -> Any:
-        """Its value. Raises CelFailure when it has none (a missing key, a wrong type)."""
+    def run(self, variables: dict[str, Any], functions: Functions | None = None, more: Functions | None = None) -> Any:
+        """Its value. ``functions`` are instead of Kubernetes', ``more`` beside them. Raises CelFailure when it has none (a
+        missing key, a wrong type)."""
         import cel
 
+        known = {**self.functions, **(more or {})} if functions is None else functions
         try:
-            return self.compiled.execute(cel.Context(variables, LIBRARY if functions is None else functions))
+            return self.compiled.execute(cel.Context({**self.packages, **variables} if self.packages else variables, known))
         except KeyError as error:
             raise CelFailure(f"no such key: {error.args[0] if error.args else ''}") from None
         except Exception as error:  # the library raises whatever fits: KeyError, TypeError, IndexError, RuntimeError
-            raise CelFailure(str(error).split(". CEL does not coerce")[0]) from None
+            raise CelFailure(_words(str(error))) from None
+
+
+_OWN = re.compile(r"Function '[^']*' error: (?:Python function call failed: \w+: )?(.*?)\. Check function arguments.*", re.S)
+_NAME = re.compile(r"Undefined variable or function: '([^']*)'")
+
+
+def _words(text: str) -> str:
+    """What the library says, without its advice; what one of our functions says, as it is."""
+    own = _OWN.fullmatch(text)
+    if own is not None:
+        return own[1]
+    name = _NAME.match(text)
+    return f"undeclared reference to '{name[1]}' (in container '')" if name else text.split(". CEL does not coerce")[0]
 
 
 @cache
@@ -61,84 +83,39 @@ def program(source: str) -> Program:
     """Compiles an expression. Raises CelFailure with the library's words."""
     import cel
 
+    logging.getLogger("cel").disabled = True  # it writes down the failures that it also raises
     try:
-        return Program(source, cel.compile(source))
+        compiled = cel.compile(source)
     except ValueError as error:
         raise CelFailure(str(error)) from None
+    called = compiled.functions()
+    functions = {name: _giving(LIBRARY[name], name in OPTIONAL) for name in called if name in LIBRARY}
+    if MAKERS.intersection(called):
+        functions.update({name: function for name, function in LATE.items() if name in called})
+    packages = {name: package(name) for name in compiled.variables() if name in PACKAGES}
+    return Program(source, compiled, packages, functions)
 
 
-# ---------------------------------------------------------------------- what Kubernetes adds
+def optional(value: Any) -> Any:
+    """A value that may be missing, which None is."""
+    import cel
+
+    return cel.OptionalValue.none() if value is None else cel.OptionalValue.of(value)
 
 
-def _is_sorted(items: list[Any]) -> bool:
-    return all(left <= right for left, right in pairwise(items))
+def _giving(function: Callable[..., Any], may_be_missing: bool) -> Callable[..., Any]:
+    return (lambda *given: optional(function(*given))) if may_be_missing else function
 
 
-def _index(items: Any, wanted: Any) -> int:
-    if isinstance(items, str):
-        return items.find(wanted)
-    return items.index(wanted) if wanted in items else -1
-
-
-def _last_index(items: Any, wanted: Any) -> int:
-    if isinstance(items, str):
-        return items.rfind(wanted)
-    return len(items) - 1 - items[::-1].index(wanted) if wanted in items else -1
-
-
-def _find(text: str, pattern: str) -> str:
-    found = re.search(pattern, text)
-    return found[0] if found else ""
-
-
-def _find_all(text: str, pattern: str, limit: int = -1) -> list[str]:
-    found = [match[0] for match in re.finditer(pattern, text)]
-    return found if limit < 0 else found[:limit]
-
-
-def _is_url(text: str) -> bool:
-    parts = urlsplit(text)
-    return bool(parts.scheme) or text.startswith("/")
-
-
-def _quantity(text: str) -> int:
-    from k8s_tutor.api import quantity
-
-    return int(quantity.nano(text))
-
-
-def _is_quantity(text: str) -> bool:
-    try:
-        _quantity(text)
-    except ValueError:
-        return False
-    return True
-
-
-LIBRARY: dict[str, Callable[..., Any]] = {
-    "isSorted": _is_sorted,
-    "sum": sum,
-    "min": lambda items: min(items),
-    "max": lambda items: max(items),
-    "indexOf": _index,
-    "lastIndexOf": _last_index,
-    "find": _find,
-    "findAll": _find_all,
-    "isURL": _is_url,
-    "quantity": _quantity,
-    "isQuantity": _is_quantity,
-    "isGreaterThan": lambda left, right: left > right,
-    "isLessThan": lambda left, right: left < right,
-    "compareTo": lambda left, right: (left > right) - (left < right),
-    "lowerAscii": str.lower,
-    "upperAscii": str.upper,
-    "trim": str.strip,
-    "split": lambda text, by: text.split(by),
-    "join": lambda items, by="": by.join(items),
-    "replace": lambda text, old, new: text.replace(old, new),
-    "substring": lambda text, start, end=None: text[start:end],
-    "charAt": lambda text, at: text[at : at + 1],
-    "reverse": lambda text: text[::-1],
-    "format": lambda text, values: text % tuple(values),
-}
-"""Functions and methods by name; quantities are whole numbers here, counted in billionths."""
+def check(source: str, variables: Container[str], methods: Container[str] = ()) -> None:
+    """Raises CelFailure when it does not compile, or names what there is not; ``methods`` are known beside the usual ones."""
+    unknown = [name for name in program(source).unknown(variables) if name not in methods]
+    if unknown:
+        text = source.strip()
+        found = re.search(rf"\b{re.escape(unknown[0])}\b", text)
+        at = found.start() if found else 0
+        line = text.count("\n", 0, at)
+        column = at - (text.rfind("\n", 0, at) + 1)
+        shown = f" | {text.splitlines()[line]}\n | {'.' * column}^"
+        words = f"undeclared reference to '{unknown[0]}' (in container '')"
+        raise CelFailure(f"ERROR: <input>:{line + 1}:{column + 1}: {words}\n{shown}")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from k8s_tutor.api import cel, selectors
+from k8s_tutor.api.admission import authorizer
 from k8s_tutor.api.admission.gate import Gate, name_of
 from k8s_tutor.api.resources import Resource
 from k8s_tutor.api.status import Refusal, Subject, failure
@@ -139,14 +140,16 @@ def _broken(
     names: Tree = {
         "object": _typed(row, tree), "oldObject": _typed(row, old), "request": _request(row, tree or old or {}, gate),
         "params": params, "namespaceObject": gate.get("Namespace", gate.namespace) if gate.namespace else None, "variables": {},
+        "authorizer": authorizer.variable(row, name_of(tree or old or {}), gate),
     }  # fmt: skip
+    asking = authorizer.functions(gate)
     ignore = policy.get("failurePolicy") == "Ignore"
     try:
         for condition in policy.get("matchConditions") or ():
-            if not cel.program(condition["expression"]).run(names):
+            if not cel.program(condition["expression"]).run(names, more=asking):
                 return
         for variable in policy.get("variables") or ():
-            found = cel.program(variable.get("expression", "")).run(names)
+            found = cel.program(variable.get("expression", "")).run(names, more=asking)
             names["variables"] = {**names["variables"], variable.get("name", ""): found}
     except cel.CelFailure as error:
         if not ignore:
@@ -155,7 +158,7 @@ def _broken(
     for validation in policy.get("validations") or ():
         expression = validation["expression"]
         try:
-            if cel.program(expression).run(names) is not True:
+            if cel.program(expression).run(names, more=asking) is not True:
                 yield Broken(_message(validation, names), validation.get("reason") or "Invalid")
         except cel.CelFailure as error:
             if not ignore:

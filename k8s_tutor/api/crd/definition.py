@@ -198,7 +198,7 @@ def _rule(found: list[Cause], rule: Tree, where: str) -> None:
         found.append(causes.required(f"{where}.rule", "rule is not specified"))
         return
     try:
-        cel.program(text)
+        cel.check(text, ("self", "oldSelf"))
     except cel.CelFailure as error:
         found.append(causes.invalid(f"{where}.rule", rule, f"compilation failed: {error}"))
     if rule.get("message", "x").strip() == "":

@@ -59,22 +59,23 @@ def _rule(found: list[Cause], value: Any, rule: Tree, path: str, old: Any, updat
     if updating and old is not None and not transition and value == old:
         return
     where = path or "<nil>"
+    names = {"self": value, "oldSelf": cel.optional(old) if rule.get("optionalOldSelf") else old}
     try:
-        passed = cel.program(text).run({"self": value, "oldSelf": old})
+        passed = cel.program(text).run(names)
     except cel.CelFailure as error:
-        found.append(_cause("FieldValueInvalid", where, value, f"{error} evaluating rule: {_message(rule, value, old)}"))
+        found.append(_cause("FieldValueInvalid", where, value, f"{error} evaluating rule: {_message(rule, names)}"))
         return
     if passed is not True:
         own = rule.get("fieldPath", "")
         at = f"{path}{own}" if path else own.removeprefix(".")
         found.append(_cause(_REASONS.get(rule.get("reason", ""), "FieldValueInvalid"), at or "<nil>", value,
-                            _message(rule, value, old)))  # fmt: skip
+                            _message(rule, names)))  # fmt: skip
 
 
-def _message(rule: Tree, value: Any, old: Any) -> str:
+def _message(rule: Tree, names: Tree) -> str:
     if rule.get("messageExpression"):
         try:
-            made = cel.program(rule["messageExpression"]).run({"self": value, "oldSelf": old})
+            made = cel.program(rule["messageExpression"]).run(names)
             if isinstance(made, str) and made.strip() and "\n" not in made:
                 return made
         except cel.CelFailure:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
 from k8s_tutor.api import cel
+from k8s_tutor.api.admission import authorizer
 from k8s_tutor.api.status import Cause
 from k8s_tutor.api.validation import names
 from k8s_tutor.api.validation.causes import duplicate, forbidden, invalid, not_supported, required
@@ -22,6 +24,8 @@ _POLICIES = {
 }
 """What a webhook may say for each of its policies."""
 _ACTIONS = ("Audit", "Deny", "Warn")
+_VARIABLES = ("object", "oldObject", "request", "namespaceObject", "authorizer")
+"""What every expression of a policy may name."""
 _IDENTIFIER = re.compile(r"[_a-zA-Z][_a-zA-Z0-9]*")
 _RESERVED = frozenset((
     "true", "false", "null", "in", "as", "break", "const", "continue", "else", "for", "function", "if", "import", "let",
@@ -47,26 +51,28 @@ def policy(found: list[Cause], tree: Tree) -> None:
         _match(found, "spec.matchConstraints", spec["matchConstraints"])
         if not spec["matchConstraints"].get("resourceRules"):
             found.append(required("spec.matchConstraints.resourceRules"))
-    _conditions(found, spec.get("matchConditions") or [])
+    known = (*_VARIABLES, *(("params",) if "paramKind" in spec else ()))
+    _conditions(found, spec.get("matchConditions") or [], known)
+    known = (*known, "variables")
     for index, variable in enumerate(spec.get("variables") or ()):
         place, name = f"spec.variables[{index}]", variable.get("name", "")
         if not name.strip():
             found.append(required(f"{place}.name", "name is not specified"))
         elif not _IDENTIFIER.fullmatch(name) or name in _RESERVED:
             found.append(invalid(f"{place}.name", name, "name is not a valid CEL identifier"))
-        _expression(found, f"{place}.expression", variable.get("expression", ""), "expression is not specified")
+        _expression(found, f"{place}.expression", variable.get("expression", ""), "expression is not specified", known)
     if not spec.get("validations") and not spec.get("auditAnnotations"):
         found += [required(f"spec.{name}", _NOTHING) for name in ("validations", "auditAnnotations")]
     for index, one in enumerate(spec.get("validations") or ()):
-        _validation(found, f"spec.validations[{index}]", one)
-    _annotations(found, tree["metadata"].get("name", ""), spec.get("auditAnnotations") or [])
+        _validation(found, f"spec.validations[{index}]", one, known)
+    _annotations(found, tree["metadata"].get("name", ""), spec.get("auditAnnotations") or [], known)
 
 
-def _conditions(found: list[Cause], conditions: list[Tree]) -> None:
+def _conditions(found: list[Cause], conditions: list[Tree], known: Sequence[str]) -> None:
     seen: set[str] = set()
     for index, condition in enumerate(conditions):
         place, name = f"spec.matchConditions[{index}]", condition.get("name", "")
-        _expression(found, f"{place}.expression", condition.get("expression", ""), "")
+        _expression(found, f"{place}.expression", condition.get("expression", ""), "", known)
         if not name:
             found.append(required(f"{place}.name"))
             continue
@@ -76,23 +82,23 @@ def _conditions(found: list[Cause], conditions: list[Tree]) -> None:
         seen.add(name)
 
 
-def _expression(found: list[Cause], field: str, text: str, missing: str) -> None:
+def _expression(found: list[Cause], field: str, text: str, missing: str, known: Sequence[str]) -> None:
     if not text.strip():
         found.append(required(field, missing))
         return
     try:
-        cel.program(text)
+        cel.check(text, known, authorizer.NAMES)
     except cel.CelFailure as error:
         found.append(invalid(field, text, f"compilation failed: {error}"))
 
 
-def _validation(found: list[Cause], place: str, one: Tree) -> None:
-    _expression(found, f"{place}.expression", one.get("expression", ""), "expression is not specified")
+def _validation(found: list[Cause], place: str, one: Tree, known: Sequence[str]) -> None:
+    _expression(found, f"{place}.expression", one.get("expression", ""), "expression is not specified", known)
     made, message = one.get("messageExpression", ""), one.get("message", "")
     if made and not made.strip():
         found.append(invalid(f"{place}.messageExpression", made, "must be non-empty if specified"))
     elif made:
-        _expression(found, f"{place}.messageExpression", made, "")
+        _expression(found, f"{place}.messageExpression", made, "", known)
     if message and not message.strip():
         found.append(invalid(f"{place}.message", message, "message must be non-empty if specified"))
     elif re.search(r"[\n\r]", message.strip()):
@@ -101,14 +107,14 @@ def _validation(found: list[Cause], place: str, one: Tree) -> None:
         found.append(not_supported(f"{place}.reason", one["reason"], _REASONS))
 
 
-def _annotations(found: list[Cause], name: str, annotations: list[Tree]) -> None:
+def _annotations(found: list[Cause], name: str, annotations: list[Tree], known: Sequence[str]) -> None:
     seen: set[str] = set()
     for index, annotation in enumerate(annotations):
         place, key = f"spec.auditAnnotations[{index}]", annotation.get("key", "")
         whole = f"{name}/{key}"
         found += [invalid(f"{place}.key", whole, problem) for problem in names.qualified_name(whole)]
         text = annotation.get("valueExpression", "")
-        _expression(found, f"{place}.valueExpression", text, "valueExpression is not specified")
+        _expression(found, f"{place}.valueExpression", text, "valueExpression is not specified", known)
         if key in seen:
             found.append(duplicate(f"{place}.key", key))
         seen.add(key)
