@@ -11,6 +11,9 @@ from k8s_tutor.etcd.group import propose_exchange
 from k8s_tutor.kubectl.console import Console, Saved, Typed
 from k8s_tutor.kubectl.etcdctl import restore_asked
 from k8s_tutor.node import cri
+from k8s_tutor.node.lvm import Disk
+from k8s_tutor.node.shim import Shim
+from k8s_tutor.node.storage import DiskFault
 from k8s_tutor.raft import ProposalDropped
 from k8s_tutor.sim import World
 
@@ -58,6 +61,11 @@ def check(world: World, given: inputs.Input, coming: tuple[str, ...] = ()) -> No
                 _need_machine(name, machines)
         case inputs.MoveToRoom(machine=name) | inputs.SlowDisk(target=name):
             _need_machine(name, machines)
+        case inputs.FailDisk(machine=name, disk=disk):
+            _need_machine(name, machines)
+            known_disks = [one.name for one in disks_of(world, name)]
+            if disk not in known_disks:
+                raise InputError(_unknown(f"disk of {name}", disk, known_disks or ["none beside its own"]))
         case inputs.ClockSkew(machine=name, percent=percent):
             _need_machine(name, machines)
             if not -90 <= percent <= 900:
@@ -90,6 +98,17 @@ def _check_operator(world: World, text: str, client: str) -> None:
         OperatorSpec.model_validate_json(text)
     except ValueError as error:
         raise InputError(f"this is no operator: {error}") from None
+
+
+def kernel_of(world: World, machine: str) -> str:
+    """The process that stands for a machine's kernel, or empty."""
+    return next((name for name, one in world.processes.items() if one.actor is Shim and one.host == machine), "")
+
+
+def disks_of(world: World, machine: str) -> tuple[Disk, ...]:
+    """The disks of a machine beside its own."""
+    kernel = world.actor(kernel_of(world, machine))
+    return kernel.disk.storage.disks if isinstance(kernel, Shim) else ()
 
 
 def _need_machine(name: str, machines: list[str]) -> None:
@@ -212,6 +231,8 @@ def apply(world: World, given: inputs.Input) -> None:
             world.move(machine, room)
         case inputs.SlowDisk(target=target, latency=latency):
             world.slow_disk(target, latency)
+        case inputs.FailDisk(machine=machine, disk=disk, failed=failed):
+            world.inject(kernel_of(world, machine), DiskFault(disk, failed))
         case inputs.ClockSkew(machine=machine, percent=percent):
             world.skew_clock(machine, percent)
         case inputs.Restore():

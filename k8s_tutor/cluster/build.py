@@ -13,6 +13,7 @@ from k8s_tutor.node.kubelet import Kubelet
 from k8s_tutor.node.metrics_server import MetricsServer
 from k8s_tutor.node.plain import PlainKubelet
 from k8s_tutor.node.prometheus_adapter import PrometheusAdapter
+from k8s_tutor.node.shim import Shim
 from k8s_tutor.raft import Role
 from k8s_tutor.scheduler.actor import Scheduler
 from k8s_tutor.sim import Link, World
@@ -55,17 +56,23 @@ def _consoles(world: World, spec: ClusterSpec) -> None:
     """Your own console, which reaches everything, and those that sit in a room and talk to its managers."""
     everywhere = tuple(f"etcd-{i}" for i in range(1, spec.managers + 1))
     users = tuple((one.user, tuple(one.groups), one.token) for one in spec.tokens)
-    world.add(Console, "you", ConsoleConfig(BALANCER, ADMIN, spec.epoch, everywhere, users), host="you-host")
+    own = ConsoleConfig(BALANCER, ADMIN, spec.epoch, everywhere, users, machines_of(world))
+    world.add(Console, "you", own, host="you-host")
     if spec.manifests or spec.operators or spec.metrics or spec.custom_metrics:
         world.add(Console, INSTALLER, ConsoleConfig(BALANCER, ADMIN, spec.epoch, everywhere), host=f"{INSTALLER}-host")
     for name, client in spec.clients.items():
         if not client.room:
-            world.add(Console, name, ConsoleConfig(BALANCER, ADMIN, spec.epoch, everywhere, users), host=f"{name}-host")
+            world.add(Console, name, own, host=f"{name}-host")
             continue
         numbers = [member.removeprefix("cp-") for member in spec.rooms[client.room] if member.startswith("cp-")]
         config = ConsoleConfig(f"api-{numbers[0]}", ADMIN, spec.epoch, tuple(f"etcd-{number}" for number in numbers), users)
         world.add(Console, name, config, host=f"{name}-host")
         world.network.rooms[f"{name}-host"] = client.room
+
+
+def machines_of(world: World) -> tuple[tuple[str, str], ...]:
+    """Where ``ssh`` leads: (machine, process that stands for its kernel)."""
+    return tuple((one.host, name) for name, one in world.processes.items() if one.actor is Shim)
 
 
 def is_up(world: World) -> bool:

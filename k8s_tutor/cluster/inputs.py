@@ -132,6 +132,15 @@ class SlowDisk(Body):
     latency: int
 
 
+class FailDisk(Body):
+    """A disk of a worker fails (``node-1``, ``sdb``): every read and write ends in an error. Not ``failed``: it is well again,
+    with what was on it."""
+
+    machine: str
+    disk: str
+    failed: bool = True
+
+
 class ClockSkew(Body):
     """The clock of a machine runs by so many percent fast, or slow if negative."""
 
@@ -192,7 +201,7 @@ class HangUp(Body):
 Input = (
     Kubectl | Saved | Crash | Restart | Pause | Resume | Kill | Cut | Heal | Latency | Drop | Delay | ApiCall | StreamInput
     | HangUp | AddManager | RemoveManager | Reconfigure | MoveToRoom | Together | SlowDisk | ClockSkew | Restore
-    | Install
+    | Install | FailDisk
 )  # fmt: skip
 
 
@@ -253,6 +262,8 @@ def in_words(given: Input) -> str:
             return f"move {machine} to {room}" if room else f"move {machine} out"
         case SlowDisk(target=target, latency=latency):
             return f"slow disk {target} {_length(latency)}"
+        case FailDisk(machine=machine, disk=disk, failed=failed):
+            return f"{'fail' if failed else 'mend'} disk {machine}/{disk}"
         case ClockSkew(machine=machine, percent=percent):
             return f"clock of {machine} {percent:+} %"
         case Restore(file=file):

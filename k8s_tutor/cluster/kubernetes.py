@@ -56,9 +56,10 @@ def _worker(world: World, spec: ClusterSpec, i: int, shape: WorkerSpec) -> None:
         world.add(PlainKubelet, f"kubelet-{i}", config, host=host)
         return
     files = tuple((f"{FOLDER}/{number}.json", json.dumps(pod)) for number, pod in enumerate(shape.static_pods))
+    disks = tuple((one.name, one.size) for one in shape.disks)
     machine = Shape(
         shape.cpu, shape.memory, shape.pods, labels, parallel_pulls=shape.parallel_pulls, disk=shape.disk, files=files,
-        proxy=spec.proxy,
+        proxy=spec.proxy, disks=disks,
     )  # fmt: skip
     for part in worker(i, Access(BALANCER, "", spec.epoch), machine):
         world.add(part.actor, part.name, part.config, host=host)

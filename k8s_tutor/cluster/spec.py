@@ -35,6 +35,13 @@ class Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class DiskSpec(Part):
+    """One disk of a worker beside the one that the machine itself is on."""
+
+    name: str = Field(pattern=r"^(sd[b-z]|nvme[1-9]n1)$")
+    size: Size
+
+
 class WorkerSpec(Part):
     """One worker machine. ``cpu`` and ``memory`` are quantities, as in a manifest."""
 
@@ -44,6 +51,8 @@ class WorkerSpec(Part):
     labels: dict[str, str] = {}
     disk: Size = 62_725_623_808
     """Of the disk on which images and volumes are."""
+    disks: list[DiskSpec] = []
+    """Further disks, empty at first."""
     parallel_pulls: int = Field(default=1, ge=1)
     """How many images its kubelet pulls at once."""
     static_pods: list[dict[str, Any]] = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from k8s_tutor.kubectl import etcdctl, help, shell
+from k8s_tutor.kubectl import etcdctl, help, shell, ssh
 from k8s_tutor.kubectl.errors import Failure, Worded
 from k8s_tutor.kubectl.line import Words, flag_error, read
 from k8s_tutor.kubectl.program import Asking, Command, Result
@@ -137,6 +137,8 @@ def _dispatch(session: Session, words: list[str]) -> Asking[int]:
         return (yield from etcdctl.run(session, words[1:]))
     if words[:1] == ["etcdutl"]:
         return (yield from etcdctl.run_util(session, words[1:]))
+    if words[:1] == ["ssh"]:
+        return (yield from ssh.run(session, words[1:]))
     if words[:1] in (["kubectl"], ["k"]):
         words = words[1:]
     leading = _leading(words)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from k8s_tutor import kubectl
 from k8s_tutor.api import wire
 from k8s_tutor.api.component import Access
+from k8s_tutor.api.ssh import RunCommand
 from k8s_tutor.api.wire import Request, StreamData, StreamEnd, WatchEnd, WatchFrame
 from k8s_tutor.etcd.admin import Status
 from k8s_tutor.etcd.wire import WatchCancel, WatchCanceled, WatchCreated, WatchEvents
@@ -33,6 +34,8 @@ class ConsoleConfig(Access):
 
     etcd: tuple[str, ...] = ()
     users: tuple[tuple[str, tuple[str, ...], str], ...] = ()
+    machines: tuple[tuple[str, str], ...] = ()
+    """(machine, process that stands for it): where ``ssh`` leads."""
 
 
 class Typed(Body):
@@ -228,6 +231,12 @@ class Console(Calling):
             if request.opens_stream:
                 session = self.sessions[args[0]]
                 self.sessions[session.id] = _changed(session, watch=call, endpoint=self.config.api, heard=())
+        elif isinstance(request, At) and isinstance(request.body, RunCommand):
+            process = dict(self.config.machines).get(request.endpoint)
+            if process is None:
+                self._arrived(ctx, CallFailed("unknown"), *args)
+            else:
+                self.ask(ctx, process, request.body, "_arrived", args, PATIENCE)
         elif isinstance(request, At):
             self.ask(ctx, request.endpoint, request.body, "_arrived_from", (request.endpoint, *args), COMMAND_TIMEOUT)
         else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, field_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag, field_validator
 
 from k8s_tutor.cluster.inputs import comings
 from k8s_tutor.cluster.operators.spec import OperatorSpec
@@ -212,6 +212,27 @@ class SlowDisk(Base):
     by: Duration
 
 
+def _disk(value: str) -> str:
+    """Raises ValueError."""
+    if value.count("/") != 1 or not all(value.split("/")):
+        raise ValueError("say machine and disk: node-1/sdb")
+    return value
+
+
+class FailDisk(Base):
+    """A disk of a worker fails: ``{fail_disk: node-1/sdb}``."""
+
+    VERB = "fail_disk"
+    fail_disk: Annotated[str, AfterValidator(_disk)]
+
+
+class MendDisk(Base):
+    """A disk that had failed is well again: ``{mend_disk: node-1/sdb}``."""
+
+    VERB = "mend_disk"
+    mend_disk: Annotated[str, AfterValidator(_disk)]
+
+
 class Clock(Base):
     """By how many percent the clock of a machine runs fast: ``{clock: Carol, percent: 30}``."""
 
@@ -245,7 +266,7 @@ class Until(Base):
 
 KINDS: tuple[type[Base], ...] = (
     Crash, Restart, Pause, Resume, Cut, Heal, Kill, Kubectl, Etcdctl, Apply, Operator, Latency, Drop, Delay, Move, AddManager,
-    RemoveManager, Reconfigure, SlowDisk, Clock, Restore, Wait, Until,
+    RemoveManager, Reconfigure, SlowDisk, FailDisk, MendDisk, Clock, Restore, Wait, Until,
 )  # fmt: skip
 VERBS = {kind.VERB: kind for kind in KINDS}
 
@@ -293,6 +314,8 @@ _Verb = (
     | Annotated[RemoveManager, Tag("<RemoveManager>")]
     | Annotated[Reconfigure, Tag("<Reconfigure>")]
     | Annotated[SlowDisk, Tag("<SlowDisk>")]
+    | Annotated[FailDisk, Tag("<FailDisk>")]
+    | Annotated[MendDisk, Tag("<MendDisk>")]
     | Annotated[Clock, Tag("<Clock>")]
     | Annotated[Restore, Tag("<Restore>")]
     | Annotated[Wait, Tag("<Wait>")]
@@ -340,6 +363,10 @@ def in_words(action: Base) -> str:
             return " ".join(("reconfigure", *words))
         case SlowDisk(slow_disk=name, by=us):
             return f"slow disk {name} {duration(us)}"
+        case FailDisk(fail_disk=name):
+            return f"disk {name} fails"
+        case MendDisk(mend_disk=name):
+            return f"disk {name} is mended"
         case Clock(clock=name, percent=percent):
             return f"clock of {name} {percent:+} %"
         case Wait(wait=us):

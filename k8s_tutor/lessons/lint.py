@@ -225,6 +225,9 @@ class _Lint:
                     | act.SlowDisk() | act.Clock()
                 ):  # fmt: skip
                     yield from self._machine(getattr(action, action.VERB), (*here, action.VERB), known)
+                case act.FailDisk() | act.MendDisk():
+                    machine = getattr(action, action.VERB).partition("/")[0]
+                    yield from self._machine(machine, (*here, action.VERB), known)
                 case act.Cut(cut=groups) | act.Heal(heal=groups):
                     for member in (member for group in groups for member in group):
                         yield from self._machine(member, (*here, action.VERB), known)

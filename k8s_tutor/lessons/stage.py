@@ -270,6 +270,9 @@ def as_inputs(action: act.Base, lens: Lens, cluster: Cluster) -> list[inputs.Inp
             return [inputs.Reconfigure(tuple(map(name, come)), tuple(map(name, leave)))]
         case act.SlowDisk(slow_disk=target, by=us):
             return [inputs.SlowDisk(name(target), us)]
+        case act.FailDisk(fail_disk=target) | act.MendDisk(mend_disk=target):
+            machine, _, disk = target.partition("/")
+            return [inputs.FailDisk(name(machine), disk, isinstance(action, act.FailDisk))]
         case act.Clock(clock=target, percent=percent):
             return [inputs.ClockSkew(name(target), percent)]
         case act.Restore(restore=file, client=client):

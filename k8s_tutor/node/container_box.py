@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from k8s_tutor.node import toolbox
 from k8s_tutor.node.programs import Program
-from k8s_tutor.node.shell.files import Files
+from k8s_tutor.node.shell.files import Files, Ground
 from k8s_tutor.node.shell.machine import Running
 from k8s_tutor.node.tasks import Pod, Task
 from k8s_tutor.sim import SECOND
@@ -38,6 +38,7 @@ class ContainerBox:
     def __init__(
         self, task: Task, pod: Pod, now: int, epoch: int, written: MutableMapping[str, str | None],
         processes: Callable[[str], list[Running]], kill: Callable[[str, int, int], bool], cgroup: Mapping[str, str],
+        ground: Ground | None = None,
     ) -> None:  # fmt: skip
         self._task, self._processes, self._kill = task, processes, kill
         self.hostname, self.ip, self.now, self.epoch = pod.name, pod.ip, now, epoch
@@ -45,8 +46,8 @@ class ContainerBox:
         self.answers = dict(task.program.answers)
         self.tools = task.program.tools
         self.lenient = not self.tools
-        given = {**_image_files(task.program), **self._own_files(pod), **cgroup}
-        self.files = Files(task.container, given, written, task.spec.mounts)
+        image = {**_image_files(task.program), **self._own_files(pod), **cgroup}
+        self.files = Files(task.container, image, written, task.spec.mounts, ground)
 
     def _own_files(self, pod: Pod) -> dict[str, str]:
         """What kubelet and kernel put there."""

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import msgspec
 
 from k8s_tutor.api import times
+from k8s_tutor.node.lvm.model import Storage
 from k8s_tutor.sim import Body, State
 
 CHUNK = 64
@@ -64,6 +65,8 @@ class LogDisk(State):
         """Whether what is on the disk from the start is there."""
         self.files: dict[str, str | None] = {}
         """What containers and kubelet have written (see `shell.files`)."""
+        self.storage = Storage()
+        """The machine's disks under LVM, and what is mounted."""
 
 
 def split(at: int, channel: int, text: str) -> tuple[Line, ...]:

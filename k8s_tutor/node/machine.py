@@ -36,6 +36,8 @@ class Shape(NamedTuple):
     """What is on its disk from the start: (path, text)."""
     proxy: str = "iptables"
     """The mode of its kube-proxy."""
+    disks: tuple[tuple[str, int], ...] = ()
+    """Further disks: (``sdb``, bytes)."""
 
 
 class Part(NamedTuple):
@@ -98,8 +100,12 @@ def _parts(
     proxy = KubeProxyConfig(access.api, "system:kube-proxy", access.epoch, node=node, kernel=shim, mode=shape.proxy,
                             addresses=(address(number),))  # fmt: skip
     cpu, memory = quantity.milli(shape.cpu), quantity.value(shape.memory)
+    kernel = ShimConfig(
+        runtime, access.epoch, cpu, memory, files, node, address(number), processes=processes,
+        root=shape.disk, disks=shape.disks,
+    )  # fmt: skip
     return (
-        Part(Shim, shim, ShimConfig(runtime, access.epoch, cpu, memory, files, node, address(number), processes=processes)),
+        Part(Shim, shim, kernel),
         Part(Cni, cni, CniConfig(cidr, kernel=shim)),
         Part(Runtime, runtime, RuntimeConfig(REGISTRY, shim, cni, preloaded=preloaded)),
         Part(Kubelet, f"kubelet-{suffix}", kubelet),

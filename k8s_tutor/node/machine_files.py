@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from k8s_tutor.node.shell.files import size
+from k8s_tutor.node.shell.files import VOLUME, size
 from k8s_tutor.node.sockets import Sockets
 from k8s_tutor.node.tasks import CheckPaths, CopyVolume, PathsChecked, Pressure, RemoveVolumes, WriteVolume
 from k8s_tutor.node.volumes import HOST
@@ -13,7 +13,7 @@ _KINDS = {
     "BlockDevice": "block device",
 }  # fmt: skip
 MANIFESTS = f"{HOST}:/etc/kubernetes/manifests/"
-LASTING = ("pods/", HOST + ":")
+LASTING = ("pods/", HOST + ":", VOLUME)
 """Places whose files a crash of the machine leaves."""
 
 
@@ -56,7 +56,7 @@ class MachineFiles(Sockets):
         for key, text in self.files.items():
             if text and key.startswith(MANIFESTS):
                 manifests.append((key.removeprefix(HOST + ":"), text))
-            if text and not key.startswith("memory/"):
+            if text and not key.startswith(("memory/", VOLUME)):
                 place = key.partition(":")[0]
                 found[place] = found.get(place, 0) + size(text)
         return Pressure(self.stats(ctx), tuple(found.items()), tuple(sorted(manifests)))

@@ -12,6 +12,7 @@ from k8s_tutor.node.container_box import ContainerBox
 from k8s_tutor.node.inside import Exec, ExecSync, Opened
 from k8s_tutor.node.programs import SIGKILL, SIGTERM, is_reading_shell, script_of
 from k8s_tutor.node.shell import commands
+from k8s_tutor.node.shell.files import Ground
 from k8s_tutor.node.shell.machine import BREATH, Burst, Dialled, Proc, Running, Wait
 from k8s_tutor.node.shell.syntax import ShellError, compiled, endless
 from k8s_tutor.node.tasks import ExecResult, NotStarted, Pod, Stream, Task
@@ -61,6 +62,10 @@ class Processes(Cgroups):
         """Sends a signal to a container's process."""
         raise NotImplementedError
 
+    def ground(self) -> Ground | None:
+        """What the files of containers lie on."""
+        raise NotImplementedError
+
     def act(self, ctx: Context, container: str) -> None:
         """The image's own program begins to run in a container."""
         raise NotImplementedError
@@ -78,7 +83,8 @@ class Processes(Cgroups):
             return self._kill(ctx, container, pid, number)
 
         pod = self.pods.get(task.sandbox, NOBODY)
-        return ContainerBox(task, pod, ctx.now, self.config.epoch, self.files, self.running, kill, self.cgroup_files(ctx, task))
+        cgroup = self.cgroup_files(ctx, task)
+        return ContainerBox(task, pod, ctx.now, self.config.epoch, self.files, self.running, kill, cgroup, self.ground())
 
     def running(self, container: str) -> list[Running]:
         """What ``ps`` shows."""

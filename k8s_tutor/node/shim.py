@@ -12,16 +12,17 @@ from typing import Any
 
 import msgspec
 
+from k8s_tutor.api.ssh import RunCommand
 from k8s_tutor.api.wire import StreamData, StreamEnd
 from k8s_tutor.node import logs
 from k8s_tutor.node.cgroups import MemoryFull
 from k8s_tutor.node.inside import Attach, Exec, ExecSync, Opened, ReadLog
 from k8s_tutor.node.kernel import Netlink
-from k8s_tutor.node.machine_files import MachineFiles
 from k8s_tutor.node.processes import Moment, TimeIsUp, Wake
 from k8s_tutor.node.programs import SIGKILL, SIGTERM, Process, annotation
 from k8s_tutor.node.proxy.ruleset import WriteRules
 from k8s_tutor.node.sockets import Answered, Arrive, Connect
+from k8s_tutor.node.storage import DiskFault, MachineStorage
 from k8s_tutor.node.tasks import (
     Annotate,
     CheckPaths,
@@ -50,7 +51,7 @@ from k8s_tutor.sim import MS, Body, Call, Context, Ended, Reply
 replace = msgspec.structs.replace
 
 
-class Shim(MachineFiles):
+class Shim(MachineStorage):
     """The process ``shim-i``. Config: `ShimConfig`. A crash of it ends every container of the machine."""
 
     def handle(self, ctx: Context, src: str, body: Any) -> None:
@@ -81,6 +82,8 @@ class Shim(MachineFiles):
             self.kernel.changes += 1
         elif isinstance(body, Netlink):
             self.kernel.apply(body)
+        elif isinstance(body, DiskFault):
+            self.disk_fault(ctx, body)
         elif isinstance(body, (WriteVolume, CopyVolume, RemoveVolumes)):
             self.write_files(body)
 
@@ -98,6 +101,8 @@ class Shim(MachineFiles):
             return None
         if isinstance(asked, CheckPaths):
             return self.check_paths(asked)
+        if isinstance(asked, RunCommand):
+            return self.command(ctx, asked.argv)
         if isinstance(asked, ReadPressure):
             return self.pressure(ctx)
         if isinstance(asked, ReadStats):
@@ -130,6 +135,7 @@ class Shim(MachineFiles):
         """Starts a process and what its program will do by itself."""
         self.next_pid += 7 + ctx.draw("pid", 40)
         spec = asked.spec or Spec(Process(asked.program.argv))
+        spec = replace(spec, mounts=self.grounded(spec.mounts))
         task = Task(
             asked.container, asked.sandbox, asked.program, spec, self.next_pid, ctx.now, asked.annotations
         )  # fmt: skip

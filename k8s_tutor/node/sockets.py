@@ -357,7 +357,10 @@ class Sockets(Processes):
         if site.root:
             files = self.box(ctx, task).files
             where = site.root + path.rstrip("/")
-            found = files.read(where + "/index.html" if files.is_dir(where) else where)
+            try:
+                found = files.read(where + "/index.html" if files.is_dir(where) else where)
+            except OSError:
+                return 500, speech.fill(site.missing, values).replace("404 Not Found", "500 Internal Server Error")
             if found is not None:
                 return 200, found
             if files.is_dir(where):

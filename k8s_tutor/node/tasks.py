@@ -39,6 +39,10 @@ class ShimConfig(Body):
     """The network between the machines."""
     processes: tuple[tuple[str, str], ...] = ()
     """(``process`` of a program, the process of this machine that stands for it)."""
+    root: int = 0
+    """Bytes of the disk that the machine itself is on."""
+    disks: tuple[tuple[str, int], ...] = ()
+    """Further disks: (``sdb``, bytes)."""
 
 
 class Pod(Body):

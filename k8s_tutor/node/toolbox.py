@@ -9,7 +9,7 @@ from functools import lru_cache
 
 _BASE = (
     "sh cat ls echo printf env printenv grep egrep sleep touch mkdir rm rmdir cp mv hostname whoami id uname head tail wc sort "
-    "uniq cut tr sed seq tee pwd which date test kill true false dd truncate du"
+    "uniq cut tr sed seq tee pwd which date test kill true false dd truncate du df"
 )
 BOXES = {
     "scratch": "",

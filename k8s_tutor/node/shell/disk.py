@@ -23,7 +23,10 @@ def _write(run: Burst, name: str, path: str, length: int) -> Done:
         run.box.files.check(run.path(path))
     except OSError as error:
         return Done("", f"{name}: {str(error).removeprefix('can' + chr(39) + 't create ')}\n", 1)
-    run.box.files.write(run.path(path), f"{ZEROS}{length}" if length else "")
+    try:
+        run.box.files.write(run.path(path), f"{ZEROS}{length}" if length else "")
+    except OSError as error:
+        return Done("", f"{name}: error writing '{path}': {error}\n", 1)
     return Done()
 
 
@@ -81,4 +84,36 @@ def _shown(length: int, human: bool) -> str:
     return f"{length * 10 // UNITS[unit] / 10:.1f}{unit}"
 
 
-TOOLS = {"dd": dd, "fallocate": fallocate, "truncate": fallocate, "du": du}
+def df(run: Burst, argv: list[str], text: str, piped: bool) -> Done:
+    """``df -h [PATH]``: the file systems that the container sees, or the one on which a path is."""
+    letters, _, rest = options(argv)
+    human = "h" in letters
+    rows = run.box.files.file_systems()
+    if rest:
+        rows = [max((row for row in rows if _is_below(run.path(path), row[0])), key=lambda row: len(row[0])) for path in rest]
+    heads = ("Filesystem", "Size" if human else "1K-blocks", "Used", "Available", "Use%", "Mounted on")
+    shown: list[tuple[str, ...]] = [heads]
+    for where, device, *numbers in rows:
+        share = -(-numbers[1] * 100 // (numbers[1] + numbers[2])) if numbers[1] + numbers[2] else 100
+        cells = [_blocks(one) if human else str(one // 1024) for one in numbers]
+        shown.append((device, *cells, f"{share}%", where))
+    widths = [max(len(row[place]) for row in shown) for place in range(6)]
+    lines = []
+    for row in shown:
+        cells = [f"{cell:{'<' if place in (0, 5) else '>'}{widths[place]}}" for place, cell in enumerate(row)]
+        lines.append(" ".join(cells).rstrip() + "\n")
+    return Done("".join(lines))
+
+
+def _is_below(path: str, where: str) -> bool:
+    return where == "/" or path == where or path.startswith(where + "/")
+
+
+def _blocks(length: int) -> str:
+    """As df rounds: up."""
+    unit = max((unit for unit in UNITS if length >= UNITS[unit]), key=lambda unit: UNITS[unit], default="K")
+    tenths = -(-length * 10 // UNITS[unit])
+    return f"{tenths // 10}.{tenths % 10}{unit}" if length else "0"
+
+
+TOOLS = {"dd": dd, "fallocate": fallocate, "truncate": fallocate, "du": du, "df": df}

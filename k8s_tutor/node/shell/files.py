@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, MutableMapping
 from fnmatch import fnmatchcase
+from typing import Protocol
 
 from k8s_tutor.sim import Body
 
@@ -19,6 +20,8 @@ DEVICES = ("/dev/null", "/dev/zero", "/dev/stdout", "/dev/stderr", "/dev/tty", "
 READ_ONLY = ("/proc", "/sys")
 
 
+VOLUME = "fs-"
+"""How the places of file systems on volumes of their own begin; all others lie on the machine's own disk."""
 ZEROS = "\0"
 """A file that begins with it stands for so many zero bytes as the number behind it says."""
 
@@ -37,14 +40,46 @@ class Mount(Body):
     read_only: bool = False
 
 
+class Ground(Protocol):
+    """What places lie on: disks that have an end, and that fail."""
+
+    def room(self, place: str) -> int:
+        """Bytes that can still be written there."""
+
+    def fault(self, place: str) -> str:
+        """The kernel's words for a place that cannot be read or written, or empty."""
+
+    def figures(self, place: str) -> tuple[str, int, int, int]:
+        """Device, and bytes: size, used, available."""
+
+
 class Files:
     """The files of one container. ``image``: path → text, never written; ``mounts``: the deepest first."""
 
     def __init__(
         self, place: str, image: Mapping[str, str], written: MutableMapping[str, str | None],
-        mounts: tuple[Mount, ...] = (),
+        mounts: tuple[Mount, ...] = (), ground: Ground | None = None,
     ) -> None:  # fmt: skip
         self._place, self._image, self._written, self._mounts = place, image, written, mounts
+        self._ground = ground
+
+    def file_systems(self) -> list[tuple[str, str, int, int, int]]:
+        """Rows of ``df``: where, device, and bytes: size, used, available."""
+        if self._ground is None:
+            return []
+        places = [("/", self._place), *((mount.path, mount.place) for mount in reversed(self._mounts))]
+        return [(path, *self._ground.figures(place)) for path, place in places]
+
+    def _touch(self, key: str, more: int = 0) -> None:
+        """Raises OSError when what a key lies on has failed, or has no room for so many bytes more."""
+        place = key.partition(":")[0]
+        if self._ground is None or not place.startswith(VOLUME):
+            return
+        fault = self._ground.fault(place)
+        if fault:
+            raise OSError(fault)
+        if more > 0 and more > self._ground.room(place):
+            raise OSError("No space left on device")
 
     def _key(self, path: str) -> str:
         mount = self._mount(path)
@@ -63,6 +98,7 @@ class Files:
     def raw(self, path: str) -> str | None:
         """The same as it is kept (see `ZEROS`)."""
         key = self._key(path)
+        self._touch(key)
         if key in self._written:
             return self._written[key]
         if not key.startswith(self._place + ":"):
@@ -97,13 +133,22 @@ class Files:
             raise OSError(f"can't create {path}: nonexistent directory")
 
     def write(self, path: str, text: str, append: bool = False) -> None:
-        """Writes a file. What goes to a device is gone."""
+        """Writes a file. What goes to a device is gone. Raises OSError when there is no room: what fits is written."""
         if path in DEVICES:
             return
         before = self.raw(path) or "" if append else ""
         if before.startswith(ZEROS):
             before, text = f"{ZEROS}{size(before) + len(text.encode())}", ""
-        self._written[self._key(path)] = before + text
+        key, fresh = self._key(path), before + text
+        try:
+            self._touch(key, size(fresh) - size(self._written.get(key) or ""))
+        except OSError:
+            if self._ground is not None and not self._ground.fault(key.partition(":")[0]):
+                fits = self._ground.room(key.partition(":")[0]) + size(self._written.get(key) or "")
+                part = fresh.encode()[:fits].decode("utf-8", "ignore")
+                self._written[key] = f"{ZEROS}{fits}" if fresh.startswith(ZEROS) else part
+            raise
+        self._written[key] = fresh
 
     def make(self, path: str) -> None:
         """Makes a directory."""

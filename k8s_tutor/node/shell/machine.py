@@ -239,8 +239,12 @@ class Burst:
                 self.set(wait=outcome, stage=stage, piped=text, turn=self.proc.turn + 1)
                 return
             kept = "" if last else self._captured(targets, outcome)
-            self._put(targets, OUT, outcome.out if last or targets.get(1, "") else "", OUT)
-            self._put(targets, ERR, outcome.err, ERR)
+            try:
+                self._put(targets, OUT, outcome.out if last or targets.get(1, "") else "", OUT)
+                self._put(targets, ERR, outcome.err, ERR)
+            except OSError as error:
+                self.write(ERR, f"{self.shell}: write error: {error}\n")
+                outcome = outcome._replace(code=1)
             self.set(status=outcome.code)
             if outcome.leave and len(step.pipeline) == 1:
                 self.left, self.over = outcome.code, True
@@ -293,7 +297,10 @@ class Burst:
         for one in simple.redirects:
             if one.sign == "<":
                 path = self.path("".join(self.fields(one.target)))
-                content = self.box.files.read(path)
+                try:
+                    content = self.box.files.read(path)
+                except OSError as error:
+                    return Done("", f"{self.shell}: {path}: {error}\n", 1)
                 if content is None:
                     return Done("", f"{self.shell}: can't open {path}: no such file\n", 1)
                 text, piped = content, True
@@ -329,7 +336,10 @@ class Burst:
             return Wait("program", tuple(argv))
         if known is None or not self.box.has(name):
             return Done("", f"{self.shell}: {argv[0]}: not found\n", NOT_FOUND)
-        return known(self, argv, text, piped)  # type: ignore[no-any-return]
+        try:
+            return known(self, argv, text, piped)  # type: ignore[no-any-return]
+        except OSError as error:  # a disk that has failed, or is full
+            return Done("", f"{name}: {error}\n", 1)
 
     def path(self, name: str) -> str:
         """An absolute path without ``.`` and ``..``."""
