@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from k8s_tutor import __version__
-from k8s_tutor.cluster import addons, inputs
+from k8s_tutor.cluster import addons, inputs, walking
 from k8s_tutor.cluster.apply import InputError, apply, check
 from k8s_tutor.cluster.build import INSTALLER, build, is_up
 from k8s_tutor.cluster.managers import next_manager
@@ -20,6 +20,7 @@ from k8s_tutor.cluster.tails import LogTail, WireTail
 from k8s_tutor.cluster.timelineview import timeline_view
 from k8s_tutor.cluster.trace import Tracer, typed_lines
 from k8s_tutor.cluster.views import CauseView, ClusterView, LampView, TimelineView, TraceView
+from k8s_tutor.cluster.walkviews import WalkView
 from k8s_tutor.cluster.why import chain
 from k8s_tutor.cluster.wireview import console_view, consoles_of
 from k8s_tutor.cluster.workloadview import Workload
@@ -244,6 +245,16 @@ class Cluster:
             if points and points[-1].world.now > world.now:
                 world = points[-1].world
         return self._tracer[1].view(world)
+
+    def walk(self, origin: str, target: str, port: int = 0, lots: int = 0) -> WalkView:
+        """The way of a packet from a pod (``web-1``, ``shop/web-1``), a node or ``outside`` to a pod, Service, node or address,
+        and of its answer; nothing is sent. ``lots``: which backend of a Service is drawn, from 0."""
+        world = self.world
+
+        def make() -> WalkView:
+            return walking.look(world, {kind: self.objects(kind) for kind in walking.KINDS}, origin, target, port, lots)
+
+        return self._part(f"walk {origin} {target}:{port} {lots}", (world.stamp, world.events, world.now), make)
 
     def next_manager(self) -> str:
         """The name of the machine that the next `inputs.AddManager` brings."""

@@ -1,4 +1,4 @@
-"""The walk of one packet from a pod or a machine to an address, place by place, and of the answer on its way back.
+"""The walk of one packet from a pod, a machine or outside to an address, place by place, and of the answer on its way back.
 
 Pure: the kernels of the machines and the network between them are handed in, and `node.datapath`, which carries real traffic
 too, says what each does. Where a kernel draws lots (`statistic --mode random`) the draw is handed in.
@@ -6,22 +6,30 @@ too, says what each does. Where a kernel draws lots (`statistic --mode random`) 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from k8s_tutor.node.datapath import DELIVERED, DROPPED, OVERHEAD, SENT, Passage, Step, enter, leave
+from k8s_tutor.node.datapath import DELIVERED, DROPPED, OVERHEAD, SENT, Outer, Passage, Step, enter, leave
 from k8s_tutor.node.kernel import HOST, Kernel
 from k8s_tutor.node.proxy.packets import Draw
 from k8s_tutor.node.proxy.packets import Packet as Packet
-from k8s_tutor.node.underlay import Underlay, gateway, next_machine
+from k8s_tutor.node.underlay import Underlay, gateway, machine_at, next_machine
 
 MOST_MACHINES = 8
 """A packet that has come through more machines than this is going round in circles."""
+OUTSIDE = "203.0.113.10"
+"""The address of a client outside the cluster."""
+NOWHERE = 0
+"""The place of a packet that is on no machine: outside, or lost between them."""
+
+Cable = Callable[[int, int], bool]
+"""Whether packets get from one machine to another over the cable; `NOWHERE` is the client outside."""
 
 
 class Walk(NamedTuple):
     """The whole way. ``verdict``: ``delivered``, ``rejected``, ``dropped`` or ``no route``; ``packet`` as it arrived, on the
-    machine ``machine`` in the namespace ``netns``; ``machines``: those that it came through."""
+    machine ``machine`` in the namespace ``netns``; ``machines``: those that it came through; ``places``: of each hop the
+    machine on which it is, and ``headers``: the packet after it."""
 
     hops: tuple[Step, ...]
     verdict: str
@@ -29,6 +37,8 @@ class Walk(NamedTuple):
     machine: int
     netns: str = HOST
     machines: tuple[int, ...] = ()
+    places: tuple[int, ...] = ()
+    headers: tuple[Packet, ...] = ()
 
     def rows(self) -> list[str]:
         """The way as lines of text."""
@@ -48,52 +58,189 @@ class RoundTrip(NamedTuple):
         return self.there.verdict if self.back is None else self.back.verdict
 
 
+class World(NamedTuple):
+    """What a walk reads: kernel of each machine that is up, the network between them, which cables are whole, lots, and the
+    instant (µs)."""
+
+    kernels: Mapping[int, Kernel]
+    net: Underlay
+    draw: Draw
+    cable: Cable = lambda one, other: True
+    now: int = 0
+
+
 def walk(
     kernels: Mapping[int, Kernel], net: Underlay, machine: int, netns: str, packet: Packet, draw: Draw, answer: bool = False
 ) -> Walk:
     """The way of a packet that starts in a namespace of a machine (both by number and name as in `kernel`). ``answer``: it
     belongs to a connection that is known already."""
-    passage = leave(kernels[machine], packet, netns, draw, answer)
-    hops, machines = list(passage.steps), [machine]
-    while passage.verdict == SENT:
-        there, step = _over_the_cable(kernels, net, machine, passage)
-        hops.append(step)
-        if not there or len(machines) > MOST_MACHINES:
-            return Walk(tuple(hops), DROPPED, passage.packet, machine, HOST, tuple(machines))
-        machine = there
-        machines.append(machine)
-        passage = enter(kernels[machine], passage.packet, passage.outer, draw, answer)
-        hops += passage.steps
-    return Walk(tuple(hops), passage.verdict, passage.packet, machine, passage.netns, tuple(machines))
+    way = _Way(World(kernels, net, draw), packet, answer)
+    way.leave(machine, netns)
+    return way.done()
 
 
 def round_trip(
     kernels: Mapping[int, Kernel], net: Underlay, machine: int, netns: str, packet: Packet, draw: Draw, answer_size: int = 60
 ) -> RoundTrip:
     """The way of a request, and that of its answer of so many bytes."""
-    there = walk(kernels, net, machine, netns, packet, draw)
+    return there_and_back(World(kernels, net, draw), machine, netns, packet, answer_size)
+
+
+def there_and_back(world: World, machine: int, netns: str, packet: Packet, answer_size: int = 60) -> RoundTrip:
+    """The same in a given world. ``machine`` may be `NOWHERE`: the client outside sends."""
+    way = _Way(world, packet, False)
+    way.leave(machine, netns)
+    there = way.done()
     if there.verdict != DELIVERED:
         return RoundTrip(there, None)
     arrived = there.packet
     reply = arrived._replace(source=arrived.destination, destination=arrived.source, masquerade=False, size=answer_size)
-    back = walk(kernels, net, there.machine, there.netns, reply, draw, answer=True)
-    return RoundTrip(there, back)
+    back = _Way(world, reply, True, way.tracks)
+    back.leave(there.machine, there.netns)
+    return RoundTrip(there, back.done())
 
 
-def _over_the_cable(kernels: Mapping[int, Kernel], net: Underlay, machine: int, sent: Passage) -> tuple[int, Step]:
-    """The machine at the other end (0: none), and what the network between the machines does."""
-    own = kernels[machine]
-    outer = sent.outer
-    destination = outer.destination if outer is not None else sent.packet.destination
-    size = sent.packet.size + (OVERHEAD[outer.kind] if outer is not None else 0)
-    there = next_machine(net, own.address, sent.via, destination)
-    routed = sent.via == gateway(own.address)
-    if size > net.mtu:
-        what = f"{size} bytes are more than the network takes ({net.mtu}): dropped"
-        return 0, Step("cluster", "network", what, size=size, mtu=net.mtu)
-    if there not in kernels:
-        what = f"the router knows no way to {destination}: dropped" if routed else f"nobody has {sent.via}: dropped"
-        return 0, Step("cluster", "router" if routed else "network", what, outer=outer, size=size, mtu=net.mtu)
-    where = f"{own.node} → {kernels[there].node}"
-    what = f"by the router {sent.via}" if routed else "over the cable"
-    return there, Step("cluster", where, what, outer=outer, size=size, mtu=net.mtu)
+class _Way:
+    """A packet on its way through several machines. ``tracks``: of each machine that has rewritten the request, the packet
+    as it came and as it left, which is what its conntrack knows."""
+
+    def __init__(self, world: World, packet: Packet, answer: bool, tracks: Mapping[int, tuple[Packet, Packet]] | None = None):
+        self.world, self.packet, self.answer = world, packet, answer
+        self.known = tracks or {}
+        self.tracks: dict[int, tuple[Packet, Packet]] = {}
+        self.hops: list[Step] = []
+        self.places: list[int] = []
+        self.headers: list[Packet] = []
+        self.machines: list[int] = []
+        self.verdict, self.netns, self.machine = DROPPED, HOST, NOWHERE
+
+    def done(self) -> Walk:
+        """What became of it."""
+        return Walk(
+            tuple(self.hops), self.verdict, self.packet, self.machine, self.netns, tuple(self.machines), tuple(self.places),
+            tuple(self.headers),
+        )  # fmt: skip
+
+    def note(self, place: int, steps: tuple[Step, ...]) -> None:
+        """Steps on one machine, with the packet as each leaves it."""
+        for step in steps:
+            if step.after is not None:
+                self.packet = step.after
+            self.hops.append(step)
+            self.places.append(place)
+            self.headers.append(self.packet)
+
+    def leave(self, machine: int, netns: str) -> None:
+        """The packet starts."""
+        if machine == NOWHERE:
+            self.from_outside()
+            return
+        self.through(
+            machine, leave(self.world.kernels[machine], self.packet, netns, self.world.draw, self.answer, self.world.now)
+        )
+
+    def left(self, machine: int, netns: str) -> Passage:
+        """The packet leaves a namespace of a machine."""
+        return leave(self.world.kernels[machine], self.packet, netns, self.world.draw, self.answer, self.world.now)
+
+    def entered(self, machine: int, outer: Outer | None) -> Passage:
+        """The packet comes to a machine over the cable."""
+        return enter(self.world.kernels[machine], self.packet, outer, self.world.draw, self.answer, self.world.now)
+
+    def from_outside(self) -> None:
+        """A client that is on no machine sends: only addresses that the routers know are reached."""
+        packet = self.packet
+        there = machine_at(self.world.net, packet.destination)
+        self.note(
+            NOWHERE, (Step("cluster", "outside", f"{packet.source} → {packet.destination}:{packet.port}/{packet.protocol}"),)
+        )
+        if there not in self.world.kernels or not self.world.cable(NOWHERE, there):
+            self.note(NOWHERE, (Step("cluster", "router", f"knows no way to {packet.destination}: dropped"),))
+            return
+        kernel = self.world.kernels[there]
+        self.note(NOWHERE, (Step("cluster", f"router → {kernel.node}", f"{packet.destination} is {kernel.node}"),))
+        self.through(there, self.entered(there, None))
+
+    def through(self, machine: int, passage: Passage) -> None:
+        """Through one machine after the other, until it ends somewhere."""
+        while True:
+            self.machines.append(machine)
+            before = self.packet
+            self.note(machine, passage.steps)
+            if passage.packet != before and not self.answer:
+                self.tracks[machine] = before, passage.packet
+            self.packet, self.verdict, self.netns, self.machine = passage.packet, passage.verdict, passage.netns, machine
+            if len(self.machines) > MOST_MACHINES:
+                self.verdict = DROPPED
+                return
+            if passage.verdict == DELIVERED:
+                again = self.rewritten_back(machine) if self.answer else None
+                if again is None:
+                    return
+                passage = again
+                continue
+            if passage.verdict != SENT:
+                return
+            machine = self.over_the_cable(machine, passage)
+            if machine == NOWHERE:
+                return
+            passage = enter(
+                self.world.kernels[machine], self.packet, passage.outer, self.world.draw, self.answer, self.world.now
+            )
+
+    def rewritten_back(self, machine: int) -> Passage | None:
+        """An answer has come to a machine that had rewritten the request: conntrack undoes that. Returns the rest of its way,
+        if it was for somebody else."""
+        before, after = self.known.get(machine, (None, None))
+        packet = self.packet
+        if before is None or after is None or (after.destination, after.source) != (packet.source, packet.destination):
+            return None
+        old = packet._replace(source=before.destination, destination=before.source, port=before.port)
+        kernel = self.world.kernels[machine]
+        what = f"the answer to what was rewritten here: {_ends(packet)} becomes {_ends(old)}"
+        step = Step("node", f"{kernel.node} conntrack", what, before=packet, after=old)
+        for_pod = packet.destination == old.destination
+        at = next((len(self.hops) - n for n in (2, 1) if self.hops[-n].layer in ("namespace", "pod")), len(self.hops))
+        at = at if for_pod else len(self.hops)
+        self.hops.insert(at, step)
+        self.places.insert(at, machine)
+        self.headers[at:] = [old] * (len(self.hops) - at)
+        self.packet = old
+        return (
+            None
+            if for_pod or kernel.is_own(old.destination)
+            else self.left(machine, HOST)
+        )
+
+    def over_the_cable(self, machine: int, sent: Passage) -> int:
+        """The machine at the other end (`NOWHERE`: none), and what the network between the machines does."""
+        world, own, outer = self.world, self.world.kernels[machine], sent.outer
+        destination = outer.destination if outer is not None else sent.packet.destination
+        size = sent.packet.size + (OVERHEAD[outer.kind] if outer is not None else 0)
+        there = next_machine(world.net, own.address, sent.via, destination)
+        routed = sent.via == gateway(own.address)
+        more = {"outer": outer, "size": size, "mtu": world.net.mtu}
+        self.verdict = DROPPED
+        if size > world.net.mtu:
+            what = f"{size} bytes are more than the network takes ({world.net.mtu}): dropped"
+            self.note(NOWHERE, (Step("cluster", "network", what, size=size, mtu=world.net.mtu),))
+            return NOWHERE
+        if routed and destination == OUTSIDE and self.answer:
+            self.note(NOWHERE, (Step("cluster", f"{own.node} → outside", f"by the router {sent.via}, to the client", **more),))  # type: ignore[arg-type]
+            self.verdict, self.machine = DELIVERED, NOWHERE
+            return NOWHERE
+        if there not in world.kernels:
+            what = f"the router knows no way to {destination}: dropped" if routed else f"nobody has {sent.via}: dropped"
+            self.note(NOWHERE, (Step("cluster", "router" if routed else "network", what, **more),))  # type: ignore[arg-type]
+            return NOWHERE
+        where = f"{own.node} → {world.kernels[there].node}"
+        if not world.cable(machine, there):
+            self.note(NOWHERE, (Step("cluster", where, "the cable is cut: the packet is lost", **more),))  # type: ignore[arg-type]
+            return NOWHERE
+        what = f"by the router {sent.via}" if routed else "over the cable"
+        self.note(NOWHERE, (Step("cluster", where, what, **more),))  # type: ignore[arg-type]
+        return there
+
+
+def _ends(packet: Packet) -> str:
+    return f"{packet.source} → {packet.destination}"

@@ -80,6 +80,7 @@ class Shim(MachineStorage):
         elif isinstance(body, WriteRules):
             self.kernel.rules.write(body)
             self.kernel.changes += 1
+            self.kernel.changes += 1
         elif isinstance(body, Netlink):
             self.kernel.apply(body)
         elif isinstance(body, DiskFault):

@@ -275,7 +275,7 @@ class Sockets(Processes):
             return Connected("ok")
         for task in self.tasks.values():
             if task.sandbox in sandboxes and not task.exited and task.container != task.sandbox:
-                if self._listens(ctx, task, asked.port):
+                if self._listens(ctx.now, task, asked.port):
                     return self._serve(ctx, task, asked)
                 proc = self._listener(task.container, asked.port)
                 if proc is not None:
@@ -284,9 +284,18 @@ class Sockets(Processes):
                     return Connected("ok" if asked.protocol == "tcp" else "reset")
         return Connected("refused")
 
-    def _listens(self, ctx: Context, task: Task, port: int) -> bool:
+    def listens(self, now: int, netns: str, port: int) -> bool:
+        """Whether somebody in a network namespace takes connections to a port."""
+        return any(
+            self.netns(task.sandbox) == netns
+            and (self._listens(now, task, port) or self._listener(task.container, port) is not None)
+            for task in self.tasks.values()
+            if not task.exited
+        )
+
+    def _listens(self, now: int, task: Task, port: int) -> bool:
         program = task.program
-        return task.acting >= 0 and program.port == port and ctx.now >= task.acting + program.start_ms * MS
+        return task.acting >= 0 and program.port == port and now >= task.acting + program.start_ms * MS
 
     def _listener(self, container: str, port: int) -> Proc | None:
         """A process of a container that waits for a connection to this port (``nc -l``)."""

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.components.node_world import Small
-
 from k8s_tutor.net.walk import Packet, round_trip
 from k8s_tutor.node.netpol.agent import Enforcer, EnforcerConfig
 from k8s_tutor.node.shim import Shim
 from k8s_tutor.node.underlay import Underlay
+from tests.components.node_world import Small
 
 POLICIES = "/apis/networking.k8s.io/v1/namespaces/default/networkpolicies"
 DENY: dict[str, Any] = {"metadata": {"name": "shut"}, "spec": {"podSelector": {"matchLabels": {"app": "web"}}}}
