@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from k8s_tutor.api import schema, selectors
-from k8s_tutor.kubectl import manifests, merge, printers, prune, targets
+from k8s_tutor.kubectl import manifests, merge, printers, prune, takeover, targets
 from k8s_tutor.kubectl.create import LAST_APPLIED, annotated, dry_run, dry_run_query, strictness
 from k8s_tutor.kubectl.errors import Failure, Refused, Unreachable, Usage, raise_all
 from k8s_tutor.kubectl.line import Words
@@ -157,14 +157,23 @@ def _missing(info: Info) -> str:
 
 
 def _server_side(session: Session, words: Words, info: Info) -> Asking[None]:
-    tree = yield from server_side(session, words, info, dry_run_query(words))
+    shown, session.managed = session.managed, True
+    dry = dry_run_query(words)
+    tree = yield from server_side(session, words, info, dry)
+    manager = words.text("field-manager", takeover.MANAGER)
+    query = (*dry, ("fieldValidation", strictness(words)))
+    tree = yield from takeover.keep_annotation(session, info, tree, manager, query)
+    if (yield from takeover.take_over(session, info, tree, manager, query)):
+        tree = yield from server_side(session, words, info, dry)
+    session.managed = shown
     output = printers.chosen(session, words)
+    tree = tree if shown else printers.cleaned(tree)
     session.out.append(printers.done(info.resource, info.name, "serverside-applied", output, tree, dry_run(words)))
 
 
 def server_side(session: Session, words: Words, info: Info, dry: Query) -> Asking[Tree]:
     """PATCH with the manifest itself. Raises `Failure` with kubectl's advice for a conflict."""
-    manager = words.text("field-manager", "kubectl")
+    manager = words.text("field-manager", takeover.MANAGER)
     query = (*dry, ("fieldManager", manager), ("fieldValidation", strictness(words)),
              ("force", "true" if words.on("force-conflicts") else "false"))  # fmt: skip
     try:

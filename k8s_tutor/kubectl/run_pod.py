@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 from k8s_tutor.kubectl import generators, printers
 from k8s_tutor.kubectl.create import COMMON, create
@@ -17,6 +18,14 @@ FLAGS = COMMON + (
     "stdin:i! tty:t! rm! attach! quiet:q! privileged!"
 )
 
+_HOST = r"[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?"
+_PART = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
+_REFERENCE = re.compile(
+    rf"(?:{_HOST}(?:\.{_HOST})*(?::[0-9]+)?/)?{_PART}(?:/{_PART})*(?::\w[\w.-]{{0,127}})?"
+    r"(?:@[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,})?", re.A,
+)  # fmt: skip
+"""A reference to an image (distribution/reference regexp.go)."""
+
 
 def run(session: Session, words: Words) -> Asking[int]:
     """``kubectl run NAME --image=IMAGE``."""
@@ -27,6 +36,7 @@ def run(session: Session, words: Words) -> Asking[int]:
             raise Failure(f"--{flag} is not available: this console has no terminal inside a container")
     if not words.positional:
         raise Usage("NAME is required for run", "kubectl run")
+    _check_image(words.text("image"))
     name, *extra = words.positional
     arguments = (*extra, *(words.rest or ()))
     restart = words.text("restart", "Always")
@@ -47,6 +57,14 @@ def run(session: Session, words: Words) -> Asking[int]:
         yield from create(session, words, SERVICES, service, "", "kubectl-run")
     yield from create(session, words, PODS, tree, "", "kubectl-run")
     return 0
+
+
+def _check_image(image: str) -> None:
+    """Raises kubectl's errors for what is no reference to an image."""
+    if not image:
+        raise Failure("--image is required")
+    if not _REFERENCE.fullmatch(image):
+        raise Failure(f'Invalid image name "{image}": invalid reference format')
 
 
 def _filled(tree: Tree, words: Words, arguments: tuple[str, ...]) -> Tree:

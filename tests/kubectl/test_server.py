@@ -56,6 +56,21 @@ def manifest(image: str, name: str = "web", **spec: Any) -> dict[str, Any]:
             "spec": {"replicas": 2, "selector": {"matchLabels": labels}, "template": template, **spec}}  # fmt: skip
 
 
+def test_server_side_apply_takes_over_what_was_applied_before(terminal: Terminal) -> None:
+    def config(**data: str) -> dict[str, Any]:
+        return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "moved"}, "data": data}
+
+    terminal.type("apply -f c.yaml", c=[config(a="1", b="2")])
+    done = terminal.type("apply --server-side -f c.yaml", c=[config(a="1", b="2")])
+    assert (done.stdout, done.stderr) == ("configmap/moved serverside-applied\n", "")
+    tree = json.loads(terminal.type("get configmap moved -o json --show-managed-fields").stdout)
+    managers = [(one["manager"], one["operation"]) for one in tree["metadata"]["managedFields"]]
+    assert managers == [("kubectl", "Apply"), ("kubectl-last-applied", "Apply")]
+    shown = terminal.type("apply --server-side -f c.yaml -o json", c=[config(a="1")]).stdout
+    assert "managedFields" not in shown and json.loads(shown)["data"] == {"a": "1"}
+    terminal.type("delete configmap moved")
+
+
 def test_apply_is_a_three_way_patch_on_the_real_server(terminal: Terminal) -> None:
     said = [terminal.type("apply -f web.yaml", web=[manifest(image)]).stdout for image in ("nginx:1", "nginx:1", "nginx:2")]
     assert said == [f"deployment.apps/web {word}\n" for word in ("created", "unchanged", "configured")]

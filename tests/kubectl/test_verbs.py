@@ -132,6 +132,8 @@ def test_verbs_say_what_they_did(line: str, out: str) -> None:
     ("scale deploy/web --replicas=1 --current-replicas=7", "error: Expected replicas to be 7, was 2"),
     ("scale deploy web", 'error: required flag(s) "replicas" not set'),
     ("create deployment web", 'error: required flag(s) "image" not set'),
+    ("run x --image=", "error: --image is required"),
+    ("run x --image=A:B:C", 'error: Invalid image name "A:B:C": invalid reference format'),
     ("create deployment web --image=x", 'error: failed to create deployment: deployments.apps "web" already exists'),
     ("run lone --image=x", 'Error from server (AlreadyExists): pods "lone" already exists'),
     ("set image deploy/web nope=x", 'error: unable to find container named "nope"'),
