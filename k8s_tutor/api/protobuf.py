@@ -21,6 +21,8 @@ Tree = dict[str, Any]
 
 MEDIA = "application/vnd.kubernetes.protobuf"
 MAGIC = b"k8s\x00"
+DELETE_OPTIONS = "io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions"
+"""They may come as a kind of any group and version."""
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
@@ -254,7 +256,7 @@ def to_json(data: bytes) -> bytes:
     head = _first(unknown.get(1, b""))
     api_version, kind = head.get(1, b"").decode(), head.get(2, b"").decode()
     group, _, version = api_version.rpartition("/")
-    type_name = schema.type_of(group, version, kind)
+    type_name = DELETE_OPTIONS if kind == "DeleteOptions" else schema.type_of(group, version, kind)
     tree: Tree = {"kind": kind, "apiVersion": api_version}
     if type_name is not None:
         tree.update(_struct(unknown.get(2, b""), type_name))
