@@ -68,8 +68,12 @@ def _text(user: User, lacking: list[Tree]) -> str:
 
 def missing(held: list[Tree], wanted: Iterable[Tree]) -> list[Tree]:
     """The parts of the wanted rules that no held rule covers, those of one resource put together again."""
-    lacking = [part for rule in wanted for part in _broken_down(rule) if not any(_covers(own, part) for own in held)]
-    return _compact(lacking)
+    return _compact(uncovered(held, wanted))
+
+
+def uncovered(held: list[Tree], wanted: Iterable[Tree]) -> list[Tree]:
+    """The same, as rules of one verb and one resource each."""
+    return [part for rule in wanted for part in _broken_down(rule) if not any(_covers(own, part) for own in held)]
 
 
 def _broken_down(rule: Tree) -> list[Tree]:

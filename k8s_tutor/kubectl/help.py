@@ -57,6 +57,9 @@ PAGES: dict[str, Page] = {
                          "api-versions"),
     "attach": Page(TROUBLE, "Attach to a running container", "attach (POD | TYPE/NAME) -c CONTAINER"),
     "auth can-i": Page(TROUBLE, "Check whether an action is allowed", "auth can-i VERB [TYPE | TYPE/NAME | NONRESOURCEURL]"),
+    "auth reconcile": Page(
+        TROUBLE, "Reconciles rules for RBAC role, role binding, cluster role, and cluster role binding objects",
+        "auth reconcile -f FILENAME"),
     "auth whoami": Page(TROUBLE, "Check self subject attributes", "auth whoami"),
     "autoscale": Page(DEPLOY, "Auto-scale a deployment, replica set, stateful set, or replication controller",
                       "autoscale (-f FILENAME | TYPE NAME | TYPE/NAME) [--min=MINPODS] --max=MAXPODS [--cpu=CPU]"),
@@ -156,7 +159,6 @@ SUBCOMMANDS: dict[str, tuple[str, str]] = {
 
 ELSEWHERE = {
     "alpha": "these commands correspond to alpha features that are not enabled in Kubernetes clusters by default",
-    "auth reconcile": "'kubectl auth reconcile' is not available in this console: 'kubectl apply' does it",
     "cluster-info dump": "'kubectl cluster-info dump' is not available in this console",
     "completion": "this console completes by itself: press Tab",
     "kustomize": "'kubectl kustomize' is not available in this console: it reads plain manifests (-f)",

@@ -71,6 +71,36 @@ def test_server_side_apply_takes_over_what_was_applied_before(terminal: Terminal
     terminal.type("delete configmap moved")
 
 
+def test_auth_reconcile_adds_what_a_role_lacks(terminal: Terminal) -> None:
+    group = "rbac.authorization.k8s.io"
+
+    def role(*verbs: str) -> dict[str, Any]:
+        rules = [{"apiGroups": [""], "resources": ["pods"], "verbs": list(verbs)}]
+        return {"apiVersion": f"{group}/v1", "kind": "Role", "metadata": {"name": "look"}, "rules": rules}
+
+    def binding(who: str, kind: str = "Role", name: str = "look") -> dict[str, Any]:
+        role = {"apiGroup": group, "kind": kind, "name": name}
+        return {"apiVersion": f"{group}/v1", "kind": "RoleBinding", "metadata": {"name": "look"}, "roleRef": role,
+                "subjects": [{"kind": "User", "name": who}]}  # fmt: skip
+
+    line = "auth reconcile -f look.yaml"
+    done = terminal.type(line, look=[role("get", "list"), binding("alice")])
+    assert done.stdout == f"role.{group}/look reconciled\nrolebinding.{group}/look reconciled\n"
+    assert done.stderr == (
+        "\treconciliation required create\n\tmissing rules added:\n"
+        "\t\t{Verbs:[get list] APIGroups:[] Resources:[pods] ResourceNames:[] NonResourceURLs:[]}\n"
+        "\treconciliation required create\n\tmissing subjects added:\n"
+        f"\t\t{{Kind:User APIGroup:{group} Name:alice Namespace:}}\n"
+    )
+    assert terminal.type(line, look=[role("get"), binding("alice")]).stderr == ""
+    assert "{Verbs:[watch]" in terminal.type(line, look=[role("watch")]).stderr
+    removed = terminal.type(f"{line} --remove-extra-permissions", look=[role("watch")]).stderr
+    assert removed.count("\t\t{Verbs:[") == 2 and "\textra rules removed:\n" in removed
+    assert terminal.type(line, look=[binding("bob", "ClusterRole", "view")]).stderr == "\treconciliation required recreate\n"
+    shown = json.loads(terminal.type("get rolebinding look -o json").stdout)
+    assert (shown["roleRef"]["name"], shown["subjects"][0]["name"]) == ("view", "bob")
+
+
 def test_apply_is_a_three_way_patch_on_the_real_server(terminal: Terminal) -> None:
     said = [terminal.type("apply -f web.yaml", web=[manifest(image)]).stdout for image in ("nginx:1", "nginx:1", "nginx:2")]
     assert said == [f"deployment.apps/web {word}\n" for word in ("created", "unchanged", "configured")]
