@@ -16,7 +16,10 @@ from k8s_tutor.cluster.views import (
     ServiceView,
 )
 from k8s_tutor.node import cri
+from k8s_tutor.node.image_service import RuntimeDisk
 from k8s_tutor.node.runtime import Runtime
+from k8s_tutor.node.shim import Shim
+from k8s_tutor.node.tasks import Task
 from k8s_tutor.sim import World
 
 _Held = dict[str, dict[str, tuple[int, str]]]
@@ -30,7 +33,8 @@ def runtimes(world: World) -> list[Runtime]:
 
 
 class Actual:
-    """What really runs, as the runtimes have it; one that has not been stepped is not asked again."""
+    """What really runs, as the runtimes have it (while one is away: as its shims have it); one that has not been stepped is not
+    asked again."""
 
     def __init__(self) -> None:
         self._known: dict[str, tuple[int, _Held, int]] = {}
@@ -50,6 +54,11 @@ class Actual:
             self.running[machine] = self.running.get(machine, 0) + known[2]
             for pod, names in known[1].items():
                 found[pod] = _newest(found[pod], names) if pod in found else names
+        for disk, shim in _left_alone(world):
+            names_of = _written(disk, shim.tasks)
+            machine = world.network.hosts[shim.name]
+            self.running[machine] = sum(word == "running" for names in names_of.values() for _, word in names.values())
+            found = {**names_of, **found}
         return {pod: tuple([(name, word) for name, (_, word) in names.items()]) for pod, names in found.items()}
 
 
@@ -58,18 +67,33 @@ def _newest(one: dict[str, tuple[int, str]], other: dict[str, tuple[int, str]]) 
     return {**one, **{name: pair for name, pair in other.items() if one.get(name, (-1, ""))[0] <= pair[0]}}
 
 
+def _left_alone(world: World) -> list[tuple[RuntimeDisk, Shim]]:
+    """What runtimes that are down have written down, and the shims beside them, whose containers go on."""
+    shims = {world.network.hosts[one.name]: one for one in world.running.values() if isinstance(one, Shim)}
+    left = [(world.network.hosts[name], disk) for name, disk in world.disks.items() if isinstance(disk, RuntimeDisk)]
+    return [(disk, shims[machine]) for machine, disk in left if machine in shims]
+
+
 def _held(runtime: Runtime) -> _Held:
     """What one runtime knows."""
+    found = _written(runtime.disk)
+    for pull in runtime.pulls.values():
+        _add_pull(runtime, pull, found)
+    return found
+
+
+def _written(disk: RuntimeDisk, tasks: Mapping[str, Task] | None = None) -> _Held:
+    """What a runtime has written down. ``tasks``: what runs in fact, if it has not seen that for a while."""
     found: _Held = {}
-    for container in runtime.disk.containers.values():
-        sandbox = runtime.disk.sandboxes.get(container.sandbox)
+    for container in disk.containers.values():
+        sandbox = disk.sandboxes.get(container.sandbox)
         if sandbox is None:
             continue
         names = found.setdefault(f"{sandbox.namespace}/{sandbox.name}", {})
         if names.get(container.name, (-1, ""))[0] <= container.attempt:
-            names[container.name] = (container.attempt, _WORDS.get(container.state, ""))
-    for pull in runtime.pulls.values():
-        _add_pull(runtime, pull, found)
+            task = tasks.get(container.id) if tasks is not None else None
+            ended = tasks is not None and container.state == cri.RUNNING and (task is None or task.exited)
+            names[container.name] = (container.attempt, _WORDS.get(cri.EXITED if ended else container.state, ""))
     return found
 
 

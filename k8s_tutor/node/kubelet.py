@@ -127,9 +127,14 @@ class Kubelet(RuntimeLink):
             self.states[state.uid] = replace(state, containers=(*state.containers, *fresh))
 
     def take_on_all(self, ctx: Context) -> None:
+        """All that has happened to this node's pods while the runtime was away."""
         for pod in self.pods:
-            if pod.metadata.uid not in self.states and not self.is_mirror(pod):
+            if self.is_mirror(pod):
+                continue
+            if pod.metadata.uid not in self.states:
                 self._take_on(ctx, pod)
+            else:
+                self.overwritten(pod.metadata.uid)
 
     def _take_on(self, ctx: Context, pod: Any) -> None:
         """A pod that was bound to this node and is new here."""

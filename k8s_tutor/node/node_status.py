@@ -23,6 +23,8 @@ REPORT_EVERY = 300 * SECOND
 LEASE_EVERY = 10 * SECOND
 LEASE_SECONDS = 40
 REGISTER_RETRY = 1 * SECOND
+RUNTIME_MISSED = 30 * SECOND
+"""How long the runtime may be silent before the node says so (kubelet.go, baseRuntimeSyncThreshold)."""
 STRATEGIC = "application/strategic-merge-patch+json"
 VERSION = "v1.36.2"
 
@@ -75,6 +77,8 @@ class NodeReporter(Recorder):
         """Condition of the machine that runs short → when that was last so, µs."""
         self.runtime_up = False
         """Whether the runtime answers and has told what it runs."""
+        self.runtime_left: int | None = None
+        """When it was last there (µs), or None if it never was."""
         self.runtime_version = ""
         self.images: dict[str, tuple[str, int]] = {}
         """Full name of an image on this machine → (name with digest, bytes)."""
@@ -184,7 +188,7 @@ class NodeReporter(Recorder):
 
     def _conditions(self, ctx: Context, before: list[Tree]) -> list[Tree]:
         ready = ("Ready", "True", "KubeletReady", "kubelet is posting ready status")
-        if not self.runtime_up:
+        if not self.runtime_up and (self.runtime_left is None or ctx.now - self.runtime_left >= RUNTIME_MISSED):
             ready = ("Ready", "False", "KubeletNotReady", "container runtime is down")
         memory = ("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available")
         disk = ("DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure")

@@ -136,6 +136,7 @@ class RuntimeLink(KubeletServer):
         if self.runtime_up:
             ctx.decide()
             ctx.note("kubelet.runtime", up=False, sandboxes=0, containers=0)
+            self.runtime_left = ctx.now
         self.runtime_up = False
         self.report_node(ctx)
         if not self.dialing:

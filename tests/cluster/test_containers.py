@@ -66,3 +66,19 @@ def test_nobody_changes_what_is_stored(one: Cluster) -> None:
         one.give(inputs.Kubectl(line))
         for _ in range(400):
             detector.step()
+
+
+def test_containers_show_as_running_while_their_runtime_is_away(one: Cluster) -> None:
+    home = next(pod.node for pod in one.view().workload.pods if pod.name == "ticks")
+    before = next(node for node in one.view().workload.nodes if node.name == home)
+    assert before.actual_containers > 0
+    one.give(inputs.Crash(home.replace("node", "containerd")))
+    one.run_until(one.now + 2 * SECOND)
+    workload = one.view().workload
+    assert next(node for node in workload.nodes if node.name == home).actual_containers == before.actual_containers
+    assert not any(pod.differs for pod in workload.pods)
+    one.run_until(one.now + 40 * SECOND)
+    assert not all(pod.ready for pod in one.view().workload.pods), "their node is not ready"
+    one.give(inputs.Restart(home.replace("node", "containerd")))
+    one.run_until(one.now + 10 * SECOND)
+    assert all(pod.ready for pod in one.view().workload.pods)

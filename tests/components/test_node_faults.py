@@ -44,6 +44,8 @@ def test_containers_outlive_a_crash_of_the_runtime(small: Small) -> None:
     fault(small, "crash", "containerd-1")
     small.run(11)
     assert list(small.world.actor("shim-1").tasks) == [first.sandbox, first.id]  # type: ignore[union-attr]
+    assert condition(small.call("GET", "/api/v1/nodes/node-1"), "Ready") == "True", "it may be silent for 30 s"
+    small.run(22)
     node = small.call("GET", "/api/v1/nodes/node-1")
     ready = next(row for row in node["status"]["conditions"] if row["type"] == "Ready")
     assert (ready["status"], ready["reason"]) == ("False", "KubeletNotReady")
