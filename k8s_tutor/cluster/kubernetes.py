@@ -55,7 +55,8 @@ def _worker(world: World, spec: ClusterSpec, i: int, shape: WorkerSpec) -> None:
         )  # fmt: skip
         world.add(PlainKubelet, f"kubelet-{i}", config, host=host)
         return
-    files = tuple((f"{FOLDER}/{number}.json", json.dumps(pod)) for number, pod in enumerate(shape.static_pods))
+    names = [pod.get("metadata", {}).get("name", number) for number, pod in enumerate(shape.static_pods)]
+    files = tuple((f"{FOLDER}/{name}.json", json.dumps(pod)) for name, pod in zip(names, shape.static_pods, strict=True))
     disks = tuple((one.name, one.size) for one in shape.disks)
     machine = Shape(
         shape.cpu, shape.memory, shape.pods, labels, parallel_pulls=shape.parallel_pulls, disk=shape.disk, files=files,

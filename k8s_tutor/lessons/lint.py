@@ -199,6 +199,8 @@ class _Lint:
         machines = [f"cp-{i}" for i in range(1, managers + 1)] + [f"node-{i}" for i in range(1, workers + 1)]
         processes = [f"{kind}-{i}" for i in range(1, managers + 1) for kind in PROCESSES]
         processes += [f"{kind}-{i}" for i in range(1, workers + 1) for kind in NODE_PROCESSES]
+        if spec.control_plane == "static-pods":
+            processes += [f"{kind}-cp-{i}" for i in range(1, managers + 1) for kind in NODE_PROCESSES[:3]]
         processes += [f"{one.name}-{i}" for one in self._operators() for i in range(1, one.replicas + 1)]
         roles = [act.LEADER, act.OTHERS]
         return [*machines, *processes, *spec.rooms, *clients, "you", *spec.clients, "lb", "registry", *roles]
