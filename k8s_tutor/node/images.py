@@ -19,7 +19,7 @@ The data of one file::
         env: {NGINX_VERSION: 1.29.3}
         files: {/etc/nginx/nginx.conf: "..."}
         answers: {nginx -v: "nginx version: nginx/1.29.3"}    # what further commands print
-        logs: {start: [...], ready: [...], request: "...", stop: [...], exit: [...]}   # with {placeholders} (see `speech`)
+        logs: {start: [...], ready: [...], request: "...", stop: [...], exit: [...], taken: [...]}   # with {placeholders} (see `speech`)
         http: {server: nginx, root: /usr/share/nginx/html, pages: {/healthz: ok}, missing: "...",
                live: [/healthz], ready: [/readyz]}            # paths whose answers tell its health (see `programs.Site`)
 """
@@ -185,6 +185,7 @@ class _LogsTree(msgspec.Struct, forbid_unknown_fields=True):
     request: str = ""
     stop: list[str] = []
     exit: list[str] = []
+    taken: list[str] = []
 
 
 class _HttpTree(msgspec.Struct, forbid_unknown_fields=True):
@@ -262,7 +263,8 @@ def _words(line: str | list[str]) -> tuple[str, ...]:
 
 def _speech(tree: dict[str, Any]) -> Speech:
     found = msgspec.convert(tree, _LogsTree)
-    return Speech(tuple(found.start), tuple(found.ready), found.request, tuple(found.stop), tuple(found.exit))
+    taken = tuple(found.taken) or Speech().taken
+    return Speech(tuple(found.start), tuple(found.ready), found.request, tuple(found.stop), tuple(found.exit), taken)
 
 
 def _site(tree: dict[str, Any] | None) -> Site | None:

@@ -36,6 +36,8 @@ class Speech(Body):
     """When it was told to end."""
     exit: tuple[str, ...] = ()
     """When it ends by itself."""
+    taken: tuple[str, ...] = ("!listen tcp :{port}: bind: address already in use",)
+    """When another container of its pod listens on its port; then it ends with 1."""
 
 
 LIVE_PATHS = ("/healthz", "/livez", "/health", "/live", "/healthz/live")

@@ -198,6 +198,9 @@ class Shim(MachineStorage):
             if self.answers(ctx, task):
                 self._set_ready(ctx, task, True)
             self.begin_script(ctx, self.tasks[task.container])
+        elif self.port_taken(task):
+            self.say(ctx, task, task.program.speech.taken, port=str(task.program.port))
+            self.end(ctx, task, 1)
         else:
             self.say(ctx, task, task.program.speech.ready)
             if self.answers(ctx, task):

@@ -294,8 +294,16 @@ class Sockets(Processes):
         )
 
     def _listens(self, now: int, task: Task, port: int) -> bool:
-        program = task.program
-        return task.acting >= 0 and program.port == port and now >= task.acting + program.start_ms * MS
+        return task.acting >= 0 and task.program.port == port and now >= _listens_from(task)
+
+    def port_taken(self, task: Task) -> bool:
+        """Whether another container of the pod listens where this one is about to."""
+        mine = (_listens_from(task), task.pid)
+        return task.program.port > 0 and any(
+            other.sandbox == task.sandbox and not other.exited and other.acting >= 0
+            and other.program.port == task.program.port and (_listens_from(other), other.pid) < mine
+            for other in self.tasks.values()
+        )  # fmt: skip
 
     def _listener(self, container: str, port: int) -> Proc | None:
         """A process of a container that waits for a connection to this port (``nc -l``)."""
@@ -386,3 +394,8 @@ def _asked(data: str) -> Asked:
 def _is_address(host: str) -> bool:
     parts = host.split(".")
     return len(parts) == 4 and all(part.isdigit() and int(part) < 256 for part in parts)
+
+
+def _listens_from(task: Task) -> int:
+    """When the image's own program begins to listen, µs."""
+    return task.acting + task.program.start_ms * MS

@@ -82,3 +82,11 @@ def test_containers_show_as_running_while_their_runtime_is_away(one: Cluster) ->
     one.give(inputs.Restart(home.replace("node", "containerd")))
     one.run_until(one.now + 10 * SECOND)
     assert all(pod.ready for pod in one.view().workload.pods)
+
+
+def test_two_containers_of_a_pod_cannot_listen_on_one_port() -> None:
+    cluster = Cluster(ClusterSpec(managers=1, workers=1))
+    twin = '{"spec":{"containers":[{"name":"one","image":"nginx"},{"name":"two","image":"nginx"}]}}'
+    typed(cluster, f"run twins --image=nginx --overrides='{twin}'", 12)
+    assert typed(cluster, "get pod twins")[0].splitlines()[1].split()[1] == "1/2"
+    assert "bind() to 0.0.0.0:80 failed (98: Address already in use)" in typed(cluster, "logs twins -c two")[0]
