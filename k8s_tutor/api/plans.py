@@ -24,7 +24,7 @@ from k8s_tutor.api.base import Op
 from k8s_tutor.api.crd import definition
 from k8s_tutor.api.resources import NEED_REVISION
 from k8s_tutor.api.scheme import Resource, Tree
-from k8s_tutor.api.status import Refusal, Subject
+from k8s_tutor.api.status import Subject
 from k8s_tutor.api.strategy import Setting, subject
 from k8s_tutor.api.subresources import SCALE_TYPE, check_scale, scale_of, with_replicas
 from k8s_tutor.api.validation import causes
@@ -111,10 +111,10 @@ class Planner:
             self.setting.enter("version")
             deletion.check_preconditions(self.row, self.old, wanted, self.item.revision)
 
-    def _outdated(self) -> Refusal:
-        """409: the client has seen another version."""
-        self.setting.enter("version")
-        return status.conflict(subject(self.row, self.op.target.name))
+    def _expect(self, revision: str) -> None:
+        """The client means this version of the object (empty: whichever there is)."""
+        if revision and revision != str(self.item.revision):
+            self.setting = self.setting._replace(outdated=status.conflict(subject(self.row, self.op.target.name)))
 
     def _evict(self) -> Plan:
         body = bodies.filled(bodies.EVICTION, self.op.request.body)
@@ -154,9 +154,7 @@ class Planner:
         else:
             scale = bodies.filled(bodies.SCALE, op.request.body)
         strategy.check_place(self.row, scale, op.target.namespace, op.target.name)
-        given = scale.get("metadata", {}).get("resourceVersion")
-        if given and given != before["metadata"]["resourceVersion"]:
-            raise self._outdated()
+        self._expect(scale.get("metadata", {}).get("resourceVersion", ""))
         self.setting.enter("validate")
         replicas = check_scale(scale, op.target.name)
         fresh = fresh_copy(self.row.home, with_replicas(self.row, self.old, replicas))
@@ -178,8 +176,7 @@ class Planner:
             new, warnings = bodies.decode(row, op.request)
         strategy.check_place(row, new, op.target.namespace, op.target.name)
         given = new["metadata"].get("resourceVersion")
-        if given and given != str(item.revision):
-            raise self._outdated()
+        self._expect(given or "")
         if op.verb == "update":
             strategy.check_uid(row, new, self.old, op.key)
             if not given and (row.kind in NEED_REVISION or row.custom):
@@ -196,6 +193,7 @@ class Planner:
             case "status":
                 return strategy.update_status(row.home, strategy.stored_form(row, new)[1], old, self.setting)
             case "finalize":
+                self.setting.check_version()
                 return strategy.finalize(new, old)
             case "approval":
                 approved = {**new, "status": preparing.approve(new, old, self.setting.stamp)}
@@ -217,9 +215,7 @@ class Planner:
         op, row, item = self.op, self.row, self.item
         config, warnings = bodies.configuration(row, op.request)
         strategy.check_place(row, config, op.target.namespace, op.target.name)
-        given = config["metadata"].get("resourceVersion")
-        if given and given != str(item.revision):
-            raise self._outdated()
+        self._expect(config["metadata"].get("resourceVersion") or "")
         uid = config["metadata"].get("uid")
         if uid and uid != self.old["metadata"]["uid"]:
             strategy.check_uid(row, config, self.old, op.key)

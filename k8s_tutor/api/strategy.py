@@ -26,6 +26,9 @@ class Setting(NamedTuple):
     epoch: int
     draw: Draw
     gate: Gate | None = None
+    outdated: Refusal | None = None
+    """What is answered to a client that has seen another version of the object: the store finds that out, after admission has
+    made its changes and before anything is validated."""
 
     @property
     def stamp(self) -> str:
@@ -36,6 +39,12 @@ class Setting(NamedTuple):
         """The request comes to its next stage; see `Gate.enter`."""
         if self.gate is not None:
             self.gate.enter(stage)
+
+    def check_version(self) -> None:
+        """Raises the Refusal (409) of a client that is behind."""
+        if self.outdated is not None:
+            self.enter("version")
+            raise self.outdated
 
 
 def subject(resource: Resource, name: str) -> Subject:
@@ -111,6 +120,7 @@ def update(resource: Resource, new: Tree, old: Tree, setting: Setting, subresour
         _keep_status(new, old)
     setting.enter("mutate")
     admission.mutate(resource, new, old, setting.draw, setting.gate)
+    setting.check_version()
     setting.enter("validate")
     _system_fields(resource, new, old)
     if not resource.custom:
@@ -164,6 +174,7 @@ def update_status(resource: Resource, new: Tree, old: Tree, setting: Setting) ->
     """The next state of an object through ``/status``: only its status may change. Raises a Refusal."""
     setting.enter("mutate")
     admission.restrict(resource, new, old, setting.gate)
+    setting.check_version()
     setting.enter("validate")
     resource, new = stored_form(resource, new)
     _system_fields(resource, new, old)

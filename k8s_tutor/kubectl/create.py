@@ -86,7 +86,7 @@ def deployment(session: Session, words: Words) -> Asking[int]:
     need(words, "image")
     printers.check(printers.chosen(session, words))
     name = one_name(words)
-    images, command = words.many("image"), words.rest or ()
+    images, command = tuple(image for image in words.many("image") if image), words.rest or ()
     if len(images) > 1 and command:
         raise Failure("cannot specify multiple --image options and command")
     replicas = words.number("replicas", 1)

@@ -213,6 +213,7 @@ def overview() -> str:
     for group in dict.fromkeys(page.group for page in PAGES.values()):
         found = {name.split()[0]: page.short for name, page in PAGES.items() if page.group == group and " " not in name}
         found |= {name: short for name, (where, short) in TOGETHER.items() if where == group}
+        found = dict(sorted(found.items(), key=lambda one: ORDER.index(one[0]) if one[0] in ORDER else len(ORDER)))
         lines += ["", f"{group}:"]
         lines += [f"  {name:<15} {short}" for name, short in found.items()]
     lines += ["", "Usage:", "  kubectl [flags] [options]", "",
@@ -220,6 +221,13 @@ def overview() -> str:
               'Use "kubectl options" for a list of global command-line options (applies to all commands).']  # fmt: skip
     return "\n".join(lines)
 
+
+ORDER = (
+    "create", "expose", "run", "set", "explain", "get", "edit", "delete", "rollout", "scale", "autoscale", "certificate",
+    "cluster-info", "top", "cordon", "uncordon", "drain", "taint", "describe", "logs", "attach", "exec", "port-forward",
+    "proxy", "cp", "auth", "debug", "events", "diff", "apply", "patch", "replace", "wait", "label", "annotate",
+)  # fmt: skip
+"""In which the overview names the commands of a group; the rest follows by name."""
 
 TOGETHER = {
     "set": (BASIC, "Set specific features on objects"), "rollout": (DEPLOY, "Manage the rollout of a resource"),

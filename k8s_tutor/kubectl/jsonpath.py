@@ -281,6 +281,8 @@ def _brace(template: str, at: int) -> int:
             quote = sign
         elif sign == "}":
             return place
+    if "[" in template[at:] and "]" not in template[at:].rpartition("[")[2]:
+        raise Failure("unterminated array")
     raise Failure("unclosed action")
 
 

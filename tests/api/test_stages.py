@@ -80,7 +80,7 @@ def test_a_pod_like_others_passes_the_same_stages(shared: Cluster) -> None:
     ({"data": {"k": "v"}}, STRATEGIC, 200, "decode ✓ default ✓ mutate ✓ validate ✓ admit ✓ store …"),
     ({"data": {"k": "v"}}, STRATEGIC, 200, "decode ✓ default ✓ mutate ✓ validate ✓ admit ✓ no change"),
     ({"data": 5}, STRATEGIC, 422, "decode ✗"),
-    ({"metadata": {"resourceVersion": "1"}}, STRATEGIC, 409, "decode ✓ version ✗"),
+    ({"metadata": {"resourceVersion": "1"}}, STRATEGIC, 409, "decode ✓ default ✓ mutate ✓ version ✗"),
     ({"metadata": {"labels": {"-": "-"}}}, STRATEGIC, 422, "decode ✓ default ✓ mutate ✓ validate ✗"),
     ({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "one"}, "data": {"k": "mine"}}, APPLY, 409,
      "decode ✓ apply ✗"),
