@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from k8s_tutor import __version__
-from k8s_tutor.cluster import addons, inputs, walking
+from k8s_tutor.cluster import addons, inputs, netrules, walking
 from k8s_tutor.cluster.apply import InputError, apply, check
 from k8s_tutor.cluster.build import INSTALLER, build, is_up
 from k8s_tutor.cluster.managers import next_manager
@@ -20,7 +20,7 @@ from k8s_tutor.cluster.tails import LogTail, WireTail
 from k8s_tutor.cluster.timelineview import timeline_view
 from k8s_tutor.cluster.trace import Tracer, typed_lines
 from k8s_tutor.cluster.views import CauseView, ClusterView, LampView, TimelineView, TraceView
-from k8s_tutor.cluster.walkviews import WalkView
+from k8s_tutor.cluster.walkviews import RuleView, WalkView
 from k8s_tutor.cluster.why import chain
 from k8s_tutor.cluster.wireview import console_view, consoles_of
 from k8s_tutor.cluster.workloadview import Workload
@@ -54,6 +54,7 @@ class Cluster:
         self.timeline = timeline or watched(booted(self.spec))
         self._parts: dict[str, tuple[Any, Any]] = {}
         self._workload = Workload(self.spec)
+        self._rules = netrules.Rules()
         self._log, self._wire = LogTail(), WireTail()
         self._tracer: tuple[Any, Tracer] | None = None
 
@@ -255,6 +256,12 @@ class Cluster:
             return walking.look(world, {kind: self.objects(kind) for kind in walking.KINDS}, origin, target, port, lots)
 
         return self._part(f"walk {origin} {target}:{port} {lots}", (world.stamp, world.events, world.now), make)
+
+    def rules(self) -> tuple[RuleView, ...]:
+        """The three rules of the network of Kubernetes, as they are kept now."""
+        world = self.world
+        objects = {kind: self.objects(kind) for kind in walking.KINDS}
+        return self._part("rules", netrules.key(world, objects["Pod"]), lambda: self._rules.look(world, objects))
 
     def next_manager(self) -> str:
         """The name of the machine that the next `inputs.AddManager` brings."""

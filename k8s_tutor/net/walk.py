@@ -135,9 +135,7 @@ class _Way:
         if machine == NOWHERE:
             self.from_outside()
             return
-        self.through(
-            machine, leave(self.world.kernels[machine], self.packet, netns, self.world.draw, self.answer, self.world.now)
-        )
+        self.through(machine, self.left(machine, netns))
 
     def left(self, machine: int, netns: str) -> Passage:
         """The packet leaves a namespace of a machine."""
@@ -184,9 +182,7 @@ class _Way:
             machine = self.over_the_cable(machine, passage)
             if machine == NOWHERE:
                 return
-            passage = enter(
-                self.world.kernels[machine], self.packet, passage.outer, self.world.draw, self.answer, self.world.now
-            )
+            passage = self.entered(machine, passage.outer)
 
     def rewritten_back(self, machine: int) -> Passage | None:
         """An answer has come to a machine that had rewritten the request: conntrack undoes that. Returns the rest of its way,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from k8s_tutor.ui import actions, lenses, lesson_panel
 from k8s_tutor.ui import deeds_lesson as lesson
 from k8s_tutor.ui import deeds_time as time
+from k8s_tutor.ui import deeds_walk as walks
 from k8s_tutor.ui import deeds_world as world
 from k8s_tutor.ui.look import LESSON
 from k8s_tutor.ui.widgets import neighbour
@@ -73,6 +74,9 @@ def _arrow(dx: int, dy: int) -> Deed:
             if count and dy:
                 look.hand = replace(look.hand, cursor=(look.hand.cursor + dy) % count)
                 return
+        if look.focus == "walk" and dy and look.walks:
+            walks.step(stage, dy)
+            return
         if look.focus == "trace":
             (time.trace_step if dy else time.trace_line)(stage, dy or dx)
             return
@@ -174,6 +178,7 @@ DEEDS: dict[str, Deed] = {
     "undo": time.undo,
     "redo": time.redo,
     "branch": time.branch,
+    "walk": walks.walk,
     "why": world.why,
     "crash": world.crash,
     "freeze": world.freeze,

@@ -148,6 +148,11 @@ def follow(stage: Stage, argument: str) -> None:
     if selected.startswith("step "):
         _to_step(stage, int(selected.removeprefix("step ")))
         return
+    if selected.startswith("rule "):
+        from k8s_tutor.ui.deeds_walk import to_rule
+
+        to_rule(stage, selected.removeprefix("rule "))
+        return
     lamp = next((lamp for lamp in session.view().raft.invariants if selected == f"lamp {lamp.property}"), None)
     if lamp is not None:
         if lamp.ok:

@@ -38,6 +38,8 @@ class Look:
     books: bool = False
     """The committee shows what its leader's books say: next and match index, and how each follower is sent to."""
     client: str = "you"
+    walks: tuple[tuple[str, str], ...] = ()
+    """(from, to) of the packets that are followed, the newest last; two at most."""
     hand: Hand = field(default_factory=Hand)
     steps: tuple[tuple[int, int], ...] = ()
     """(event, instant) at which the single steps so far began."""

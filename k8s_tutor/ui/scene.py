@@ -18,6 +18,8 @@ Names of what can be selected (``Scene.selected``, ``Spot.target``), all as the 
 ``entry 57``              an entry of the log
 ``lamp log matching``     a promise of consensus
 ``step 4``                a step of the trace
+``hop 4``                 a place on a packet's walk
+``rule pods reach pods``  a rule of the network
 ``room A``                a room
 ``cable A B``             the cable between two rooms or machines
 ``answer 3``              a typed line with its answer
@@ -35,6 +37,7 @@ from k8s_tutor.ui.rows import Row
 
 if TYPE_CHECKING:  # the home screen draws pictures before the engine is imported
     from k8s_tutor.cluster.views import ClusterView, FlightView, NoteView, TimelineView, TraceView
+    from k8s_tutor.cluster.walkviews import RuleView, WalkView
 
 Mode = Literal["stage", "projector"]
 
@@ -162,6 +165,10 @@ class Scene:
     """The leader's books are open: how far each follower is (committee)."""
     trace: TraceView | None = None
     """What the line typed last has led to (trace)."""
+    walks: tuple[WalkView, ...] = ()
+    """The walks of packets that are looked at; the last two can be compared (walk)."""
+    rules: tuple[RuleView, ...] = ()
+    """The rules of the network as they are kept now (walk, service, workers)."""
     question: str = ""
     """What the room is asked (projector)."""
     options: tuple[Option, ...] = ()

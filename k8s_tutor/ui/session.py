@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from k8s_tutor.cluster import Cluster
     from k8s_tutor.cluster.inputs import Input, Kubectl
     from k8s_tutor.cluster.views import CauseView, ClusterView, NoteView, TimelineView, TraceView
+    from k8s_tutor.cluster.walkviews import RuleView, WalkView
     from k8s_tutor.lessons.player import Player
     from k8s_tutor.lessons.view import LessonView
     from k8s_tutor.ui.records import Recorder
@@ -274,6 +275,14 @@ class Session:
     def trace(self, world: int = 0) -> TraceView | None:
         """What the line that is followed has led to; None: nobody typed anything."""
         return self.clusters[world].trace(self.traced)
+
+    def walk(self, origin: str, target: str, world: int = 0) -> WalkView:
+        """The way of a packet as it would go now."""
+        return self.clusters[world].walk(origin, target)
+
+    def rules(self, world: int = 0) -> tuple[RuleView, ...]:
+        """The rules of the network as they are kept now."""
+        return self.clusters[world].rules()
 
     def titles(self) -> tuple[str, ...]:
         """What the worlds are called; empty for a single one."""

@@ -28,14 +28,17 @@ from k8s_tutor.ui.widgets import PanelView, RowsView, TimeStrip
 
 if TYPE_CHECKING:
     from k8s_tutor.cluster.views import ClusterView, TimelineView
+    from k8s_tutor.cluster.walkviews import RuleView, WalkView
     from k8s_tutor.lessons.view import LessonView
     from k8s_tutor.ui.scene import Lens
     from k8s_tutor.ui.session import CauseLine, Session
 
 T = TypeVar("T")
 
-FOLLOW = frozenset({"inspector", "verdicts", "trace"})
+FOLLOW = frozenset({"inspector", "verdicts", "trace", "walk"})
 """Panels whose content is about what is selected, wherever it stands."""
+RULED = frozenset({"walk", "service", "workers"})
+"""Panels with the lamps of the network's rules."""
 
 
 class StageView(EdgedScreen):
@@ -155,7 +158,17 @@ class StageView(EdgedScreen):
             scroll=look.scrolls.get(panel, 0),
             advanced=look.books,
             trace=self.session.trace(world) if panel == "trace" else None,
+            walks=self._walks(world) if panel == "walk" else (),
+            rules=self._rules(world, panel),
         )
+
+    def _walks(self, world: int) -> tuple[WalkView, ...]:
+        """The packets that are followed, as they would go now."""
+        return tuple(self.session.walk(origin, target, world) for origin, target in self.look.walks)
+
+    def _rules(self, world: int, panel: str) -> tuple[RuleView, ...]:
+        """The rules of the network, for panels that show them; a cluster without a network has none."""
+        return self.session.rules(world) if panel in RULED and self._views[world].workload.pods else ()
 
     def _chain(self, lens: Lens) -> tuple[CauseLine, ...]:
         """The chain of causes that was asked for, as long as one of its links is selected; else that of what is selected."""
@@ -206,7 +219,8 @@ class StageView(EdgedScreen):
         selected = look.selected if panel.panel in FOLLOW or _holds(panel.picture, look.selected, lit) else ""
         titles = self.session.titles()
         traced = self.session.traced
-        looks = (look.ascii, look.projector, look.client, look.details, look.why, look.books, traced, titles)
+        walks = (look.walks, self._rules(world, panel.panel))
+        looks = (look.ascii, look.projector, look.client, walks, look.details, look.why, look.books, traced, titles)
         outer = (panel.box, lens.id, selected, lit, look.scrolls.get(panel.panel, 0), looks)
         key = (*parts(panel.panel, self._views[world]), panel.panel, panel.world, outer)
         began = perf_counter()

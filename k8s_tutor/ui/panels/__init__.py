@@ -16,6 +16,7 @@ from k8s_tutor.ui.panels import (
     timeline,
     trace,
     verdicts,
+    walk,
     wire,
     workers,
 )
@@ -35,6 +36,7 @@ PANELS: dict[str, Render] = {
     "queues": queues.render,
     "desired": desired.render,
     "trace": trace.render,
+    "walk": walk.render,
     "timeline": timeline.render,
     "console": console.render,
     "inspector": inspector.render,

@@ -1,4 +1,6 @@
-"""The lamps: one for each promise that consensus makes. Green as long as it has held; red, with the way to what broke it."""
+"""The lamps: one for each promise that consensus makes, green as long as it has held; red, with the way to what broke it. And
+one for each rule of the network, as it is kept at this moment.
+"""
 
 from __future__ import annotations
 
@@ -67,4 +69,28 @@ def _few(canvas: Canvas, scene: Scene, row: int, width: int) -> bool:
     said = red[0].property if red else "all kept"
     if column + len(said) < width:
         canvas.put(row, column, said, "fail+bold" if red else "dim")
+    return True
+
+
+def rule_target(name: str) -> str:
+    """How the lamp of a rule of the network is named when it is selected."""
+    return f"rule {name}"
+
+
+def draw_rules(canvas: Canvas, scene: Scene, row: int, width: int) -> bool:
+    """The rules of the network in one row; False when they are not known, or there is no room."""
+    rules = scene.rules
+    names = [rule.name for rule in rules]
+    if not rules or row >= canvas.height or sum(map(len, names)) + 4 * len(names) - 2 > width:
+        return False
+    column = 0
+    for rule in rules:
+        target, untested = rule_target(rule.name), rule.ok and not rule.tested
+        mark, role = ("○", "dim") if untested else ("●", "ok") if rule.ok else ("✗", "fail")
+        canvas.spot(row, column, len(rule.name) + 2, target)
+        column = canvas.put(row, column, mark, role) + 1
+        column = canvas.put(row, column, rule.name, picked(scene, target, "dim" if rule.ok else "fail+bold")) + 2
+    shut = sum(rule.shut for rule in rules)
+    if shut and column + 22 <= width:
+        canvas.put(row, column + 1, f"{shut} shut by policy", "warn")
     return True
