@@ -179,8 +179,10 @@ class Walker:
             old = hop.before or before or header
             source, destination = _ends(header, back)
             kernel = self.kernels.get(place)
+            starts = hop.what.startswith(f"{header.source} → {header.destination}:")
+            said = ("the answer starts" if back else "the packet starts") if starts else hop.what
             found.append(HopView(
-                layer=hop.layer, machine=kernel.node if kernel is not None else "", where=hop.where, what=hop.what,
+                layer=hop.layer, machine=kernel.node if kernel is not None else "", where=hop.where, what=said,
                 source=source, destination=destination, changed=_changed(old, header), rule=hop.rule, tunnel=_tunnel(hop.outer),
                 size=hop.size, mtu=hop.mtu, failed=failed and number == len(way.hops) - 1, back=back,
             ))  # fmt: skip

@@ -49,7 +49,7 @@ NEEDS: dict[str, Need] = {
     "desired": Need(44, 6, 24, 2, alone=True),
     "verdicts": Need(38, 7, 20, 2),
     "trace": Need(44, 9, 40, 5, alone=True),
-    "walk": Need(44, 14, 60, 6, alone=True),
+    "walk": Need(44, 23, 60, 6, alone=True),
     "inspector": Need(44, 11, 99, 5, alone=True),
     "console": Need(44, 8, 20, 3, alone=True),
 }

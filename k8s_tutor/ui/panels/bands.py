@@ -38,7 +38,7 @@ def mark_of(hop: HopView) -> tuple[str, str]:
     if hop.rule.startswith("NetworkPolicy"):
         return "✓", "ok"
     if hop.tunnel:
-        return "◎", "other"
+        return "◇", "other"
     return "●", "peer" if hop.back else "you"
 
 
@@ -77,7 +77,7 @@ def _way(canvas: Canvas, hops: list[HopView], here: int, first: int, box: Box, b
     left, top = column + names, row + 1
     for layer, (name, short) in BANDS.items():
         line = top + ROWS[layer]
-        ground = "+sunk" if ROWS[layer] % 2 == 0 else ""
+        ground = _ground(line, top)
         canvas.fill(line, column, width, 1, f"text{ground}")
         used = any(hop.layer == layer for hop in hops)
         canvas.put(line, column, name if names == WIDE else short, f"{'text' if used else 'dim'}{ground}")
@@ -87,25 +87,33 @@ def _way(canvas: Canvas, hops: list[HopView], here: int, first: int, box: Box, b
     _machines(canvas, hops, places, row, column + width, step, back)
     role = "peer" if back else "you"
     for number in range(1, len(hops)):
-        _line(canvas, places[number - 1], places[number], role)
+        _line(canvas, places[number - 1], places[number], role, top)
     for number, (hop, (x, y)) in enumerate(zip(hops, places, strict=True)):
         mark, mark_role = mark_of(hop)
-        ground = "+selected" if number == here else "+sunk" if (y - top) % 2 == 0 else ""
-        canvas.put(y, x, mark, mark_role + ground)
+        if number == here:
+            canvas.put(y, x - 1, f"▸{mark}◂", f"{mark_role.removesuffix('+bold')}+bold+selected")
+        else:
+            canvas.put(y, x, mark, mark_role + _ground(y, top))
         canvas.spot(y, x, 1, f"{TARGET}{first + number + 1}")
 
 
-def _line(canvas: Canvas, one: tuple[int, int], other: tuple[int, int], role: str) -> None:
+def _ground(row: int, top: int) -> str:
+    """Every other band stands on a ground of its own."""
+    return "+sunk" if (row - top) % 2 == 0 else ""
+
+
+def _line(canvas: Canvas, one: tuple[int, int], other: tuple[int, int], role: str, top: int) -> None:
     """From one place to the next: along the band, then up or down at the other's column."""
     (x, y), (to_x, to_y) = one, other
     across = 1 if to_x > x else -1
-    canvas.across(y, x + across, to_x, role)
+    canvas.across(y, x + across, to_x, role + _ground(y, top))
     if y == to_y:
         return
     down = to_y > y
     corner = {(True, 1): "╮", (False, 1): "╯", (True, -1): "╭", (False, -1): "╰"}[down, across]
-    canvas.put(y, to_x, corner, role)
-    canvas.down(to_x, min(y, to_y) + 1, max(y, to_y) - 1, role)
+    canvas.put(y, to_x, corner, role + _ground(y, top))
+    for row in range(min(y, to_y) + 1, max(y, to_y)):
+        canvas.put(row, to_x, "│", role + _ground(row, top))
 
 
 def _machines(

@@ -134,7 +134,7 @@ def _list(canvas: Canvas, scene: Scene, walk: WalkView, here: int, box: tuple[in
             number += 1
     place = next(index for index, line in enumerate(lines) if line[0] == here)
     top = max(0, min(place - height * 2 // 3, len(lines) - height))
-    widths = _columns(walk, width)
+    widths = (*_columns(walk, width), width)
     for offset, (index, words) in enumerate(lines[top : top + max(0, height)]):
         if index < 0:
             canvas.across(row + offset, column, column + width - 1)
@@ -148,9 +148,9 @@ def _columns(walk: WalkView, width: int) -> tuple[int, int, int, int]:
     hops = walk.hops
     source = max(len(hop.source) for hop in hops)
     destination = max(len(hop.destination) for hop in hops)
-    rest = width - 13 - source - destination - 3
+    rest = width - 13 - source - destination - 3 - 2
     where = max(0, min(max(len(_where(hop)) for hop in hops), 30, rest - (26 if rest >= 44 else 0)))
-    return where, source, destination, max(0, rest - where - 4)
+    return where, source, destination, max(0, rest - where)
 
 
 def _where(hop: HopView) -> str:
@@ -159,10 +159,11 @@ def _where(hop: HopView) -> str:
 
 
 def _hop(
-    canvas: Canvas, scene: Scene, hop: HopView, index: int, here: bool, at: tuple[int, int], widths: tuple[int, int, int, int]
+    canvas: Canvas, scene: Scene, hop: HopView, index: int, here: bool, at: tuple[int, int], widths: tuple[int, ...]
 ) -> None:  # fmt: skip
+    """One hop in its row; ``widths``: cells for place, sender, receiver, words and the whole row."""
     row, column = at
-    where, source, destination, words = widths
+    where, source, destination, words, width = widths
     target = f"{TARGET}{index + 1}"
     ground = "+selected" if here else ""
     mark, role = mark_of(hop)
@@ -178,10 +179,11 @@ def _hop(
     ]  # fmt: skip
     if words >= 16:
         spans.append(("  " + shorten(hop.what, words - 2), "fail" if hop.failed else "dim"))
+    canvas.fill(row, column, width, 1, f"text{ground}")
     end = column
     for text, span_role in spans:
         end = canvas.put(row, end, text, span_role + ground)
-    canvas.spot(row, column, max(1, end - column), target)
+    canvas.spot(row, column, width, target)
 
 
 def _changed(hop: HopView, end: str) -> str:
