@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from k8s_tutor.api import scheme
@@ -26,6 +27,21 @@ OTHERS = {
 
 CERTIFICATE = "-----BEGIN CERTIFICATE-----\nk8s-tutor\n-----END CERTIFICATE-----\n"
 """Stands for the CA of a cluster that is not served outside."""
+
+
+ALL: dict[str, type[Controller]] = {
+    **CONTROLLERS, "root_certificate": RootCertificatePublisher, "tokens": TokensController
+}  # fmt: skip
+"""The attribute of the manager that holds each controller, and its class."""
+
+
+_NAMES = {make.name: name for name, make in ALL.items()}
+
+
+@cache
+def _listeners(kind: str) -> tuple[str, ...]:
+    """The controllers that hear of a kind."""
+    return tuple(name for name, make in ALL.items() if not make.hears or kind in make.hears)
 
 
 class ManagerConfig(Access):
@@ -64,9 +80,19 @@ class ControllerManager(Runner):
         self.root_certificate = RootCertificatePublisher(self.config.certificate)
         self.tokens = TokensController(self.config.certificate, self.config.signing_key)
 
+    def informer(self, kind: str) -> Informer:
+        """The informer of a kind."""
+        found = self.stores.of(kind)
+        assert found is not None, kind
+        return found
+
     def controllers(self) -> list[Controller]:
         """All controllers, in the order in which they hear of changes."""
-        return [*(getattr(self, name) for name in CONTROLLERS), self.root_certificate, self.tokens]
+        return [getattr(self, name) for name in ALL]
+
+    def controller(self, name: str) -> Controller:
+        found: Controller = getattr(self, _NAMES[name])
+        return found
 
     @property
     def stores(self) -> Stores:
@@ -120,13 +146,13 @@ class ControllerManager(Runner):
         if not self.working:
             return
         stores, clock = self.stores, self._clock(ctx)
-        for controller in self.controllers():
-            if not controller.hears or change.kind in controller.hears:
-                for key in controller.keys(stores, change, clock):
-                    if controller.batch and change.kind == "Pod":
-                        self._wait(ctx, controller, key, controller.batch, None)
-                    else:
-                        self._add(ctx, controller, key)
+        for name in _listeners(change.kind):
+            controller: Controller = getattr(self, name)
+            for key in controller.keys(stores, change, clock):
+                if controller.batch and change.kind == "Pod":
+                    self._wait(ctx, controller, key, controller.batch, None)
+                else:
+                    self._add(ctx, controller, key)
 
     def _follow(self, ctx: Context, change: Change) -> None:
         """Watches the objects of a definition while it is served."""
