@@ -73,7 +73,7 @@ class Fairness(State):
         """Puts a request into its queue; False when that is full."""
         level = waiting.flow.level
         queue = self.queues.get(level.name, ())
-        if sum(other.own == waiting.own for other in queue) >= level.room:
+        if len(queue) >= level.room and sum(other.own == waiting.own for other in queue) >= level.room:
             counts = self.counts.get(level.name) or Counts()
             self.counts[level.name] = counts._replace(rejected=counts.rejected + 1)
             return False
@@ -94,9 +94,10 @@ class Fairness(State):
         if not queue or self._full(level):
             return None
         last = self.served.get(level.name)
-        chosen = next((waiting for waiting in queue if waiting.own != last), queue[0])
+        place = next((place for place, waiting in enumerate(queue) if waiting.own != last), 0)
+        chosen = queue[place]
         self.served[level.name] = chosen.own
-        self.queues[level.name] = tuple(waiting for waiting in queue if waiting is not chosen)
+        self.queues[level.name] = queue[:place] + queue[place + 1 :]
         self._sit(level, chosen.op.hop)
         return chosen
 

@@ -2,25 +2,14 @@
 
 from __future__ import annotations
 
-from k8s_tutor.api.component import Component
-from k8s_tutor.api.election import Elected
 from k8s_tutor.cluster.gateway import BALANCER
 from k8s_tutor.cluster.spec import ClusterSpec
 from k8s_tutor.etcd.member import Member, MemberConfig
 from k8s_tutor.kubectl.console import Console, ConsoleConfig
-from k8s_tutor.net.loadbalancer import LoadBalancer
-from k8s_tutor.node.kubelet import Kubelet
-from k8s_tutor.node.metrics_server import MetricsServer
-from k8s_tutor.node.plain import PlainKubelet
-from k8s_tutor.node.prometheus_adapter import PrometheusAdapter
 from k8s_tutor.node.shim import Shim
-from k8s_tutor.raft import Role
-from k8s_tutor.scheduler.actor import Scheduler
 from k8s_tutor.sim import Link, World
 
 ADMIN = "kubernetes-admin"
-ADD_ONS = (MetricsServer, PrometheusAdapter)
-"""Components that may read only once their rights have been installed."""
 INSTALLER = "installer"
 """The console that applies a specification's manifests; nobody sits at it."""
 
@@ -73,31 +62,3 @@ def _consoles(world: World, spec: ClusterSpec) -> None:
 def machines_of(world: World) -> tuple[tuple[str, str], ...]:
     """Where ``ssh`` leads: (machine, process that stands for its kernel)."""
     return tuple((one.host, name) for name, one in world.processes.items() if one.actor is Shim)
-
-
-def is_up(world: World) -> bool:
-    """Whether a cluster that was switched on has a leader and, if it is more than etcd, API servers that take requests and
-    components that watch what they want to know, holders of the Leases, and workers that take pods."""
-    led = any(isinstance(actor, Member) and actor.node.role is Role.LEADER for actor in world.running.values())
-    balancer = world.running.get(BALANCER)
-    if not led or not isinstance(balancer, LoadBalancer):
-        return led
-    if not all(server in balancer.heard for server in balancer.config.servers):
-        return False
-    components = [
-        actor for actor in world.running.values() if isinstance(actor, Component) and not isinstance(actor, ADD_ONS)
-    ]  # fmt: skip
-    elected = [one for one in components if isinstance(one, Elected)]
-    standing_by = [one for one in elected if not one.election.leading]
-    if {one.election.lease for one in elected} != {one.election.lease for one in elected if one.election.leading}:
-        return False
-    for component in components:  # asked after every step of the boot: most answers come early
-        if component not in standing_by and not all(one.synced and one.watch for one in component.informers()):
-            return False
-    workers = sum(isinstance(one, (Kubelet, PlainKubelet)) for one in components)
-    return all(_takes_pods(one, workers) for one in components if isinstance(one, Scheduler))
-
-
-def _takes_pods(scheduler: Scheduler, workers: int) -> bool:
-    """Whether a scheduler knows all workers, and none of them is tainted any more."""
-    return len(scheduler.nodes) == workers and not any(node.spec is not None and node.spec.taints for node in scheduler.nodes)

@@ -10,7 +10,8 @@ import msgspec
 from k8s_tutor import __version__
 from k8s_tutor.cluster import addons, inputs, netrules, walking
 from k8s_tutor.cluster.apply import InputError, apply, check
-from k8s_tutor.cluster.build import INSTALLER, build, is_up
+from k8s_tutor.cluster.boot import Boot
+from k8s_tutor.cluster.build import INSTALLER, build
 from k8s_tutor.cluster.managers import next_manager
 from k8s_tutor.cluster.operators.install import operators_lead, permissions, rules_of, start
 from k8s_tutor.cluster.raftview import members_of, raft_view
@@ -339,10 +340,11 @@ def booted(spec: ClusterSpec) -> World:
     """A world that has been switched on and, if the specification says so, has come up and to rest."""
     world = build(spec)
     if spec.settle:
+        boot = Boot(world)
         while world.now < BOOT_LIMIT:
-            world.run_until(lambda world: is_up(world) or world.now > BOOT_LIMIT)
+            world.run_until(lambda world: boot.is_up(world) or world.now > BOOT_LIMIT)
             world.settle(within=BOOT_LIMIT)
-            if is_up(world):
+            if boot.is_up(world):
                 break
     rights = [one for operator in spec.operators for one in permissions(rules_of(operator))]
     objects = [*addons.objects(spec), *spec.manifests, *rights]

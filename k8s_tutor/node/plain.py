@@ -19,8 +19,9 @@ from k8s_tutor.sim import MS, SECOND, Body, Call, CallFailed, Context, Reply
 Tree = dict[str, Any]
 
 STRATEGIC = "application/strategic-merge-patch+json"
-BEAT = 5 * SECOND
-REPORT = 6
+BEAT = 10 * SECOND
+"""Between two renewals of the node's Lease; up to 4 % more, so that nodes do not beat in step (component-helpers lease)."""
+REPORT = 30
 """Heartbeats between two reports of the node's status."""
 _LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
 _CONDITIONS = (
@@ -128,7 +129,7 @@ class PlainKubelet(Component):
         }  # fmt: skip
 
     def _beat(self, ctx: Context, count: int) -> None:
-        ctx.after(BEAT, Beat(count + 1), work=False)
+        ctx.after(BEAT + ctx.draw("beat", BEAT * 4 // 100), Beat(count + 1), work=False)
         node, now = self.config.node, times.micro_time(ctx.now, self.config.epoch)
         spec = {"holderIdentity": node, "leaseDurationSeconds": 40, "renewTime": now}
         tree = {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease", "metadata": {"name": node}, "spec": spec}
