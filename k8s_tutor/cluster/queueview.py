@@ -55,10 +55,12 @@ def queue_view(schedulers: Iterable[Scheduler], before: tuple[QueuedView, ...] =
 def _queued(scheduler: Scheduler, key: str, waiting: Queued) -> QueuedView:
     pod = scheduler.pods.objects.get(key)
     gates = tuple([gate.name for gate in (pod.spec.schedulingGates if pod is not None else None) or ()])
+    held = scheduler.held.get(key)
+    place, refused_by = (waiting.place, waiting.plugins) if held is None else ("permit", (held.plugin,))
     idle = waiting.place in ("unschedulable", "gated")
     return QueuedView(
-        pod=key, priority=waiting.priority, place=waiting.place, since=waiting.since, until=waiting.until,
-        attempts=waiting.attempts, refused_by=waiting.plugins, gates=gates,
+        pod=key, priority=waiting.priority, place=place, since=waiting.since, until=waiting.until,
+        attempts=waiting.attempts, refused_by=refused_by, gates=gates,
         wakes=_wakes(scheduler, pod, waiting) if idle and pod is not None else (),
     )  # fmt: skip
 

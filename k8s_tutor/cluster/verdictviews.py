@@ -48,8 +48,8 @@ class QueuedView(View, frozen=True):
     pod: str
     priority: int
     place: str
-    """``active``, ``backoff``, ``error`` (back-off after a failed request), ``unschedulable``, ``gated``, or ``flying``: taken
-    for a cycle, or being bound."""
+    """``active``, ``backoff``, ``error`` (back-off after a failed request), ``unschedulable``, ``gated``, ``flying``: taken
+    for a cycle, or being bound, or ``permit``: it has its node, and waits until a plugin lets it go."""
     since: int
     """When it came to this place, µs."""
     until: int

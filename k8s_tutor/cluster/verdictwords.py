@@ -20,6 +20,7 @@ SHORT = {
 """Plugins in one word."""
 PLACES = {
     "flying": "being decided",
+    "permit": "waits for a permit",
     "active": "is next in line",
     "backoff": "backs off",
     "error": "backs off",

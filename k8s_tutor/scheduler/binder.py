@@ -10,7 +10,7 @@ from k8s_tutor.api.throttle import Throttle
 from k8s_tutor.api.wire import Response
 from k8s_tutor.scheduler import changes, messages, volumes
 from k8s_tutor.scheduler.events import Recorder
-from k8s_tutor.scheduler.framework import Cluster
+from k8s_tutor.scheduler.framework import Cluster, Plugin
 from k8s_tutor.scheduler.resources import PodInfo, key_of
 from k8s_tutor.scheduler.verdict import Verdict
 from k8s_tutor.scheduler.watching import Flush, Watching
@@ -32,6 +32,25 @@ class Waiting(NamedTuple):
     claims: tuple[str, ...]
 
 
+class Held(NamedTuple):
+    """A pod that has its node and waits for a plugin's permit."""
+
+    info: PodInfo
+    node: str
+    score: int
+    plans: tuple[volumes.Plan, ...]
+    plugin: str
+    waits: int
+    """How long it may wait in all, µs."""
+
+
+class NoPermit(Body):
+    """A pod has waited long enough for its permit."""
+
+    pod: str
+    reign: int
+
+
 class Expire(Body):
     """The volumes of a pod have not come in time."""
 
@@ -50,6 +69,8 @@ class Binding(Watching):
         """Volume → the claim that will have it."""
         self.waiting: dict[str, Waiting] = {}
         """Pod key → what it waits for."""
+        self.held: dict[str, Held] = {}
+        """Pod key → whose permit it waits for."""
 
     def cluster(self) -> Cluster:
         found = super().cluster()
@@ -58,6 +79,7 @@ class Binding(Watching):
     def lost(self, ctx: Context) -> None:
         self.reserved.clear()
         self.waiting.clear()
+        self.held.clear()
         super().lost(ctx)
 
     def changed(self, ctx: Context, change: Change) -> None:
@@ -69,10 +91,13 @@ class Binding(Watching):
                 if change.key in pod.claims and self._have_volumes(pod.claims):
                     del self.waiting[key]
                     self._send(ctx, key, pod.node, pod.score)
+        if self.held:
+            self._permitted(ctx)
 
     def forget(self, key: str) -> None:
         super().forget(key)
         self.waiting.pop(key, None)
+        self.held.pop(key, None)
 
     def _have_volumes(self, claims: tuple[str, ...]) -> bool:
         known = [self.claims.objects.get(key) for key in claims]
@@ -83,6 +108,9 @@ class Binding(Watching):
             pod = self.waiting.get(body.pod)
             if pod is not None and body.reign == self.reign:
                 self._no_volumes(ctx, body.pod, "binding volumes: context deadline exceeded")
+        elif isinstance(body, NoPermit):
+            if body.pod in self.held and body.reign == self.reign:
+                self._no_permit(ctx, body.pod)
         else:
             super().event(ctx, src, body)
 
@@ -101,13 +129,56 @@ class Binding(Watching):
             plans = volumes.plan(delayed, cluster, cluster.known[node]) or ()
         self.cache.assume(info, node)
         self.nominated.pop(key, None)
-        if not plans:
-            self._send(ctx, key, node, verdict.score)
-            return
-        self.waiting[key] = Waiting(node, verdict.score, info.claims)
-        ctx.after(VOLUMES_MOST, Expire(key, self.reign), work=False)
         for plan in plans:
-            self._ask_for_volume(ctx, key, node, plan)
+            if plan.volume:
+                self.reserved[plan.volume] = volumes.key_of(plan.claim)
+        plugin = self._holding(info, node)
+        if plugin is None:
+            self._pre_bind(ctx, info, node, verdict.score, plans)
+        else:
+            ctx.note("scheduler.waits", pod=key, node=node, plugin=plugin.name)
+            self.held[key] = Held(info, node, verdict.score, plans, plugin.name, plugin.permit_timeout)
+            ctx.after(plugin.permit_timeout, NoPermit(key, self.reign))
+        if self.held:
+            self._permitted(ctx)
+
+    def _holding(self, info: PodInfo, node: str) -> Plugin | None:
+        """The plugin that does not let a pod be bound yet which has its place, or None (RunPermitPlugins)."""
+        line = self.line(info.pod)
+        permits = line.permits if line is not None else ()
+        if not permits:
+            return None
+        cluster = self.cluster()
+        known = cluster.known.get(node)
+        return next((one for one in permits if known is not None and not one.permit(info, known, cluster)), None)
+
+    def _permitted(self, ctx: Context) -> None:
+        """Lets those pods go that have their permit by now."""
+        for key, held in list(self.held.items()):
+            if key in self.held and self._holding(held.info, held.node) is None:
+                del self.held[key]
+                self._pre_bind(ctx, held.info, held.node, held.score, held.plans)
+
+    def _no_permit(self, ctx: Context, key: str) -> None:
+        """The pod loses its place, and waits until something changes that its plugin cares for."""
+        held = self.held.pop(key)
+        for plan in held.plans:
+            self.reserved.pop(plan.volume, None)
+        why = f"rejected due to timeout after waiting {_go_seconds(held.waits)} at plugin {held.plugin}"
+        pod = self._give_back(ctx, key, held.node, why)
+        if pod is not None:
+            self.queue.fail(key, ctx.now, (held.plugin,))
+            self.tell_failure(ctx, pod, "Unschedulable", messages.counted(1, [why]))
+
+    def _pre_bind(self, ctx: Context, info: PodInfo, node: str, score: int, plans: tuple[volumes.Plan, ...]) -> None:
+        """Binds at once, or when the pod's claims have their volumes."""
+        if not plans:
+            self._send(ctx, info.key, node, score)
+            return
+        self.waiting[info.key] = Waiting(node, score, info.claims)
+        ctx.after(VOLUMES_MOST, Expire(info.key, self.reign), work=False)
+        for plan in plans:
+            self._ask_for_volume(ctx, info.key, node, plan)
 
     def _ask_for_volume(self, ctx: Context, key: str, node: str, plan: volumes.Plan) -> None:
         """Promises a volume to a claim, or asks for one to be provisioned near the node; the controllers do the rest."""
@@ -116,7 +187,6 @@ class Binding(Watching):
             tree: dict[str, Any] = {"metadata": {"annotations": {volumes.SELECTED_NODE: node}}}
             path = scheme.resource("PersistentVolumeClaim").path(about.namespace, about.name)
         else:
-            self.reserved[plan.volume] = volumes.key_of(plan.claim)
             owner = {
                 "kind": "PersistentVolumeClaim", "namespace": about.namespace, "name": about.name, "uid": about.uid,
                 "apiVersion": "v1", "resourceVersion": about.resourceVersion,
@@ -164,7 +234,15 @@ class Binding(Watching):
         self._unbind(ctx, key, node, f'binding rejected: running Bind plugin "DefaultBinder": {why}', why)
 
     def _unbind(self, ctx: Context, key: str, node: str, text: str, why: str) -> None:
-        """Nothing comes of a decision: the pod's place is free again, and the pod is tried again after a back-off."""
+        """Nothing comes of a decision: the pod is tried again after a back-off."""
+        pod = self._give_back(ctx, key, node, why)
+        if pod is not None:
+            until = self.queue.retry(key, ctx.now)
+            ctx.after(until - ctx.now, Flush(), work=False)
+            self.tell_failure(ctx, pod, "SchedulerError", text)
+
+    def _give_back(self, ctx: Context, key: str, node: str, why: str) -> Any:
+        """The place of a pod is free again. Returns the pod if it still wants one, else None."""
         pod = self.pods.objects.get(key)
         ctx.note("scheduler.refused", pod=key, node=node, reason=why)
         if self.cache.assumed.get(key) == node:
@@ -173,10 +251,8 @@ class Binding(Watching):
             self.react(ctx, changes.Event(changes.ASSIGNED, (changes.DELETE,), gone and gone.pod, None))
         if pod is None or not self.wants_node(pod) or key not in self.queue:
             self.forget(key)
-            return
-        until = self.queue.retry(key, ctx.now)
-        ctx.after(until - ctx.now, Flush(), work=False)
-        self.tell_failure(ctx, pod, "SchedulerError", text)
+            return None
+        return pod
 
     # ------------------------------------------------------------------ telling the world
 
@@ -218,3 +294,9 @@ class Binding(Watching):
 def _why(answer: Response | CallFailed) -> str:
     """The words of a refusal."""
     return str(scheme.tree(answer.body).get("message", "")) if isinstance(answer, Response) else answer.reason
+
+
+def _go_seconds(micros: int) -> str:
+    """Whole seconds as Go prints a duration: ``45s``, ``1m30s``."""
+    minutes, seconds = divmod(micros // SECOND, 60)
+    return f"{minutes}m{seconds}s" if minutes else f"{seconds}s"

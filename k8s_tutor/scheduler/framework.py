@@ -64,6 +64,8 @@ class Plugin:
 
     name = ""
     weight = 0
+    permit_timeout = 0
+    """How long a pod may wait for `permit`, µs."""
     events: Mapping[str, tuple[str, ...]] = {}
     """Kinds of objects, and what must happen to one so that a pod which this plugin refused may get another try
     (EventsToRegister)."""
@@ -96,6 +98,11 @@ class Plugin:
     def normalise(self, state: Any, scores: list[int], feasible: Sequence[NodeInfo]) -> list[int]:
         """Raw scores to 0..100."""
         return scores
+
+    def permit(self, pod: PodInfo, node: NodeInfo, cluster: Cluster) -> bool:
+        """Whether a pod that has its place on a node may be bound now; else it keeps the place and waits, at most
+        `permit_timeout`. Asked again whenever the cluster changes."""
+        return True
 
     def hint(self, pod: PodInfo, event: Event) -> bool:
         """Whether one of its ``events`` may really help this pod (QueueingHintFn)."""

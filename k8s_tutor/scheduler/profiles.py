@@ -11,7 +11,7 @@ from k8s_tutor.api import scheme
 from k8s_tutor.api.component import Access
 from k8s_tutor.scheduler.framework import Plugin
 from k8s_tutor.scheduler.plugins import DEFAULT
-from k8s_tutor.scheduler.plugins.expression import Expression
+from k8s_tutor.scheduler.plugins.expression import CelPlugin, Expression
 from k8s_tutor.scheduler.plugins.inter_pod_affinity import HARD_WEIGHT, InterPodAffinity
 from k8s_tutor.scheduler.plugins.node_affinity import NodeAffinity
 from k8s_tutor.scheduler.plugins.resources_fit import Fit, FitArgs
@@ -19,17 +19,6 @@ from k8s_tutor.scheduler.plugins.topology_spread import SYSTEM, PodTopologySprea
 from k8s_tutor.sim import Body
 
 DEFAULT_NAME = "default-scheduler"
-
-
-class CelPlugin(Body):
-    """A plugin in CEL: ``filter`` is true for nodes that will do, ``score`` is a number of points. Either may be empty."""
-
-    name: str
-    filter: str = ""
-    message: str = ""
-    """What is said of a node that will not do."""
-    score: str = ""
-    weight: int = 1
 
 
 class Profile(Body):
@@ -64,6 +53,8 @@ class Line(NamedTuple):
     """Never written."""
     gates: tuple[Plugin, ...]
     """Those of the plugins that decide who may queue up."""
+    permits: tuple[Plugin, ...]
+    """Those that may keep a pod waiting which has its place."""
 
 
 def lines_of(config: Any) -> dict[str, Line]:
@@ -82,11 +73,12 @@ def _line(profile: Profile) -> Line:
         "PodTopologySpread": PodTopologySpread(profile.spread), "NodeAffinity": NodeAffinity(affinity(profile.affinity)),
     }  # fmt: skip
     plugins = [made.get(plugin.name, plugin) for plugin in DEFAULT if plugin.name not in profile.disabled]
-    plugins += [Expression(one.name, one.filter, one.message, one.score, one.weight) for one in profile.cel]
+    plugins += [Expression(one) for one in profile.cel]
     wanted = dict(profile.weights)
     weights = tuple([wanted.get(plugin.name, plugin.weight) for plugin in plugins])
     gates = tuple([plugin for plugin in plugins if type(plugin).pre_enqueue is not Plugin.pre_enqueue])
-    return Line(tuple(plugins), weights, {plugin.name: plugin for plugin in plugins}, gates)
+    permits = tuple([plugin for plugin in plugins if plugin.permit_timeout])
+    return Line(tuple(plugins), weights, {plugin.name: plugin for plugin in plugins}, gates, permits)
 
 
 _AFFINITY = "requiredDuringSchedulingIgnoredDuringExecution", "preferredDuringSchedulingIgnoredDuringExecution"

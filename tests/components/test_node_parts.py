@@ -9,8 +9,8 @@ from node_world import golden, images
 
 from k8s_tutor.node import sync
 from k8s_tutor.node.cni import Cni, CniAdd, CniConfig, CniDel, CniDisk, CniError, CniResult
-from k8s_tutor.node.images import from_tree, parse_reference
 from k8s_tutor.node.image_puller import go_duration
+from k8s_tutor.node.images import from_tree, parse_reference
 from k8s_tutor.node.podstate import Known, PodState, after_exit, next_backoff
 from k8s_tutor.node.programs import Process, Program, of_tag, process_of
 from k8s_tutor.node.registry import Registry, RegistryConfig

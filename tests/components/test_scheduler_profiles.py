@@ -124,3 +124,40 @@ def test_a_curve_is_straight_between_its_points(utilization: int, points: int) -
 def test_a_profile_that_makes_no_sense_is_refused_in_one_line(profile: dict[str, Any], text: str) -> None:
     with pytest.raises(ValidationError, match=text):
         ClusterSpec.model_validate({"scheduler": {"profiles": [profile]}})
+
+
+GANG = {
+    "name": "Together", "permit_seconds": 10,
+    "permit": "!has(pod.metadata.labels.gang) || placed.filter(p, has(p.metadata.labels.gang)).size() >= 3",
+}  # fmt: skip
+
+
+def test_a_gang_keeps_its_places_until_all_have_one() -> None:
+    one = cluster(plugins=[GANG])
+    for number in (1, 2):
+        one.give(inputs.Kubectl(f"run g{number} --image=nginx -l gang=a"))
+    one.give(inputs.Kubectl("run alone --image=nginx"))
+    assert one.run_until(lambda one: [row.place for row in one.view().queue] == ["permit"] * 2, 5_000_000)
+    assert {(row.pod, row.place, row.refused_by) for row in one.view().queue} == {
+        ("default/g1", "permit", ("Together",)), ("default/g2", "permit", ("Together",)),
+    }  # fmt: skip
+    pods = {pod.name: pod.node for pod in one.view().workload.pods}
+    assert pods["alone"] and not pods["g1"] and not pods["g2"]
+    one.give(inputs.Kubectl("run g3 --image=nginx -l gang=a"))
+    assert one.settle()
+    assert not one.view().queue and all(pod.node for pod in one.view().workload.pods)
+
+
+def test_who_waits_too_long_for_a_permit_loses_its_place() -> None:
+    one = cluster(plugins=[GANG])
+    one.give(inputs.Kubectl("run g1 --image=nginx -l gang=a"))
+    assert one.run_until(lambda one: any(row.place == "unschedulable" for row in one.view().queue), 20_000_000)
+    one.give(inputs.Kubectl("get events --field-selector=reason=FailedScheduling -o custom-columns=M:.message --no-headers"))
+    assert one.settle()
+    said = one.view().console.answers[-1].stdout
+    assert said == "0/1 nodes are available: 1 rejected due to timeout after waiting 10s at plugin Together.\n"
+
+
+def test_a_permit_that_knows_nothing_of_what_it_names_is_refused() -> None:
+    with pytest.raises(ValidationError, match="permit knows no gone; there are pod, node, pods, free, placed"):
+        cluster(plugins=[{"name": "Together", "permit": "gone"}])

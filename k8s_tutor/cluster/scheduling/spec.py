@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 if TYPE_CHECKING:
+    from k8s_tutor.scheduler.plugins.expression import CelPlugin
     from k8s_tutor.scheduler.profiles import Profile
 
 VARIABLES = ("pod", "node", "pods", "free")
@@ -26,29 +27,38 @@ class CelPluginSpec(_Part):
     message: str = Field(default="", description="What is said of a node that will not do")
     score: str = Field(default="", description="Points of a node that will do; more than 0 to 100 are scaled")
     weight: int = Field(default=1, ge=1, le=100)
+    permit: str = Field(default="", description="True when a pod that has its place may be bound; it also knows placed")
+    permit_seconds: int = Field(default=60, ge=1, le=900, description="How long a pod may wait for its permit")
 
     @model_validator(mode="after")
     def _compiles(self) -> Self:
-        if not self.filter and not self.score:
-            raise ValueError(f"plugin {self.name} has neither a filter nor a score")
-        for field in ("filter", "score"):
-            wrong = _wrong(getattr(self, field))
+        if not self.filter and not self.score and not self.permit:
+            raise ValueError(f"plugin {self.name} has neither a filter nor a score nor a permit")
+        for field in ("filter", "score", "permit"):
+            wrong = _wrong(getattr(self, field), (*VARIABLES, "placed") if field == "permit" else VARIABLES)
             if wrong:
                 raise ValueError(f"plugin {self.name}: {field} {wrong}")
         return self
 
+    def plugin(self) -> CelPlugin:
+        """As the scheduler takes it."""
+        from k8s_tutor.scheduler.plugins.expression import CelPlugin
 
-def _wrong(source: str) -> str:
+        seconds = self.permit_seconds * 1_000_000
+        return CelPlugin(self.name, self.filter, self.message, self.score, self.weight, self.permit, seconds)
+
+
+def _wrong(source: str, variables: tuple[str, ...]) -> str:
     """What is wrong with an expression, or nothing."""
     from k8s_tutor.api import cel
 
     if not source:
         return ""
     try:
-        unknown = cel.program(source).unknown(VARIABLES)
+        unknown = cel.program(source).unknown(variables)
     except cel.CelFailure as failure:
         return f"is no CEL: {str(failure).splitlines()[0]}"
-    return f"knows no {unknown[0]}; there are {', '.join(VARIABLES)}" if unknown else ""
+    return f"knows no {unknown[0]}; there are {', '.join(variables)}" if unknown else ""
 
 
 # ---------------------------------------------------------------------------------------------- arguments of plugins
@@ -194,7 +204,7 @@ class ProfileSpec(_Part):
         """As the scheduler takes it."""
         from k8s_tutor.scheduler.plugins import resources_fit
         from k8s_tutor.scheduler.plugins.topology_spread import SYSTEM, SpreadDefault
-        from k8s_tutor.scheduler.profiles import CelPlugin, Profile
+        from k8s_tutor.scheduler.profiles import Profile
 
         strategy, spread = self.args.NodeResourcesFit.scoringStrategy, self.args.PodTopologySpread
         curve = strategy.requestedToCapacityRatio
@@ -208,7 +218,7 @@ class ProfileSpec(_Part):
             self.name, tuple(sorted(self.weights.items())), tuple(self.disabled),
             resources_fit.FitArgs(strategy.type, resources, shape), self.args.InterPodAffinity.hardPodAffinityWeight,
             listed if spread.defaultingType == "List" else SYSTEM, self.args.NodeAffinity.text,
-            tuple(CelPlugin(one.name, one.filter, one.message, one.score, one.weight) for one in self.plugins),
+            tuple(one.plugin() for one in self.plugins),
         )  # fmt: skip
 
 

@@ -1,7 +1,8 @@
 """A plugin that somebody has written in CEL, to see its verdict beside those of the others.
 
 Its expressions know ``pod`` and ``node`` as their manifests, ``pods`` on the node, and ``free``: ``cpu`` in millicores,
-``memory`` in bytes and ``pods`` that the node has left.
+``memory`` in bytes and ``pods`` that the node has left. ``permit`` also knows ``placed``: all pods that have a node, those that
+wait for a permit and this one among them.
 """
 
 from __future__ import annotations
@@ -27,6 +28,22 @@ from k8s_tutor.scheduler.framework import MAX_SCORE, Cluster, Plugin
 from k8s_tutor.scheduler.nodeinfo import NodeInfo
 from k8s_tutor.scheduler.resources import PodInfo
 from k8s_tutor.scheduler.verdict import Rejection
+from k8s_tutor.sim import Body
+
+
+class CelPlugin(Body):
+    """A plugin in CEL: ``filter`` is true for nodes that will do, ``score`` is a number of points, ``permit`` is true when a
+    pod that has its place may be bound. Each may be empty."""
+
+    name: str
+    filter: str = ""
+    message: str = ""
+    """What is said of a node that will not do."""
+    score: str = ""
+    weight: int = 1
+    permit: str = ""
+    permit_timeout: int = 0
+    """How long a pod may wait for its permit, µs."""
 
 
 class Expression(Plugin):
@@ -39,10 +56,11 @@ class Expression(Plugin):
     }  # fmt: skip
     """Nobody knows what an expression looks at: whatever may help counts."""
 
-    def __init__(self, name: str, filters: str, message: str, score: str, weight: int) -> None:
-        self.name = name
-        self.filters, self.message, self.scores = filters, message, score
-        self.weight = weight if score else 0
+    def __init__(self, plugin: CelPlugin) -> None:
+        self.name = plugin.name
+        self.filters, self.message, self.scores, self.permits = plugin.filter, plugin.message, plugin.score, plugin.permit
+        self.weight = plugin.weight if plugin.score else 0
+        self.permit_timeout = plugin.permit_timeout if plugin.permit else 0
 
     def pre_filter(self, pod: PodInfo, cluster: Cluster) -> Any:
         return _tree(pod.pod) if self.filters else None
@@ -65,6 +83,13 @@ class Expression(Plugin):
             return int(cel.program(self.scores).run(_variables(pod, info)))
         except (cel.CelFailure, TypeError, ValueError, OverflowError):
             return 0
+
+    def permit(self, pod: PodInfo, node: NodeInfo, cluster: Cluster) -> bool:
+        placed = [_tree(other.pod) for info in cluster.nodes for other in info.pods]
+        try:
+            return cel.program(self.permits).run({**_variables(_tree(pod.pod), node), "placed": placed}) is True
+        except cel.CelFailure:
+            return False
 
     def normalise(self, state: Any, scores: list[int], feasible: Sequence[NodeInfo]) -> list[int]:
         least, most = min(*scores, 0), max(*scores, 0)

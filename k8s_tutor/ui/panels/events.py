@@ -39,6 +39,7 @@ _KNOWN: dict[str, str] = {
     "api.panic": "{actor} panics: {error} at {place}",
     "api.synced": "watch cache synced at revision {revision}",
     "scheduler.decided": "{pod}: {node}, score {score}, {feasible} feasible",
+    "scheduler.waits": "{pod} keeps its place on {node} and waits for {plugin}",
     "scheduler.bound": "bound {pod} to {node}, score {score}",
     "scheduler.unschedulable": "{pod}: {message}",
     "scheduler.refused": "{pod} refused by {node}: {reason}",

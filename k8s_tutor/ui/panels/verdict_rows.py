@@ -15,7 +15,10 @@ from k8s_tutor.ui.draw import gauge, shorten, wrap
 from k8s_tutor.ui.rows import Row
 from k8s_tutor.ui.words import count, stamp
 
-ROLES = {"flying": "you", "active": "peer", "backoff": "warn", "error": "warn", "unschedulable": "fail", "gated": "dim"}
+ROLES = {
+    "flying": "you", "permit": "leader", "active": "peer", "backoff": "warn", "error": "warn", "unschedulable": "fail",
+    "gated": "dim",
+}  # fmt: skip
 """Place in the queue → role."""
 TOTAL = 6
 """Cells of the sum, with the blank before it."""

@@ -180,6 +180,8 @@ def _other(canvas: Canvas, scene: Scene, case: Case, row: int, column: int, widt
 def _outcome(case: Case) -> tuple[str, str]:
     """What became of a pod in a few words."""
     verdict, queued = case.verdict, case.queued
+    if queued is not None and queued.place == "permit":
+        return f"◌ {PLACES['permit']}", ROLES["permit"]
     if verdict is not None and verdict.chosen:
         return f"→ {verdict.chosen}", "dim"
     if verdict is not None and verdict.nominated:
