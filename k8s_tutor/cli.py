@@ -130,7 +130,7 @@ def _cluster_flags(parser: Any) -> None:
     parser.add_argument("--managers", type=int)
     parser.add_argument("--workers", type=int)
     parser.add_argument("--seed", type=int)
-    parser.add_argument("--cni", help="network plugin: bridge")
+    parser.add_argument("--cni", help="network plugin: bridge, flannel, calico, weave, cilium, aws-vpc-cni")
     parser.add_argument("--proxy", help="kube-proxy mode: iptables, ipvs, nftables")
     parser.add_argument("--runtime", help="container runtime: containerd")
     words = "metrics-server, for kubectl top and autoscalers; it is there unless --spec says otherwise"

@@ -7,6 +7,7 @@ from k8s_tutor.api.election import Elected
 from k8s_tutor.cluster.gateway import BALANCER
 from k8s_tutor.etcd.member import Member
 from k8s_tutor.net.loadbalancer import LoadBalancer
+from k8s_tutor.node.cni.agent import Agent
 from k8s_tutor.node.kubelet import Kubelet
 from k8s_tutor.node.metrics_server import MetricsServer
 from k8s_tutor.node.plain import PlainKubelet
@@ -21,13 +22,15 @@ ADD_ONS = (MetricsServer, PrometheusAdapter)
 
 class Boot:
     """Looks whether a cluster has come up. It is asked after every step, so whoever was not ready the last time is asked first:
-    the others wait for their turn."""
+    the others wait for their turn. Without ``network``: as far as it comes without a network plugin."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, network: bool = True) -> None:
+        self.network = network
         kinds = {name: process.actor for name, process in world.processes.items()}
         self.members = [name for name, kind in kinds.items() if issubclass(kind, Member)]
+        later = ADD_ONS if network else (*ADD_ONS, Agent)
         self.components = [
-            name for name, kind in kinds.items() if issubclass(kind, Component) and not issubclass(kind, ADD_ONS)
+            name for name, kind in kinds.items() if issubclass(kind, Component) and not issubclass(kind, later)
         ]  # fmt: skip
         self.elected = [name for name in self.components if issubclass(kinds[name], Elected)]
         self.turn = 0
@@ -65,6 +68,8 @@ class Boot:
     def _may_use_all(self, world: World, scheduler: Scheduler) -> bool:
         """Whether a scheduler knows all workers, and none of them is tainted any more."""
         nodes = scheduler.nodes.objects
+        if not self.network:
+            return True
         if _is_tainted(nodes.get(self.tainted.get(scheduler.name, ""))):
             return False
         self.tainted[scheduler.name] = next((name for name, node in nodes.items() if _is_tainted(node)), "")

@@ -47,7 +47,7 @@ def _consoles(world: World, spec: ClusterSpec) -> None:
     users = tuple((one.user, tuple(one.groups), one.token) for one in spec.tokens)
     own = ConsoleConfig(BALANCER, ADMIN, spec.epoch, everywhere, users, machines_of(world))
     world.add(Console, "you", own, host="you-host")
-    if spec.manifests or spec.operators or spec.metrics or spec.custom_metrics:
+    if spec.manifests or spec.operators or spec.metrics or spec.custom_metrics or spec.cni != "bridge":
         world.add(Console, INSTALLER, ConsoleConfig(BALANCER, ADMIN, spec.epoch, everywhere), host=f"{INSTALLER}-host")
     for name, client in spec.clients.items():
         if not client.room:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from k8s_tutor import __version__
-from k8s_tutor.cluster import addons, inputs, netrules, walking
+from k8s_tutor.cluster import addons, inputs, netrules, networking, walking
 from k8s_tutor.cluster.apply import InputError, apply, check
 from k8s_tutor.cluster.boot import Boot
 from k8s_tutor.cluster.build import INSTALLER, build
@@ -338,8 +338,13 @@ def watched(world: World, every: int = EVERY) -> Timeline:
 
 def booted(spec: ClusterSpec) -> World:
     """A world that has been switched on and, if the specification says so, has come up and to rest."""
-    world = build(spec)
+    world, network = build(spec), networking.objects(spec)
     if spec.settle:
+        if network:
+            first = Boot(world, network=False)
+            world.run_until(lambda world: first.is_up(world) or world.now > BOOT_LIMIT)
+            _install(world, network)
+            network = []
         boot = Boot(world)
         while world.now < BOOT_LIMIT:
             world.run_until(lambda world: boot.is_up(world) or world.now > BOOT_LIMIT)
@@ -347,17 +352,22 @@ def booted(spec: ClusterSpec) -> World:
             if boot.is_up(world):
                 break
     rights = [one for operator in spec.operators for one in permissions(rules_of(operator))]
-    objects = [*addons.objects(spec), *spec.manifests, *rights]
+    objects = [*network, *addons.objects(spec), *spec.manifests, *rights]
     if objects:
-        text = msgspec.json.encode(objects).decode()
-        apply(world, inputs.Kubectl("apply -f manifests.yaml", (("manifests.yaml", text),), INSTALLER))
-        world.settle(within=BOOT_LIMIT)
+        _install(world, objects)
     for operator in spec.operators:
         start(world, operator)
     if spec.operators:
         world.run_until(lambda world: operators_lead(world) or world.now > BOOT_LIMIT)
         world.settle(within=BOOT_LIMIT)
     return world
+
+
+def _install(world: World, objects: list[Any]) -> None:
+    """Applies objects, and lets the cluster come to rest."""
+    text = msgspec.json.encode(objects).decode()
+    apply(world, inputs.Kubectl("apply -f manifests.yaml", (("manifests.yaml", text),), INSTALLER))
+    world.settle(within=BOOT_LIMIT)
 
 
 __all__ = ["Cluster", "InputError", "SessionError", "booted"]

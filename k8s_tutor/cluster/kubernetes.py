@@ -8,13 +8,14 @@ from k8s_tutor.api.authn import Token
 from k8s_tutor.api.base import ApiConfig
 from k8s_tutor.api.component import Access
 from k8s_tutor.api.server import ApiServer
+from k8s_tutor.cluster import networking
 from k8s_tutor.cluster.gateway import BALANCER
 from k8s_tutor.cluster.images import images_of
 from k8s_tutor.cluster.spec import ClusterSpec, WorkerSpec
 from k8s_tutor.controllers.manager import CERTIFICATE, ControllerManager, ManagerConfig
 from k8s_tutor.net.loadbalancer import LoadBalancer, LoadBalancerConfig
 from k8s_tutor.node import metrics_server, prometheus_adapter
-from k8s_tutor.node.machine import REGISTRY, Shape, manager, worker
+from k8s_tutor.node.machine import REGISTRY, NetworkPlan, Shape, manager, worker
 from k8s_tutor.node.metrics_server import MetricsServer
 from k8s_tutor.node.plain import PlainConfig, PlainKubelet
 from k8s_tutor.node.prometheus_adapter import PrometheusAdapter
@@ -32,12 +33,13 @@ def add_kubernetes(world: World, spec: ClusterSpec) -> None:
         _manager(world, spec, i)
     world.add(LoadBalancer, BALANCER, LoadBalancerConfig(servers), host="lb-host")
     world.add(Registry, REGISTRY, _registry(spec), host="registry-host")
+    plan = networking.plan_of(spec)
     if spec.control_plane == "static-pods":
         for i in range(1, spec.managers + 1):
-            for part in manager(i, Access(BALANCER, "", spec.epoch), images_of(spec), spec.proxy):
+            for part in manager(i, Access(BALANCER, "", spec.epoch), images_of(spec), spec.proxy, plan):
                 world.add(part.actor, part.name, part.config, host=f"cp-{i}")
     for i, shape in enumerate(spec.worker_shapes, start=1):
-        _worker(world, spec, i, shape)
+        _worker(world, spec, i, shape, plan)
     if spec.metrics:
         access = Access(BALANCER, metrics_server.USER, spec.epoch)
         world.add(MetricsServer, metrics_server.NAME, access, host=f"{metrics_server.NAME}-host")
@@ -46,7 +48,7 @@ def add_kubernetes(world: World, spec: ClusterSpec) -> None:
         world.add(PrometheusAdapter, prometheus_adapter.NAME, access, host=f"{prometheus_adapter.NAME}-host")
 
 
-def _worker(world: World, spec: ClusterSpec, i: int, shape: WorkerSpec) -> None:
+def _worker(world: World, spec: ClusterSpec, i: int, shape: WorkerSpec, plan: NetworkPlan) -> None:
     labels, host = tuple(sorted(shape.labels.items())), f"node-{i}"
     if spec.kubelets == "plain":
         config = PlainConfig(
@@ -59,10 +61,11 @@ def _worker(world: World, spec: ClusterSpec, i: int, shape: WorkerSpec) -> None:
     files = tuple((f"{FOLDER}/{name}.json", json.dumps(pod)) for name, pod in zip(names, shape.static_pods, strict=True))
     disks = tuple((one.name, one.size) for one in shape.disks)
     machine = Shape(
-        shape.cpu, shape.memory, shape.pods, labels, parallel_pulls=shape.parallel_pulls, disk=shape.disk, files=files,
+        shape.cpu, shape.memory, networking.most_pods(spec, shape), labels, parallel_pulls=shape.parallel_pulls,
+        disk=shape.disk, files=files, place=networking.places(spec)[shape.subnet], enis=networking.interfaces(spec, shape),
         proxy=spec.proxy, disks=disks,
     )  # fmt: skip
-    for part in worker(i, Access(BALANCER, "", spec.epoch), machine):
+    for part in worker(i, Access(BALANCER, "", spec.epoch), machine, plan=plan):
         world.add(part.actor, part.name, part.config, host=host)
 
 

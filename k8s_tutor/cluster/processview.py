@@ -5,6 +5,7 @@ from __future__ import annotations
 from k8s_tutor.api.election import Elected
 from k8s_tutor.cluster.views import MachineView, ProcessView
 from k8s_tutor.etcd.member import Member
+from k8s_tutor.node.cni.options import WAYS
 from k8s_tutor.raft import Role
 from k8s_tutor.scheduler.actor import Scheduler
 from k8s_tutor.sim import Actor, World
@@ -12,6 +13,7 @@ from k8s_tutor.sim import Actor, World
 KINDS = {
     "etcd": "etcd", "api": "api", "scheduler": "scheduler", "controller-manager": "controller-manager", "kubelet": "kubelet",
     "containerd": "runtime", "shim": "shim", "cni": "cni", "kube-proxy": "proxy",
+    **{ways.agent: "network" for ways in WAYS.values() if ways.agent},
 }  # fmt: skip
 QUEUED = 12
 

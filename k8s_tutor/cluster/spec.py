@@ -57,6 +57,10 @@ class WorkerSpec(Part):
     """How many images its kubelet pulls at once."""
     static_pods: list[dict[str, Any]] = []
     """Pods whose manifests lie in ``/etc/kubernetes/manifests`` of the machine."""
+    subnet: str = ""
+    """The subnet of the machines' network that it is in; machines of different ones reach each other by a router."""
+    instance_type: str = ""
+    """What it is in a VPC (``t3.medium``): how many addresses it may have there, and how many pods its kubelet takes."""
 
     @field_validator("labels")
     @classmethod
@@ -68,6 +72,18 @@ class WorkerSpec(Part):
             if reserved:
                 raise ValueError(f"a kubelet may not give its node {', '.join(reserved)}: use `kubectl label node`")
         return labels
+
+
+class NetworkSpec(Part):
+    """How the network plugin is set up, and the machines' own network."""
+
+    mode: str = ""
+    """flannel: vxlan, host-gw; calico: ipip, ipip-cross-subnet, vxlan, vxlan-cross-subnet, none; weave: fastdp, sleeve;
+    cilium: vxlan, native. The first is the default."""
+    mtu: int = Field(default=0, ge=0)
+    """Of pods' devices; 0: what the plugin works out from that of the machines."""
+    cable_mtu: int = Field(default=0, ge=0)
+    """Of the machines' network; 0: 1500, in a VPC 9001."""
 
 
 class RegistrySpec(Part):
@@ -178,7 +194,10 @@ class ClusterSpec(Part):
     """Flags of its controller managers."""
     scheduler: SchedulerSpec = SchedulerSpec()
     """Its profiles, with weights and plugins of your own."""
-    cni: Literal["bridge"] = "bridge"
+    cni: Literal["bridge", "flannel", "calico", "weave", "cilium", "aws-vpc-cni"] = "bridge"
+    """The network plugin. With all but ``bridge`` an agent on each node makes the network."""
+    network: NetworkSpec = NetworkSpec()
+    """How that plugin is set up."""
     proxy: Literal["iptables", "ipvs", "nftables"] = "iptables"
     """How kube-proxy writes Services into the kernels of the nodes."""
     runtime: Literal["containerd"] = "containerd"
@@ -203,6 +222,21 @@ class ClusterSpec(Part):
     """Operators of your own, installed after ``manifests``."""
     settle: bool = True
     """Whether the world runs until it is quiet before anybody looks."""
+
+    @model_validator(mode="after")
+    def _known_network(self) -> ClusterSpec:
+        from k8s_tutor.node.cni.aws_vpc import INSTANCES
+        from k8s_tutor.node.cni.options import MODES
+
+        if self.network.mode not in ("", *MODES[self.cni]):
+            known = ", ".join(one for one in MODES[self.cni] if one) or "none"
+            raise ValueError(f"network: {self.cni} has no mode {self.network.mode}; it has {known}")
+        for shape in self.worker_shapes:
+            if shape.instance_type and shape.instance_type not in INSTANCES:
+                raise ValueError(f"workers: there is no instance type {shape.instance_type}; there are {', '.join(INSTANCES)}")
+        if len({shape.subnet for shape in self.worker_shapes}) > 15:
+            raise ValueError("workers: there can be 15 subnets")
+        return self
 
     @model_validator(mode="after")
     def _known_machines(self) -> ClusterSpec:

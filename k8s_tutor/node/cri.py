@@ -60,6 +60,8 @@ class VersionResult(Body):
 
     runtime_name: str
     runtime_version: str
+    network_ready: bool = True
+    """Its condition NetworkReady (in reality of a request of its own, Status)."""
 
 
 class RunPodSandbox(Body):
@@ -254,6 +256,10 @@ class SandboxEvent(Body):
     """A sandbox is not ready any more: its pause process has ended."""
 
     sandbox: CriSandbox
+
+
+class NetworkReady(Body):
+    """The runtime has found the configuration of a network plugin: its condition NetworkReady is true now."""
 
 
 class Done(Body):

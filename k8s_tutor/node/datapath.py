@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from k8s_tutor.node.addresses import within
-from k8s_tutor.node.kernel import HOST, Device, Kernel, Route
+from k8s_tutor.node.kernel import HOST, IPCACHE, Device, Kernel, Route
 from k8s_tutor.node.netpol.guards import EGRESS, INGRESS, judge
 from k8s_tutor.node.proxy.packets import Draw, Hit, Packet, Verdict
 from k8s_tutor.sim import Body
@@ -69,9 +69,9 @@ def leave(kernel: Kernel, packet: Packet, netns: str, draw: Draw, answer: bool =
     target = f"{packet.source} → {packet.destination}:{packet.port}/{packet.protocol}"
     if netns == HOST:
         way.add("node", kernel.node, target)
-        return way.through(own=True)
+        return way.through(own=True) if way.at_socket() else way.end(REFUSED)
     way.add("pod", kernel.namespaces.get(netns, netns[:13]), target)
-    return way.from_pod(netns)
+    return way.from_pod(netns) if way.at_socket() else way.end(REFUSED)
 
 
 def enter(
@@ -111,6 +111,23 @@ class _Way:
 
     # ------------------------------------------------------------------ from and to pods
 
+    def at_socket(self) -> bool:
+        """eBPF programs at the socket of who connects: a Service becomes one of its endpoints before there is a packet. False:
+        the connection is refused."""
+        packet = self.packet
+        service = self.kernel.sockets.get((packet.destination, packet.port, packet.protocol))
+        if service is None or self.answer:
+            return True
+        where, count = "cil_sock4_connect", len(service.backends)
+        if not count:
+            self.add("namespace", where, f"{service.name} has no endpoints: the sender gets \"connection refused\"")
+            return False
+        address, _, port = service.backends[self.draw(count) if count > 1 else 0].rpartition(":")
+        self.packet = packet._replace(destination=address, port=int(port))
+        what = f"{service.name}: the socket connects to {address}:{port} instead, 1 of {count}"
+        self.add("namespace", where, what, before=packet, after=self.packet)
+        return True
+
     def from_pod(self, netns: str) -> Passage:
         """Out of a pod's namespace, over its veth, to the bridge or straight into the machine's own stack."""
         kernel, packet = self.kernel, self.packet
@@ -142,6 +159,11 @@ class _Way:
             return self.end(DROPPED)
         netns, port = self.kernel.owners.get(self.packet.destination, (HOST, ""))
         device = self.kernel.device(port) if netns != HOST else None
+        onward = self.kernel.route(self.packet.destination, bridge.name) if device is None else None
+        tunnel = self.kernel.device(onward.device) if onward is not None else None
+        if onward is not None and tunnel is not None:
+            self.add("cni", self.at(bridge.name), f"the bridge of all machines: on to {onward.destination}", device=bridge.name)
+            return self.packed(onward, tunnel)
         if device is None or device.master != bridge.name:
             gone = f"nobody has {self.packet.destination} any more: no route to host"
             self.add("cni", self.at(bridge.name), gone, device=bridge.name)
@@ -197,7 +219,7 @@ class _Way:
         kernel, packet = self.kernel, self.packet
         if self.refused(EGRESS):
             return self.end(DROPPED)
-        route = kernel.route(packet.destination)
+        route = self.lookup()
         if route is None or route.kind == "blackhole":
             self.add("node", kernel.node, f"no route to {packet.destination}")
             return self.end(UNREACHABLE)
@@ -208,13 +230,27 @@ class _Way:
         if device.kind == "bridge":
             self.masqueraded(device)
             return self.over_bridge(device)
-        if device.kind == "veth":
+        if device.kind == "veth" and kernel.owners.get(packet.destination, ("", ""))[1] == device.name:
             self.masqueraded(device)
             self.add("cni", self.at(device.name), f"route {route.destination}: the veth of that pod", device=device.name)
             return self.into_pod(device.peer_netns)
-        if device.kind in ("vxlan", "ipip"):
+        if device.kind in OVERHEAD:
             return self.packed(route, device)
-        return self.out(route, device)
+        if device.kind == "ether":
+            return self.out(route, device)
+        self.add("cni", self.at(device.name), f"nobody has {packet.destination}: no route to host", device=device.name)
+        return self.end(UNREACHABLE)
+
+    def lookup(self) -> Route | None:
+        """The route of the packet: of what eBPF programs know of other machines, of the table that rules choose for its source,
+        or of the main table, which alone knows the machine's own pods."""
+        kernel, packet = self.kernel, self.packet
+        chosen = kernel.lookups.get(packet.source, "") if packet.destination not in kernel.owners else ""
+        for table in (IPCACHE, chosen):
+            route = kernel.route(packet.destination, table) if table in kernel.routes else None
+            if route is not None:
+                return route
+        return kernel.route(packet.destination)
 
     def masqueraded(self, device: Device) -> None:
         """POSTROUTING: whether the packet takes the machine's address."""
@@ -256,7 +292,7 @@ class _Way:
         kernel = self.kernel
         self.masqueraded(device)
         remote = route.via
-        if device.kind == "vxlan":
+        if device.kind == "vxlan" and not device.external:
             neighbour = kernel.neighbours.get((HOST, device.name, route.via))
             forward = kernel.forwards.get((device.name, neighbour.mac)) if neighbour is not None else None
             if forward is None:

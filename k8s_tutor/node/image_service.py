@@ -30,6 +30,8 @@ class RuntimeConfig(Body):
     shim: str
     cni: str
     version: str = "2.1.4"
+    plugin: str = "bridge"
+    """The network plugin of this machine. ``bridge`` is configured from the start, all others when their agent has begun."""
     preloaded: tuple[Image, ...] = ()
     """Images that are on the machine's disk from the start."""
 
@@ -67,6 +69,8 @@ class RuntimeDisk(State):
     """The runtime's files: images, layers, and what it has written down of sandboxes and containers."""
 
     def __init__(self) -> None:
+        self.network = ""
+        """The plugin whose configuration lies in ``/etc/cni/net.d``."""
         self.images: dict[str, StoredImage] = {}
         """Full name → image."""
         self.layers: dict[str, int] = {}
@@ -93,6 +97,8 @@ class ImageService(Calling):
         super().__init__(name, config, disk if disk is not None else RuntimeDisk())
         self.pulls: dict[str, Pull] = {}
         """Full name → the pull in progress."""
+        if self.config.plugin == "bridge":
+            self.disk.network = self.config.plugin
         if not self.disk.images:
             self._store(parse_reference(PAUSE_IMAGE), Manifest(manifest_digest(*PAUSE_IMAGE.split(":")), (), PAUSE), 320_000)
             for image in self.config.preloaded:

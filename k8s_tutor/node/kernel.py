@@ -19,6 +19,9 @@ from k8s_tutor.sim import Body, State
 HOST = ""
 """The machine's own network namespace. The others have the id of their sandbox as name."""
 
+IPCACHE = "ipcache"
+"""The table of routes that stands for the map in which Cilium's eBPF programs look who is where."""
+
 replace = msgspec.structs.replace
 
 
@@ -45,6 +48,10 @@ class Device(Body):
     master: str = ""
     vni: int = 0
     port: int = 0
+    external: bool = False
+    """A tunnel that is told with each packet where to, instead of looking into a forwarding table."""
+    program: str = ""
+    """The eBPF program that takes what comes in here."""
     index: int = 0
     """Given by the kernel."""
 
@@ -72,6 +79,25 @@ class Neighbour(Body):
     netns: str = HOST
 
 
+class Lookup(Body):
+    """A rule of policy routing: what comes from an address is looked up in ``table`` instead of the main one. The routes of
+    that table have ``table`` as their ``netns``."""
+
+    source: str
+    table: str
+
+
+class SocketService(Body):
+    """An entry of the map in which eBPF programs look when a process connects: what goes to ``address``, ``port`` goes to one
+    of the ``backends`` (``address:port``) instead. ``name``: of the Service and its port."""
+
+    address: str
+    port: int
+    protocol: str
+    name: str
+    backends: tuple[str, ...]
+
+
 class Forward(Body):
     """An entry of a forwarding database: frames to ``mac`` go into the tunnel to the machine ``remote``."""
 
@@ -89,7 +115,7 @@ class Masquerade(Body):
     text: str
 
 
-Entry = Namespace | Device | Route | Neighbour | Forward | Masquerade | Guards
+Entry = Namespace | Device | Route | Neighbour | Lookup | SocketService | Forward | Masquerade | Guards
 
 
 class Netlink(Body):
@@ -115,6 +141,10 @@ class Kernel(State):
         self.neighbours: dict[tuple[str, str, str], Neighbour] = {}
         self.forwards: dict[tuple[str, str], Forward] = {}
         """(device, mac) → entry."""
+        self.sockets: dict[tuple[str, int, str], SocketService] = {}
+        """(address, port, protocol) → who serves it, for eBPF programs at sockets."""
+        self.lookups: dict[str, str] = {}
+        """Source address → the table that is asked for what comes from it."""
         self.masquerades: tuple[Masquerade, ...] = ()
         self.rules = Ruleset()
         """What kube-proxy has written."""
@@ -181,6 +211,10 @@ class Kernel(State):
             self.namespaces[entry.netns] = entry.pod
         elif isinstance(entry, Neighbour):
             self.neighbours[entry.netns, entry.device, entry.address] = entry
+        elif isinstance(entry, Lookup):
+            self.lookups[entry.source] = entry.table
+        elif isinstance(entry, SocketService):
+            self.sockets[entry.address, entry.port, entry.protocol] = entry
         elif isinstance(entry, Forward):
             self.forwards[entry.device, entry.mac] = entry
         elif isinstance(entry, Guards):
@@ -209,6 +243,10 @@ class Kernel(State):
             self._close(entry.netns)
         elif isinstance(entry, Neighbour):
             self.neighbours.pop((entry.netns, entry.device, entry.address), None)
+        elif isinstance(entry, Lookup):
+            self.lookups.pop(entry.source, None)
+        elif isinstance(entry, SocketService):
+            self.sockets.pop((entry.address, entry.port, entry.protocol), None)
         elif isinstance(entry, Forward):
             self.forwards.pop((entry.device, entry.mac), None)
         elif isinstance(entry, Guards):
@@ -221,6 +259,7 @@ class Kernel(State):
         device = self.devices.pop((netns, name), None)
         for own in device.addresses if device is not None else ():
             self.owners.pop(bare(own), None)
+            self.lookups.pop(bare(own), None)
         if any(route.device == name for route in self.routes.get(netns, ())):
             self.routes[netns] = tuple(route for route in self.routes[netns] if route.device != name)
 
@@ -240,13 +279,9 @@ def _specific_first(route: Route) -> tuple[int, int]:
 
 def changes(before: Iterable[Entry], after: Iterable[Entry]) -> Netlink:
     """What turns the entries that a process has written into those that it wants."""
-    old, new = list(before), list(after)
-    return Netlink(tuple(one for one in new if one not in old), tuple(_left(old, new)))
-
-
-def _left(old: list[Entry], new: list[Entry]) -> list[Entry]:
-    places = {_place(one) for one in new}
-    return [one for one in old if _place(one) not in places]
+    old, new = {_place(one): one for one in before}, {_place(one): one for one in after}
+    fresh = tuple(one for place, one in new.items() if old.get(place) != one)
+    return Netlink(fresh, tuple(one for place, one in old.items() if place not in new))
 
 
 def _place(entry: Entry) -> tuple[str, ...]:
@@ -259,6 +294,10 @@ def _place(entry: Entry) -> tuple[str, ...]:
         return "neighbour", entry.netns, entry.device, entry.address
     if isinstance(entry, Forward):
         return "forward", entry.device, entry.mac
+    if isinstance(entry, Lookup):
+        return "lookup", entry.source
+    if isinstance(entry, SocketService):
+        return "socket", entry.address, str(entry.port), entry.protocol
     if isinstance(entry, Namespace):
         return "namespace", entry.netns
     if isinstance(entry, Guards):

@@ -49,6 +49,8 @@ class Kubelet(RuntimeLink):
             self.sync_pod(ctx, body.uid)
         elif isinstance(body, cri.ContainerEvent):
             self.container_changed(ctx, body.container)
+        elif isinstance(body, cri.NetworkReady):
+            self.network_ready(ctx)
         elif isinstance(body, cri.SandboxEvent):
             self.sandbox_changed(ctx, body.sandbox)
         elif isinstance(body, ProbeDue):

@@ -9,6 +9,13 @@ from k8s_tutor.api import quantity
 from k8s_tutor.api.component import Access
 from k8s_tutor.node.addresses import MANAGERS, address, pod_cidr, shim_of
 from k8s_tutor.node.cni import Cni, CniConfig
+from k8s_tutor.node.cni.agent import Agent, AgentConfig
+from k8s_tutor.node.cni.aws_vpc import AwsNode
+from k8s_tutor.node.cni.calico import Calico
+from k8s_tutor.node.cni.cilium import Cilium
+from k8s_tutor.node.cni.flannel import Flannel
+from k8s_tutor.node.cni.options import CLUSTER_CIDRS, ways_of
+from k8s_tutor.node.cni.weave import Weave
 from k8s_tutor.node.image_service import RuntimeConfig
 from k8s_tutor.node.images import Image
 from k8s_tutor.node.kubelet import Kubelet, KubeletConfig
@@ -16,6 +23,7 @@ from k8s_tutor.node.proxy.kube_proxy import KubeProxy, KubeProxyConfig
 from k8s_tutor.node.runtime import Runtime
 from k8s_tutor.node.shim import Shim, ShimConfig
 from k8s_tutor.node.static_pods import FOLDER
+from k8s_tutor.node.underlay import Underlay
 from k8s_tutor.sim import Actor, Body
 
 REGISTRY = "registry"
@@ -38,6 +46,21 @@ class Shape(NamedTuple):
     """The mode of its kube-proxy."""
     disks: tuple[tuple[str, int], ...] = ()
     """Further disks: (``sdb``, bytes)."""
+    place: int = 0
+    """The subnet that it is in."""
+    enis: tuple[int, int] = (0, 0)
+    """In a VPC: how many network interfaces it may have, and addresses of each."""
+
+
+class NetworkPlan(NamedTuple):
+    """How the cluster's pods reach each other: the plugin, its mode and the MTU that it gives to pods, the network between
+    the machines, and all nodes that have an agent: (node, suffix of its processes)."""
+
+    plugin: str = "bridge"
+    mode: str = ""
+    mtu: int = 1500
+    net: Underlay = Underlay()
+    nodes: tuple[tuple[str, str], ...] = ()
 
 
 class Part(NamedTuple):
@@ -48,23 +71,36 @@ class Part(NamedTuple):
     config: Body
 
 
-def worker(number: int, access: Access, shape: Shape | None = None, preloaded: tuple[Image, ...] = ()) -> tuple[Part, ...]:
+def worker(
+    number: int, access: Access, shape: Shape | None = None, preloaded: tuple[Image, ...] = (), plan: NetworkPlan | None = None
+) -> tuple[Part, ...]:  # fmt: skip
     """The processes of ``node-<number>``, in the order in which they are started. ``access`` says where the API is and when
     the clock began; its user is not used: each component has its own."""
     shape = shape or Shape()
-    return _parts(f"node-{number}", str(number), number, access, shape, preloaded, shape.files, ())
+    return _parts(f"node-{number}", str(number), number, access, shape, preloaded, shape.files, (), plan or NetworkPlan())
 
 
-def manager(number: int, access: Access, images: tuple[Image, ...], proxy: str = "iptables") -> tuple[Part, ...]:
+def manager(
+    number: int, access: Access, images: tuple[Image, ...], proxy: str = "iptables", plan: NetworkPlan | None = None
+) -> tuple[Part, ...]:  # fmt: skip
     """The same for ``cp-<number>``, where the kubelet runs the control plane as static pods."""
     taints = (("node-role.kubernetes.io/control-plane", "", "NoSchedule"),)
     shape = Shape(roles=("control-plane",), taints=taints, proxy=proxy)
     files = tuple((f"{FOLDER}/{name}.json", json.dumps(manifest(name, image))) for name, image, _ in COMPONENTS)
     processes = tuple((kind, f"{kind}-{number}") for _, _, kind in COMPONENTS)
     wanted = tuple(image for image in images if image.program.process)
-    return _parts(f"cp-{number}", f"cp-{number}", MANAGERS + number, access, shape, wanted, files, processes)
+    name, plan = f"cp-{number}", plan or NetworkPlan()
+    return _parts(name, name, MANAGERS + number, access, shape, wanted, files, processes, plan)
 
 
+AGENTS: dict[str, tuple[type[Agent], str]] = {
+    "flannel": (Flannel, "kube-flannel:flannel"),
+    "calico": (Calico, "kube-system:calico-node"),
+    "weave": (Weave, "kube-system:weave-net"),
+    "cilium": (Cilium, "kube-system:cilium"),
+    "aws-vpc-cni": (AwsNode, "kube-system:aws-node"),
+}
+"""The agent of each plugin, and its service account."""
 COMPONENTS = (
     ("etcd", "registry.k8s.io/etcd:3.6.5-0", "etcd"),
     ("kube-apiserver", "registry.k8s.io/kube-apiserver:v1.36.2", "api"),
@@ -89,25 +125,47 @@ def manifest(name: str, image: str) -> dict[str, Any]:
 
 def _parts(
     node: str, suffix: str, number: int, access: Access, shape: Shape, preloaded: tuple[Image, ...],
-    files: tuple[tuple[str, str], ...], processes: tuple[tuple[str, str], ...],
+    files: tuple[tuple[str, str], ...], processes: tuple[tuple[str, str], ...], plan: NetworkPlan,
 ) -> tuple[Part, ...]:  # fmt: skip
-    runtime, shim, cni, cidr = f"containerd-{suffix}", shim_of(number), f"cni-{suffix}", pod_cidr(number)
+    runtime, shim, cni, own = f"containerd-{suffix}", shim_of(number), f"cni-{suffix}", address(number, shape.place)
+    cidr = pod_cidr(number) if plan.plugin in ("bridge", "flannel") else ""
     kubelet = KubeletConfig(
-        access.api, f"system:node:{node}", access.epoch, node=node, runtime=runtime, shim=shim, address=address(number),
+        access.api, f"system:node:{node}", access.epoch, node=node, runtime=runtime, shim=shim, address=own,
         pod_cidr=cidr, cpu=shape.cpu, memory=shape.memory, pods=shape.pods, parallel_pulls=shape.parallel_pulls,
         disk=shape.disk, labels=shape.labels, roles=shape.roles, taints=shape.taints,
     )  # fmt: skip
-    proxy = KubeProxyConfig(access.api, "system:kube-proxy", access.epoch, node=node, kernel=shim, mode=shape.proxy,
-                            addresses=(address(number),))  # fmt: skip
     cpu, memory = quantity.milli(shape.cpu), quantity.value(shape.memory)
+    agent = _agent(node, suffix, number, own, access, shape, plan)
     kernel = ShimConfig(
-        runtime, access.epoch, cpu, memory, files, node, address(number), processes=processes,
-        root=shape.disk, disks=shape.disks,
+        runtime, access.epoch, cpu, memory, files, node, own, plan.net, processes, root=shape.disk, disks=shape.disks
     )  # fmt: skip
-    return (
+    parts = (
         Part(Shim, shim, kernel),
-        Part(Cni, cni, CniConfig(cidr, kernel=shim)),
-        Part(Runtime, runtime, RuntimeConfig(REGISTRY, shim, cni, preloaded=preloaded)),
+        Part(Cni, cni, CniConfig(cidr, plan.plugin, shim, agent[0].name if agent else "", plan.mtu)),
+        Part(Runtime, runtime, RuntimeConfig(REGISTRY, shim, cni, plugin=plan.plugin, preloaded=preloaded)),
         Part(Kubelet, f"kubelet-{suffix}", kubelet),
-        Part(KubeProxy, f"kube-proxy-{suffix}", proxy),
     )
+    if plan.plugin == "cilium":
+        return (*parts, *agent)
+    proxy = KubeProxyConfig(
+        access.api, "system:kube-proxy", access.epoch, node=node, kernel=shim, mode=shape.proxy, addresses=(own,),
+        cluster_cidr=CLUSTER_CIDRS[plan.plugin],
+    )  # fmt: skip
+    return (*parts, Part(KubeProxy, f"kube-proxy-{suffix}", proxy), *agent)
+
+
+def _agent(
+    node: str, suffix: str, number: int, own: str, access: Access, shape: Shape, plan: NetworkPlan
+) -> tuple[Part, ...]:  # fmt: skip
+    """The agent of the network plugin, if it has one."""
+    if plan.plugin not in AGENTS:
+        return ()
+    actor, user = AGENTS[plan.plugin]
+    kind, cidr = ways_of(plan.plugin).agent, f"10.{number >> 8}.{number & 255}.0/24" if plan.plugin == "cilium" else ""
+    block = next(((first, last) for first, last, machine in plan.net.blocks if machine == number), (0, 0))
+    config = AgentConfig(
+        access.api, f"system:serviceaccount:{user}", access.epoch, node=node, address=own, kernel=f"shim-{suffix}",
+        runtime=f"containerd-{suffix}", plugin=plan.plugin, pod_cidr=cidr, mode=plan.mode, mtu=plan.mtu, enis=shape.enis[0],
+        ips=shape.enis[1], block=block, peers=tuple((name, f"{kind}-{end}") for name, end in plan.nodes if name != node),
+    )  # fmt: skip
+    return (Part(actor, f"{kind}-{suffix}", config),)

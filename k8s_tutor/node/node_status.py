@@ -27,6 +27,10 @@ RUNTIME_MISSED = 30 * SECOND
 """How long the runtime may be silent before the node says so (kubelet.go, baseRuntimeSyncThreshold)."""
 STRATEGIC = "application/strategic-merge-patch+json"
 VERSION = "v1.36.2"
+NO_NETWORK = (
+    "container runtime network not ready: NetworkReady=false reason:NetworkPluginNotReady message:Network plugin returns error:"
+    " cni plugin not initialized"
+)
 
 Tree = dict[str, Any]
 
@@ -79,6 +83,8 @@ class NodeReporter(Recorder):
         """Whether the runtime answers and has told what it runs."""
         self.runtime_left: int | None = None
         """When it was last there (µs), or None if it never was."""
+        self.network_up = True
+        """Whether the runtime has found a network plugin."""
         self.runtime_version = ""
         self.images: dict[str, tuple[str, int]] = {}
         """Full name of an image on this machine → (name with digest, bytes)."""
@@ -190,6 +196,8 @@ class NodeReporter(Recorder):
         ready = ("Ready", "True", "KubeletReady", "kubelet is posting ready status")
         if not self.runtime_up and (self.runtime_left is None or ctx.now - self.runtime_left >= RUNTIME_MISSED):
             ready = ("Ready", "False", "KubeletNotReady", "container runtime is down")
+        elif not self.network_up:
+            ready = ("Ready", "False", "KubeletNotReady", NO_NETWORK)
         memory = ("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available")
         disk = ("DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure")
         low = {kind: (kind, "True", reason, message) for kind, reason, message in CONDITIONS.values() if kind in self.pressures}

@@ -16,6 +16,7 @@ from k8s_tutor.node.handlers import SUCCESS, Outcome
 from k8s_tutor.node.image_puller import ImagePuller
 from k8s_tutor.node.images import parse_reference
 from k8s_tutor.node.limits import limits
+from k8s_tutor.node.node_status import NO_NETWORK
 from k8s_tutor.node.pod_base import CRI_TIMEOUT, RESYNC, SyncPod
 from k8s_tutor.node.podstate import EXITED, PodState, merge, next_backoff
 from k8s_tutor.node.programs import steering
@@ -51,6 +52,11 @@ class PodWorker(ImagePuller):
 
     def make_sandbox(self, ctx: Context, state: PodState, pod: Any) -> None:
         """Volumes, then RunPodSandbox; the runtime calls the CNI plugin before any container starts."""
+        if not self.network_up and not pod.spec.hostNetwork:
+            self.states[state.uid] = replace(state, retry_at=ctx.now + RESYNC + ctx.draw("resync", RESYNC // 2))
+            self.tell(ctx, state, "Warning", "NetworkNotReady", f"network is not ready: {NO_NETWORK}")
+            ctx.after(RESYNC + RESYNC // 2, SyncPod(state.uid), work=False)
+            return
         self.states[state.uid] = state = state.begin("sandbox")
         if pod.spec.volumes:
             self.mount(ctx, state, pod, "_mounted")

@@ -16,6 +16,7 @@ from k8s_tutor.api.streams import Streams
 from k8s_tutor.api.watchcache import Hop
 from k8s_tutor.api.wire import StreamData, StreamEnd
 from k8s_tutor.node import cri, tasks, toolbox
+from k8s_tutor.node.cni.agent import NetworkConfigured
 from k8s_tutor.node.image_service import RuntimeConfig, RuntimeDisk
 from k8s_tutor.node.inside import Attach, Exec, ExecSync, Opened, ReadLog
 from k8s_tutor.node.processes import no_file
@@ -106,6 +107,8 @@ class Runtime(Sandboxes, Streams):
             self._recover(ctx)
         elif isinstance(body, GraceOver):
             self.signal(ctx, body.container, SIGKILL)
+        elif isinstance(body, NetworkConfigured):
+            self.network_configured(ctx, body.plugin)
         elif isinstance(body, cri.Kill):
             self._kill(ctx, body.container)
 
@@ -147,9 +150,11 @@ class Runtime(Sandboxes, Streams):
         if isinstance(asked, cri.ListContainers):
             return cri.ListContainersResult(tuple(self.disk.containers.values()))
         if isinstance(asked, cri.Version):
-            return cri.VersionResult("containerd", "v" + self.config.version)
+            return cri.VersionResult("containerd", "v" + self.config.version, bool(self.disk.network))
         if isinstance(asked, cri.GetContainerEvents):
             self.listener = client
+            if self.disk.network and self.config.plugin != "bridge":
+                ctx.reply(client, cri.NetworkReady())
         elif isinstance(asked, cri.RemoveContainer):
             self.forget_container(ctx, asked.container)
         elif isinstance(asked, cri.RemoveImage):

@@ -47,7 +47,17 @@ class RuntimeLink(KubeletServer):
             self._runtime_away(ctx)
             return
         self.runtime_version = f"{answer.runtime_name}://{answer.runtime_version.removeprefix('v')}"
+        self.network_up = answer.network_ready
         self.ask(ctx, self.config.shim, ReadPressure(), "_manifests_read", (), 10 * SECOND)
+
+    def network_ready(self, ctx: Context) -> None:
+        """The runtime has a network plugin now."""
+        if not self.network_up:
+            ctx.decide()
+            self.network_up = True
+            self.report_node(ctx)
+            for uid in list(self.states):
+                self.again(ctx, uid)
 
     def _manifests_read(self, ctx: Context, answer: Any) -> None:
         if not isinstance(answer, Pressure):

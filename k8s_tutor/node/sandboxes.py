@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from k8s_tutor.node import cni, cri, tasks
+from k8s_tutor.node.cni.options import ways_of
 from k8s_tutor.node.image_service import ImageService
 from k8s_tutor.node.programs import PAUSE, SIGKILL
 from k8s_tutor.sim import Body, Context, Reply
@@ -20,6 +21,19 @@ class Sandboxes(ImageService):
         super().__init__(name, config, disk)
         self.listener = ""
         """The kubelet that wants events, or nobody."""
+
+    @property
+    def plugin(self) -> str:
+        """The network plugin as libcni names it."""
+        return ways_of(self.config.plugin).description
+
+    def network_configured(self, ctx: Context, plugin: str) -> None:
+        """The configuration of a network plugin has appeared in ``/etc/cni/net.d``."""
+        if self.disk.network != plugin:
+            self.disk.network = plugin
+            ctx.note("runtime.network", node=ctx.name, plugin=plugin)
+            if self.listener:
+                ctx.reply(self.listener, cri.NetworkReady())
 
     def signal(self, ctx: Context, container: str, number: int) -> None:
         """Sends a signal to the process of a container or sandbox."""
@@ -49,7 +63,7 @@ class Sandboxes(ImageService):
         if not isinstance(answer, cni.CniResult):
             why = answer.msg if isinstance(answer, cni.CniError) else f"netplugin failed: {answer.reason}"
             self._abandon(ctx, ident)
-            text = f'failed to setup network for sandbox "{ident}": plugin type="bridge" failed (add): {why}'
+            text = f'failed to setup network for sandbox "{ident}": plugin {self.plugin} failed (add): {why}'
             ctx.reply(client, Reply(call, cri.RpcError("Unknown", text)))
             return
         self._has_network(ctx, client, call, ident, answer.ips[0].address.partition("/")[0])
@@ -98,7 +112,8 @@ class Sandboxes(ImageService):
 
     def _network_deleted(self, ctx: Context, answer: Any, client: str, call: int, ident: str) -> None:
         if not isinstance(answer, cni.CniDone):
-            text = f'failed to destroy network for sandbox "{ident}": plugin type="bridge" failed (delete): {answer.reason}'
+            why = answer.msg if isinstance(answer, cni.CniError) else f"netplugin failed: {answer.reason}"
+            text = f'failed to destroy network for sandbox "{ident}": plugin {self.plugin} failed (delete): {why}'
             ctx.reply(client, Reply(call, cri.RpcError("Unknown", text)))
             return
         sandbox = self.disk.sandboxes.get(ident)

@@ -299,7 +299,7 @@ class TaskHolder(Calling):
         """``container/pid`` → a process that runs a script: a container's own, or one that was started by exec."""
         self.streams: dict[int, Stream] = {}
         """Call that opened it → stream."""
-        self.kernel = Kernel(self.config.node, self.config.address) if self.config else Kernel()
+        self.kernel = Kernel(self.config.node, self.config.address, self.config.net.mtu) if self.config else Kernel()
         """The network of the machine."""
         self.next_pid = FIRST_PID
         self.pids: dict[str, int] = {}

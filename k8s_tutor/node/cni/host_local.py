@@ -16,6 +16,8 @@ class CniDisk(State):
         self.leases: dict[str, str] = {}
         """Address → id of the sandbox."""
         self.last_reserved = ""
+        self.queue: dict[str, bool] = {}
+        """Sandboxes that were deleted while the agent was away, and whose addresses it must still take back."""
 
 
 def reserve(disk: CniDisk, container: str, cidr: str) -> str:

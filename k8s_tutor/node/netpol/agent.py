@@ -33,7 +33,8 @@ class Enforcer(Component):
     """Base of the agents that enforce NetworkPolicies. Subclasses call these methods from their own of the same name.
     ``PLACE``: where the plugin enforces, as a packet walk names it."""
 
-    config: EnforcerConfig
+    config: Any
+    """An `EnforcerConfig`, or the configuration of an agent that has the same fields."""
     PLACE = ""
 
     def __init__(self, name: str, config: Any = None, disk: Any = None) -> None:
