@@ -1,12 +1,13 @@
 """What is installed on top of a cluster when its specification asks for it: objects as their makers' manifests have them.
 
-Their Deployments are missing: these programs are processes beside the nodes here.
+The Deployments of metrics-server and prometheus-adapter are missing: they are processes beside the nodes here.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from k8s_tutor.cluster import coredns
 from k8s_tutor.cluster.spec import ClusterSpec
 from k8s_tutor.node import metrics_server as resource
 from k8s_tutor.node import prometheus_adapter as prometheus
@@ -19,7 +20,7 @@ _READ = ["get", "list", "watch"]
 
 def objects(spec: ClusterSpec) -> list[Tree]:
     """The objects of all add-ons that a specification wants."""
-    return [*(metrics_server() if spec.metrics else []), *(prometheus_adapter() if spec.custom_metrics else [])]
+    return [*(coredns.objects() if spec.dns else []), *(metrics_server() if spec.metrics else []), *(prometheus_adapter() if spec.custom_metrics else [])]
 
 
 def metrics_server() -> list[Tree]:

@@ -8,13 +8,16 @@ from k8s_tutor.api.authn import Token
 from k8s_tutor.api.base import ApiConfig
 from k8s_tutor.api.component import Access
 from k8s_tutor.api.server import ApiServer
-from k8s_tutor.cluster import networking
+from k8s_tutor.cluster import coredns, networking
 from k8s_tutor.cluster.gateway import BALANCER
 from k8s_tutor.cluster.images import images_of
 from k8s_tutor.cluster.spec import ClusterSpec, WorkerSpec
 from k8s_tutor.controllers.manager import CERTIFICATE, ControllerManager, ManagerConfig
 from k8s_tutor.net.loadbalancer import LoadBalancer, LoadBalancerConfig
 from k8s_tutor.node import metrics_server, prometheus_adapter
+from k8s_tutor.node.dns import upstream
+from k8s_tutor.node.dns.coredns import COREDNS_USER, CoreDns, CoreDnsConfig
+from k8s_tutor.node.dns.upstream import Upstream, UpstreamConfig
 from k8s_tutor.node.machine import REGISTRY, NetworkPlan, Shape, manager, worker
 from k8s_tutor.node.metrics_server import MetricsServer
 from k8s_tutor.node.plain import PlainConfig, PlainKubelet
@@ -40,6 +43,7 @@ def add_kubernetes(world: World, spec: ClusterSpec) -> None:
                 world.add(part.actor, part.name, part.config, host=f"cp-{i}")
     for i, shape in enumerate(spec.worker_shapes, start=1):
         _worker(world, spec, i, shape, plan)
+    world.add(Upstream, upstream.NAME, UpstreamConfig(), host=f"{upstream.NAME}-host")
     if spec.metrics:
         access = Access(BALANCER, metrics_server.USER, spec.epoch)
         world.add(MetricsServer, metrics_server.NAME, access, host=f"{metrics_server.NAME}-host")
@@ -63,10 +67,14 @@ def _worker(world: World, spec: ClusterSpec, i: int, shape: WorkerSpec, plan: Ne
     machine = Shape(
         shape.cpu, shape.memory, networking.most_pods(spec, shape), labels, parallel_pulls=shape.parallel_pulls,
         disk=shape.disk, files=files, place=networking.places(spec)[shape.subnet], enis=networking.interfaces(spec, shape),
-        proxy=spec.proxy, disks=disks,
+        proxy=spec.proxy, disks=disks, processes=((coredns.KIND, coredns.process(i)),) if spec.dns else (),
     )  # fmt: skip
     for part in worker(i, Access(BALANCER, "", spec.epoch), machine, plan=plan):
         world.add(part.actor, part.name, part.config, host=host)
+    if spec.dns:
+        dns = CoreDnsConfig(BALANCER, COREDNS_USER, spec.epoch, upstream=upstream.NAME)
+        world.add(CoreDns, coredns.process(i), dns, host=host)
+        world.exit(coredns.process(i))
 
 
 def _registry(spec: ClusterSpec) -> RegistryConfig:

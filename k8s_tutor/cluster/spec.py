@@ -200,6 +200,8 @@ class ClusterSpec(Part):
     """How that plugin is set up."""
     proxy: Literal["iptables", "ipvs", "nftables"] = "iptables"
     """How kube-proxy writes Services into the kernels of the nodes."""
+    dns: bool = False
+    """Whether CoreDNS is installed, as a Deployment with the Service ``kube-dns``."""
     runtime: Literal["containerd"] = "containerd"
     tokens: list[TokenSpec] = []
     """Users beside the admin who may come with a bearer token."""

@@ -12,8 +12,8 @@ from k8s_tutor.node.shell.machine import Running
 from k8s_tutor.node.tasks import Pod, Task
 from k8s_tutor.sim import SECOND
 
-DNS_ADDRESS = "10.96.0.10"
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
 _RELEASES = {
     "alpine": 'NAME="Alpine Linux"\nID=alpine\nVERSION_ID=3.22.2\nPRETTY_NAME="Alpine Linux v3.22"\n',
     "debian": 'PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\nNAME="Debian GNU/Linux"\nVERSION_ID="12"\nID=debian\n',
@@ -53,13 +53,13 @@ class ContainerBox:
         """What kubelet and kernel put there."""
         hosts = (
             "# Kubernetes-managed hosts file.\n127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n"
-            f"fe00::0\tip6-localnet\nfe00::0\tip6-mcastprefix\nfe00::1\tip6-allnodes\nfe00::2\tip6-allrouters\n{pod.ip}\t{pod.name}\n"
+            "fe00::0\tip6-localnet\nfe00::0\tip6-mcastprefix\nfe00::1\tip6-allnodes\nfe00::2\tip6-allrouters\n"
+            f"{pod.ip}\t{pod.domain + chr(9) if pod.domain else ''}{pod.name}\n"
         )
-        search = f"{pod.namespace}.svc.cluster.local svc.cluster.local cluster.local"
         argv = self._task.spec.process.argv
         return {
             "/etc/hostname": pod.name + "\n", "/etc/hosts": hosts,
-            "/etc/resolv.conf": f"search {search}\nnameserver {DNS_ADDRESS}\noptions ndots:5\n",
+            "/etc/resolv.conf": pod.resolv,
             "/proc/1/cmdline": "".join(word + "\0" for word in argv),
             "/proc/1/comm": (argv[0].rsplit("/", 1)[-1] if argv else "") + "\n",
             "/proc/1/environ": "".join(f"{name}={value}\0" for name, value in self.env().items()),

@@ -74,6 +74,8 @@ class RunPodSandbox(Body):
     annotations: tuple[tuple[str, str], ...] = ()
     host_address: str = ""
     """The machine's own address, for a pod in the machine's network (``hostNetwork``); else empty."""
+    names: tuple[str, str] = ("", "")
+    """Its ``/etc/resolv.conf``, and its full name in the cluster, if it has one."""
 
 
 class RunPodSandboxResult(Body):

@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 
 from k8s_tutor.node import cri
 from k8s_tutor.node.inside import ExecSync
+from k8s_tutor.node.naming import Connect
 from k8s_tutor.node.node_status import NodeReporter
 from k8s_tutor.node.podstate import PodState
-from k8s_tutor.node.sockets import Connect, Connected
+from k8s_tutor.node.sockets import Connected
 from k8s_tutor.sim import SECOND, Body, CallFailed, Context
 
 AGENT = "kube-probe/1.36"

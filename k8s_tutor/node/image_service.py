@@ -80,6 +80,8 @@ class RuntimeDisk(State):
         """Id of a sandbox → its network namespace."""
         self.annotations: dict[str, tuple[tuple[str, str], ...]] = {}
         """Id of a sandbox → the annotations that its programs see."""
+        self.names: dict[str, tuple[str, str]] = {}
+        """Id of a sandbox → its ``resolv.conf`` and its full name."""
         self.containers: dict[str, cri.CriContainer] = {}
         self.programs: dict[str, Program] = {}
         """Id of a container → what its image does."""

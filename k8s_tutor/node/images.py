@@ -156,6 +156,7 @@ class _ProgramTree(msgspec.Struct, forbid_unknown_fields=True):
     kind: str = "serve"
     start_ms: int = 500
     port: int = 0
+    ports: tuple[int, ...] = ()
     exit_after_ms: int = 0
     exit_code: int = 0
     exit_tag: bool = False

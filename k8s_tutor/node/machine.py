@@ -44,6 +44,8 @@ class Shape(NamedTuple):
     """What is on its disk from the start: (path, text)."""
     proxy: str = "iptables"
     """The mode of its kube-proxy."""
+    processes: tuple[tuple[str, str], ...] = ()
+    """(kind, name) of processes of the machine that its containers really are."""
     disks: tuple[tuple[str, int], ...] = ()
     """Further disks: (``sdb``, bytes)."""
     place: int = 0
@@ -77,7 +79,8 @@ def worker(
     """The processes of ``node-<number>``, in the order in which they are started. ``access`` says where the API is and when
     the clock began; its user is not used: each component has its own."""
     shape = shape or Shape()
-    return _parts(f"node-{number}", str(number), number, access, shape, preloaded, shape.files, (), plan or NetworkPlan())
+    own = shape.processes
+    return _parts(f"node-{number}", str(number), number, access, shape, preloaded, shape.files, own, plan or NetworkPlan())
 
 
 def manager(

@@ -44,6 +44,8 @@ class KubeletConfig(Access, kw_only=True):
     """The process that stands for the machine's kernel: the way to its pods' ports."""
     address: str
     pod_cidr: str
+    cluster_dns: str = "10.96.0.10"
+    """Address of the cluster's name server (``clusterDNS``)."""
     cpu: str = "4"
     memory: str = "8Gi"
     pods: int = 110

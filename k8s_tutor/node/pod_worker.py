@@ -11,6 +11,7 @@ import msgspec
 
 from k8s_tutor.api.informer import Informer
 from k8s_tutor.node import cri
+from k8s_tutor.node.dns import pod_names
 from k8s_tutor.node.environment import environment
 from k8s_tutor.node.handlers import SUCCESS, Outcome
 from k8s_tutor.node.image_puller import ImagePuller
@@ -80,6 +81,7 @@ class PodWorker(ImagePuller):
         attempt = state.sandbox_attempt + 1 if state.sandbox or state.old_sandboxes else 0
         self.states[uid] = replace(state, sandbox_attempt=attempt, mount_tries=0)
         run = cri.RunPodSandbox(state.uid, state.namespace, state.name, attempt, steering(pod.metadata.annotations))
+        run = replace(run, names=(pod_names.resolv_conf(pod, self.config.cluster_dns), pod_names.full_name(pod)))
         if pod.spec.hostNetwork:
             run = replace(run, host_address=self.config.address)
         self.ask(ctx, self.config.runtime, run, "_sandbox_made", (state.uid,), CRI_TIMEOUT)

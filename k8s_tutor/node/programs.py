@@ -69,7 +69,9 @@ class Program(Body):
     start_ms: int = 500
     """Until it answers, which is when it counts as ready."""
     port: int = 0
-    """TCP port that it listens on, or 0."""
+    """Port that it listens on, or 0."""
+    ports: tuple[int, ...] = ()
+    """Further ports."""
     exit_after_ms: int = 0
     exit_code: int = 0
     exit_tag: bool = False

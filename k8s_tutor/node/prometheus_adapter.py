@@ -20,7 +20,8 @@ from k8s_tutor.api.status import Refusal
 from k8s_tutor.api.wire import Request, Response
 from k8s_tutor.node import exposition
 from k8s_tutor.node.addresses import machine_of, shim_of
-from k8s_tutor.node.sockets import Connect, Connected
+from k8s_tutor.node.naming import Connect
+from k8s_tutor.node.sockets import Connected
 from k8s_tutor.sim import SECOND, Body, Call, CallFailed, Context, Reply
 
 NAME, NAMESPACE = "prometheus-adapter", "monitoring"

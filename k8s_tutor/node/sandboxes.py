@@ -52,7 +52,7 @@ class Sandboxes(ImageService):
         sandbox = cri.CriSandbox(ident, asked.uid, asked.namespace, asked.name, asked.attempt, cri.NOT_READY, "", ctx.now)
         netns = f"/var/run/netns/cni-{asked.uid[:8]}-{ident[:12]}"
         self.disk.sandboxes[ident], self.disk.netns[ident] = sandbox, "" if asked.host_address else netns
-        self.disk.annotations[ident] = asked.annotations
+        self.disk.annotations[ident], self.disk.names[ident] = asked.annotations, asked.names
         if asked.host_address:
             self._has_network(ctx, client, call, ident, asked.host_address)
             return
@@ -71,7 +71,7 @@ class Sandboxes(ImageService):
     def _has_network(self, ctx: Context, client: str, call: int, ident: str, address: str) -> None:
         self.disk.sandboxes[ident] = msgspec.structs.replace(self.disk.sandboxes[ident], ip=address)
         sandbox = self.disk.sandboxes[ident]
-        pod = tasks.Pod(sandbox.namespace, sandbox.name, address)
+        pod = tasks.Pod(sandbox.namespace, sandbox.name, address, *self.disk.names.get(ident, ("", "")))
         self.ask(ctx, self.config.shim, tasks.RunTask(ident, ident, PAUSE, pod=pod), "_sandbox_runs", (client, call, ident))
 
     def _sandbox_runs(self, ctx: Context, answer: Any, client: str, call: int, ident: str) -> None:
@@ -137,6 +137,7 @@ class Sandboxes(ImageService):
         self.disk.sandboxes.pop(ident, None)
         self.disk.netns.pop(ident, None)
         self.disk.annotations.pop(ident, None)
+        self.disk.names.pop(ident, None)
 
 
 def new_id(ctx: Context, stream: str) -> str:

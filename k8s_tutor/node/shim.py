@@ -14,14 +14,16 @@ import msgspec
 
 from k8s_tutor.api.ssh import RunCommand
 from k8s_tutor.api.wire import StreamData, StreamEnd
-from k8s_tutor.node import logs
+from k8s_tutor.node import logs, speech
 from k8s_tutor.node.cgroups import MemoryFull
 from k8s_tutor.node.inside import Attach, Exec, ExecSync, Opened, ReadLog
 from k8s_tutor.node.kernel import Netlink
+from k8s_tutor.node.naming import Connect, Named
 from k8s_tutor.node.processes import Moment, TimeIsUp, Wake
 from k8s_tutor.node.programs import SIGKILL, SIGTERM, Process, annotation
+from k8s_tutor.node.proxy import commands as rule_commands
 from k8s_tutor.node.proxy.ruleset import WriteRules
-from k8s_tutor.node.sockets import Answered, Arrive, Connect
+from k8s_tutor.node.sockets import Answered, Arrive
 from k8s_tutor.node.storage import DiskFault, MachineStorage
 from k8s_tutor.node.tasks import (
     Annotate,
@@ -59,6 +61,8 @@ class Shim(MachineStorage):
             self.due(ctx, body)
         elif isinstance(body, Wake):
             self.woken(ctx, body)
+        elif isinstance(body, Named):
+            self.named(ctx, body)
         elif isinstance(body, Call):
             answer = self.serve(ctx, src, body.id, body.body)
             if answer is not None:
@@ -103,7 +107,7 @@ class Shim(MachineStorage):
         if isinstance(asked, CheckPaths):
             return self.check_paths(asked)
         if isinstance(asked, RunCommand):
-            return self.command(ctx, asked.argv)
+            return self.typed_command(ctx, asked.argv)
         if isinstance(asked, ReadPressure):
             return self.pressure(ctx)
         if isinstance(asked, ReadStats):
@@ -123,6 +127,12 @@ class Shim(MachineStorage):
         elif isinstance(asked, Annotate):
             self.annotate(ctx, asked)
         return TaskDone()
+
+    def typed_command(self, ctx: Context, argv: tuple[str, ...]) -> Body:
+        """A command that somebody types on the machine: about its rules, or its disks."""
+        stamp = speech.ctime(ctx.now, self.config.epoch)
+        found = rule_commands.run(self.kernel.rules, self.kernel.own_addresses, argv, stamp) if argv else None
+        return found if found is not None else self.command(ctx, argv)
 
     def disconnected(self, ctx: Context, peer: str, reason: str) -> None:
         super().disconnected(ctx, peer, reason)
@@ -264,7 +274,7 @@ class Shim(MachineStorage):
         """A process has ended; the shim keeps its exit code until the runtime has taken it."""
         self._store(ctx, replace(task, exited=True, ready=False, exit_code=code, finished_at=ctx.now, oom=oom))
         child = self.child_of(task)
-        if child:
+        if child and not any(self.child_of(one) == child and not one.exited for one in self.tasks.values()):
             ctx.stop(child)
         self.unweigh(ctx, task.container)
         self.kill_all(ctx, task.container)

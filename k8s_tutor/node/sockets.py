@@ -12,8 +12,12 @@ import msgspec
 from k8s_tutor.node import speech
 from k8s_tutor.node.addresses import shim_of
 from k8s_tutor.node.datapath import DELIVERED, DROPPED, OVERHEAD, REFUSED, SENT, UNREACHABLE, Outer, Passage, enter, leave
+from k8s_tutor.node.dns import upstream
+from k8s_tutor.node.dns.message import UPSTREAM, packed, query_of
+from k8s_tutor.node.dns.message import Reply as Names
 from k8s_tutor.node.kernel import HOST
-from k8s_tutor.node.processes import NOBODY, Processes, Wake
+from k8s_tutor.node.naming import DNS, LOCALHOST, PATIENCE, Connect, Named, Naming, Origin
+from k8s_tutor.node.processes import NOBODY, Wake
 from k8s_tutor.node.programs import Site
 from k8s_tutor.node.proxy.packets import Draw, Packet
 from k8s_tutor.node.shell.machine import Dial, Dialled, Proc
@@ -23,26 +27,13 @@ from k8s_tutor.sim import MS, SECOND, Body, CallFailed, Context, Reply
 
 NEARBY = 60
 """µs to another pod of the same machine and back."""
-NO_NAMES = 10 * SECOND
-"""How long a resolver tries a name server that does not answer: two times five seconds."""
-NO_NAMES_TOOL = 15 * SECOND
-"""The same for nslookup."""
 NO_HOST = 3 * SECOND
 """How long a kernel looks for who has an address in its own network."""
 HEADERS = 40
 """Bytes of the headers of IP and TCP, without options."""
+_TRANSPORT = {"icmp": "icmp", DNS: "udp"}
+"""What is said → how it travels; all else over TCP."""
 replace = msgspec.structs.replace
-LOCALHOST = ("127.0.0.1", "localhost", "0.0.0.0", "::1")
-
-
-class Connect(Body):
-    """A process of this machine connects, with what is sent over it."""
-
-    source: str
-    address: str
-    port: int
-    protocol: str
-    data: str = ""
 
 
 class Arrive(Body):
@@ -85,39 +76,28 @@ class Asked(NamedTuple):
     agent: str
 
 
-class Origin(NamedTuple):
-    """Who waits for an answer: a process of a container (``container``, ``pid``, ``turn``), or a ``client`` with the number of
-    its ``call``. The namespace that it is in, where it has connected to, when, and how long it waits (µs)."""
-
-    netns: str
-    target: str
-    since: int
-    patience: int
-    container: str = ""
-    pid: int = 0
-    turn: int = 0
-    client: str = ""
-    call: int = 0
-
-
-class Sockets(Processes):
+class Sockets(Naming):
     """The part of the shims that stands for the network of a machine's containers."""
 
     def dial(self, ctx: Context, proc: Proc) -> None:
-        wait = proc.wait
-        assert wait is not None and wait.dial is not None
-        dial, task = wait.dial, self.tasks[proc.container]
-        pod = self.pods.get(task.sandbox, NOBODY)
-        target = self._resolved(ctx, proc, dial)
-        if not target:
+        assert proc.wait is not None and proc.wait.dial is not None
+        self.resolve(ctx, proc, proc.wait.dial)
+
+    def connect_to(self, ctx: Context, proc: Proc, dial: Dial, target: str, since: int) -> None:
+        if dial.protocol == "name":
+            ctx.after(0, Wake(proc.container, proc.pid, proc.turn, Dialled("ok", address=target)))
             return
-        patience = dial.timeout or NO_NAMES
-        origin = Origin(self.netns(task.sandbox), target, ctx.now, patience, proc.container, proc.pid, proc.turn)
-        protocol = "tcp" if dial.port and not dial.protocol.startswith(("http", "icmp")) else dial.protocol
-        asked = Connect(pod.ip, target, dial.port, protocol, dial.data)
-        if target in LOCALHOST or target == pod.ip:
-            own = "127.0.0.1" if target in LOCALHOST else target
-            near = Connect(own, pod.ip, dial.port, dial.protocol, dial.data)
+        sandbox = self.tasks[proc.container].sandbox
+        patience = max(1, since + (dial.timeout or PATIENCE) - ctx.now) if dial.timeout else PATIENCE
+        origin = Origin(self.netns(sandbox), target, ctx.now, patience, proc.container, proc.pid, proc.turn, began=since)
+        protocol = "tcp" if dial.port and not dial.protocol.startswith(("http", "icmp", DNS)) else dial.protocol
+        self.travel(ctx, origin, Connect(self.pods.get(sandbox, NOBODY).ip, target, dial.port, protocol, dial.data))
+
+    def travel(self, ctx: Context, origin: Origin, asked: Connect) -> None:
+        origin = origin._replace(netns=self.netns(self.tasks[origin.container].sandbox))
+        if asked.address in LOCALHOST or asked.address == asked.source:
+            own = "127.0.0.1" if asked.address in LOCALHOST else asked.address
+            near = replace(asked, source=own, address=asked.source)
             self._answer_near(ctx, origin._replace(target=own), self.arrived(ctx, near, origin.netns))
             return
         packet = self._packet(asked, origin.netns)
@@ -125,7 +105,7 @@ class Sockets(Processes):
 
     def connect(self, ctx: Context, client: str, call: int, asked: Connect) -> None:
         """A process of the machine itself, outside all containers, connects."""
-        origin = Origin(HOST, asked.address, ctx.now, NO_NAMES, client=client, call=call)
+        origin = Origin(HOST, asked.address, ctx.now, PATIENCE, client=client, call=call)
         self._carry(ctx, origin, leave(self.kernel, self._packet(asked, HOST), HOST, self._lots(ctx), now=ctx.now), asked)
 
     def netns(self, sandbox: str) -> str:
@@ -138,28 +118,9 @@ class Sockets(Processes):
     def _packet(self, asked: Connect, netns: str) -> Packet:
         """The largest packet of a request: what does not fit the sender's own device goes in several."""
         device = self.kernel.device("eth0", netns)
-        protocol = "icmp" if asked.protocol == "icmp" else "tcp"
+        protocol = _TRANSPORT.get(asked.protocol, "tcp")
         size = min(HEADERS + len(asked.data), device.mtu if device is not None else 1500)
         return Packet(asked.source, asked.address, asked.port, protocol, size=size)
-
-    def _resolved(self, ctx: Context, proc: Proc, dial: Dial) -> str:
-        """The address of a host; empty for a name that nobody knows, which the process is told later."""
-        names: dict[str, str] = {}
-        hosts = self.box(ctx, self.tasks[proc.container]).files.read("/etc/hosts") or ""
-        for line in hosts.splitlines():
-            found, *known = line.partition("#")[0].split() or [""]
-            if "." in found:
-                names.update(dict.fromkeys(known, found))
-        host = names.get(dial.host, dial.host)
-        origin = Origin(HOST, "", ctx.now, NO_NAMES, proc.container, proc.pid, proc.turn)
-        if dial.protocol == "dns":
-            self._answer_later(ctx, origin, Connected("timeout"), NO_NAMES_TOOL)
-            return ""
-        if _is_address(host) or host in LOCALHOST:
-            return host
-        wait = min(NO_NAMES, dial.timeout or NO_NAMES)
-        self._answer_later(ctx, origin, Connected("unknown" if wait == NO_NAMES else "timeout"), wait)
-        return ""
 
     # ------------------------------------------------------------------ on its way
 
@@ -186,6 +147,9 @@ class Sockets(Processes):
     def _send(self, ctx: Context, origin: Origin, found: Passage, asked: Connect) -> None:
         """Over the cable, to whoever the network between the machines takes it."""
         destination = found.outer.destination if found.outer is not None else found.packet.destination
+        if destination == UPSTREAM and asked.protocol == DNS:
+            self.ask(ctx, upstream.NAME, query_of(asked.data), "answered_by_server", (origin,), origin.patience)
+            return
         there = next_machine(self.config.net, self.kernel.address, found.via, destination)
         size = found.packet.size + (OVERHEAD[found.outer.kind] if found.outer is not None else 0)
         if not there or size > self.config.net.mtu:
@@ -206,6 +170,9 @@ class Sockets(Processes):
 
     def _answer_near(self, ctx: Context, origin: Origin, answer: Connected | None) -> None:
         """The same for what a pod of this machine has answered, or has not."""
+        if answer is not None and answer.result == "process":
+            self.ask(ctx, answer.container, query_of(answer.data), "answered_by_server", (origin,), origin.patience)
+            return
         if answer is None:
             rest = max(0, origin.since + origin.patience - ctx.now)
             if not origin.client:
@@ -217,11 +184,14 @@ class Sockets(Processes):
 
     def _answer_later(self, ctx: Context, origin: Origin, answer: Connected, delay: int) -> None:
         """What somebody has waited for comes from this machine."""
+        if origin.lookup is not None:
+            ctx.after(delay, Named(origin, answer.result, answer.data))
+            return
         if origin.client:
             self.reply(ctx, origin.client, origin.call, answer)
             return
         delay += answer.took
-        took = ctx.now - origin.since + delay
+        took = ctx.now - (origin.began or origin.since) + delay
         found = Dialled(answer.result, answer.data, answer.code, answer.headers, origin.target, took)
         wake = Wake(origin.container, origin.pid, origin.turn, found)
         if delay:
@@ -234,24 +204,48 @@ class Sockets(Processes):
         found = enter(self.kernel, asked.packet, asked.outer, self._lots(ctx), now=ctx.now)
         self._remember(ctx, found)
         if found.verdict != DELIVERED:
-            origin = Origin(HOST, found.packet.destination, ctx.now, NO_NAMES, client=client, call=call)
+            origin = Origin(HOST, found.packet.destination, ctx.now, PATIENCE, client=client, call=call)
             self._carry(ctx, origin, found, asked.connect)
             return
         packet = found.packet
         answer = self.arrived(
             ctx, replace(asked.connect, source=packet.source, address=packet.destination, port=packet.port), found.netns
         )
-        if answer is None:
-            return
-        device = self.kernel.device("eth0", found.netns)
+        if answer is not None and answer.result == "process":
+            query = query_of(answer.data)
+            self.ask(ctx, answer.container, query, "answered_for_far", (client, call, packet, found.netns), PATIENCE)
+        elif answer is not None:
+            self._answer_far(ctx, client, call, packet, found.netns, answer)
+
+    def _answer_far(
+        self, ctx: Context, client: str, call: int, packet: Packet, netns: str, answer: Connected
+    ) -> None:  # fmt: skip
+        """An answer to another machine goes by this machine's own routes."""
+        device = self.kernel.device("eth0", netns)
         size = min(HEADERS + len(answer.data), device.mtu if device is not None else 1500)
         reply = Packet(packet.destination, packet.source, packet.port, packet.protocol, size=size)
-        back = leave(self.kernel, reply, found.netns, self._lots(ctx), answer=True)
+        back = leave(self.kernel, reply, netns, self._lots(ctx), answer=True)
         to = back.outer.destination if back.outer is not None else back.packet.destination
         if back.verdict == SENT and shim_of(next_machine(self.config.net, self.kernel.address, back.via, to)) == client:
             self.reply(ctx, client, call, replace(answer, outer=back.outer))
 
+    def answered_by_server(self, ctx: Context, answer: Names | CallFailed, origin: Origin) -> None:
+        """A name server has answered a question from this machine, or has not."""
+        self._answer_near(ctx, origin, _told(answer))
+
+    def answered_for_far(
+        self, ctx: Context, answer: Names | CallFailed, client: str, call: int, packet: Packet, netns: str
+    ) -> None:  # fmt: skip
+        """The same for a question from another machine."""
+        found = _told(answer)
+        if found is not None:
+            self._answer_far(ctx, client, call, packet, netns, found)
+
     # ------------------------------------------------------------------ who answers
+
+    def child_of(self, task: Task) -> str:
+        """The process of this machine that a container really is, or empty."""
+        raise NotImplementedError
 
     def reply(self, ctx: Context, client: str, call: int, answer: Body) -> None:
         """Answers a call: a connection when the program has done its work."""
@@ -294,7 +288,7 @@ class Sockets(Processes):
         )
 
     def _listens(self, now: int, task: Task, port: int) -> bool:
-        return task.acting >= 0 and task.program.port == port and now >= _listens_from(task)
+        return task.acting >= 0 and port in (task.program.port, *task.program.ports) and now >= _listens_from(task)
 
     def port_taken(self, task: Task) -> bool:
         """Whether another container of the pod listens where this one is about to."""
@@ -316,6 +310,9 @@ class Sockets(Processes):
     def _serve(self, ctx: Context, task: Task, asked: Connect) -> Connected | None:
         """The image's program answers; one that hangs takes connections and says nothing."""
         site = task.program.site
+        if asked.protocol == DNS:
+            child = self.child_of(task)
+            return Connected("process", asked.data, container=child) if child else Connected("refused")
         if asked.protocol == "tcp":
             return Connected("ok")
         health = task.health(ctx.now)
@@ -391,11 +388,13 @@ def _asked(data: str) -> Asked:
     return Asked(method or "GET", path or "/", agent)
 
 
-def _is_address(host: str) -> bool:
-    parts = host.split(".")
-    return len(parts) == 4 and all(part.isdigit() and int(part) < 256 for part in parts)
-
-
 def _listens_from(task: Task) -> int:
     """When the image's own program begins to listen, µs."""
     return task.acting + task.program.start_ms * MS
+
+
+def _told(answer: Names | CallFailed) -> Connected | None:
+    """What a name server's process has said, or that it is not there."""
+    if isinstance(answer, Names):
+        return Connected("ok", packed(answer))
+    return None if answer.reason == "timeout" else Connected("refused")

@@ -8,6 +8,8 @@ from k8s_tutor.api import times
 from k8s_tutor.sim import MS, SECOND
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+DAYS = ("Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed")
+"""Of the week, beginning with that of 1970-01-01."""
 OUT, ERR = 1, 2
 
 
@@ -22,6 +24,12 @@ def stamps(now: int, epoch: int) -> dict[str, str]:
         "slashed": stamp[:10].replace("-", "/"), "clf": f"{day}/{month}/{stamp[:4]}:{stamp[11:19]} +0000",
         "dmy": f"{day} {month} {stamp[:4]}", "unix": str(epoch + now // SECOND),
     }  # fmt: skip
+
+
+def ctime(now: int, epoch: int) -> str:
+    """The time as C programs print it: ``Thu Jan  1 00:00:05 2026``."""
+    stamp, day = times.rfc3339(now, epoch), (epoch + now // SECOND) // 86_400 % 7
+    return f"{DAYS[day]} {MONTHS[int(stamp[5:7]) - 1]} {int(stamp[8:10]):>2} {stamp[11:19]} {stamp[:4]}"
 
 
 def fill(template: str, values: dict[str, str]) -> str:

@@ -51,6 +51,10 @@ class Pod(Body):
     namespace: str
     name: str
     ip: str
+    resolv: str = ""
+    """Its ``/etc/resolv.conf``."""
+    domain: str = ""
+    """Its full name in the cluster, where its ``subdomain`` gives it one."""
 
 
 class Spec(Body):

@@ -14,13 +14,13 @@ _BASE = (
 BOXES = {
     "scratch": "",
     "busybox": f"{_BASE} ash ps uptime wget nslookup nc ping ip fallocate",
-    "alpine": f"{_BASE} ash ps uptime wget nslookup nc ping ip fallocate",
-    "debian": f"{_BASE} bash dash fallocate",
+    "alpine": f"{_BASE} getent ash ps uptime wget nslookup nc ping ip fallocate",
+    "debian": f"{_BASE} bash dash getent fallocate",
     "ubi": f"{_BASE} bash ps curl",
 }
 
 
-EVERYTHING = ("curl", "bash", "dash")
+EVERYTHING = ("curl", "bash", "dash", "dig", "host", "getent")
 """What an image that says nothing has beside busybox."""
 
 

@@ -26,7 +26,7 @@ replace = msgspec.structs.replace
 
 class Dial(Body):
     """A process connects to ``host:port`` and sends ``data``; ``timeout`` µs (0: as long as it takes). ``protocol``: ``http``,
-    ``tcp``, ``icmp`` or ``dns``."""
+    ``tcp``, ``icmp``, ``dns`` or ``name`` (only the address is wanted)."""
 
     host: str
     port: int

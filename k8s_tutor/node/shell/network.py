@@ -1,4 +1,4 @@
-"""Tools that talk to others: curl, wget, nslookup, nc, ping, ip. What they say when it fails is what the real ones say."""
+"""Tools that talk to others: curl, wget, nc, ping, ip. What they say when it fails is what the real ones say."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from typing import Any, NamedTuple
 
 from k8s_tutor.node.addresses import mac
+from k8s_tutor.node.shell import names
 from k8s_tutor.node.shell.builtins import read_on, seconds, sleep
 from k8s_tutor.node.shell.machine import Burst, Dial, Dialled, Done, Wait
 from k8s_tutor.node.shell.tools import cat_on, options
@@ -204,29 +205,6 @@ def _bar(name: str, answer: Dialled) -> str:
     return f"{name[:20]:<20} 100% |********************************| {len(answer.data.encode()):>5}  0:00:00 ETA\n"
 
 
-# ---------------------------------------------------------------------------------------------------- names
-
-
-def nslookup(run: Burst, argv: list[str], text: str, piped: bool) -> Done | Wait:
-    """``nslookup NAME [SERVER]``."""
-    names = [word for word in argv[1:] if not word.startswith("-")]
-    if not names:
-        return Done("", "Usage: nslookup [-type=QUERY_TYPE] [-debug] HOST [DNS_SERVER]\n", 1)
-    return Wait("dial", tuple(argv), dial=Dial(names[0], 53, "dns", names[1] if len(names) > 1 else ""))
-
-
-def nslookup_on(run: Burst, wait: Wait, answer: Dialled) -> Done:
-    """A name server has answered, or none."""
-    name = next(word for word in wait.argv[1:] if not word.startswith("-"))
-    if answer.result == "timeout":
-        return Done(";; connection timed out; no servers could be reached\n\n", "", 1)
-    server = answer.data
-    head = f"Server:\t\t{server}\nAddress:\t{server}:53\n\n"
-    if answer.result != "ok":
-        return Done(head + f"** server can't find {name}: NXDOMAIN\n\n", "", 1)
-    return Done(head + f"Name:\t{name}\nAddress: {answer.address}\n\n")
-
-
 # ---------------------------------------------------------------------------------------------------- nc, ping, ip
 
 
@@ -307,7 +285,7 @@ def ip(run: Burst, argv: list[str], text: str, piped: bool) -> Done:
     return Done("", f"ip: this container's ip knows addr and route; not {words[0]}\n", 1)
 
 
-TOOLS = {"curl": curl, "wget": wget, "nslookup": nslookup, "nc": nc, "ping": ping, "ip": ip, "sleep": sleep}
+TOOLS = {**names.TOOLS, "curl": curl, "wget": wget, "nc": nc, "ping": ping, "ip": ip, "sleep": sleep}
 RESUME = {
-    "curl": curl_on, "wget": wget_on, "nslookup": nslookup_on, "nc": nc_on, "ping": ping_on, "cat": cat_on, "read": read_on,
+    **names.RESUME, "curl": curl_on, "wget": wget_on, "nc": nc_on, "ping": ping_on, "cat": cat_on, "read": read_on,
 }  # fmt: skip
