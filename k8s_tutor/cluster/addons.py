@@ -20,7 +20,8 @@ _READ = ["get", "list", "watch"]
 
 def objects(spec: ClusterSpec) -> list[Tree]:
     """The objects of all add-ons that a specification wants."""
-    return [*(coredns.objects() if spec.dns else []), *(metrics_server() if spec.metrics else []), *(prometheus_adapter() if spec.custom_metrics else [])]
+    wanted = ((spec.dns, coredns.objects), (spec.metrics, metrics_server), (spec.custom_metrics, prometheus_adapter))
+    return [tree for on, made in wanted if on for tree in made()]
 
 
 def metrics_server() -> list[Tree]:

@@ -102,7 +102,8 @@ def test_pods_of_a_stateful_set_have_names_and_know_them(named: Cluster) -> None
 
 def test_busybox_asks_search_domains_only_for_names_without_a_dot(named: Cluster) -> None:
     text, code = typed(named, "exec box -- nslookup front")
-    assert text.startswith("Server:\t\t10.96.0.10\nAddress:\t10.96.0.10:53\n\nName:\tfront.default.svc.cluster.local\n") and code
+    assert text.startswith("Server:\t\t10.96.0.10\nAddress:\t10.96.0.10:53\n\nName:\tfront.default.svc.cluster.local\n")
+    assert code == 1
     assert "can't find front.default: NXDOMAIN" in typed(named, "exec box -- nslookup front.default")[0]
     assert typed(named, "exec box -- nslookup front.default.svc.cluster.local")[1] == 0
 

@@ -13,7 +13,7 @@ UPSTREAM = "172.31.0.2"
 
 
 class Query(Body):
-    """One question: a full name without the dot at its end, and a type (``A``, ``AAAA``, ``SRV``, ``PTR``, ``CNAME``, ``TXT``)."""
+    """One question: a full name without the dot at its end, and a type: ``A``, ``AAAA``, ``SRV``, ``PTR``, ``TXT``, ..."""
 
     name: str
     type: str = "A"

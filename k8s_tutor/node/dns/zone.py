@@ -32,11 +32,6 @@ class Host(NamedTuple):
     ports: tuple[tuple[str, str, int], ...]
 
 
-def inside(name: str) -> bool:
-    """Whether the cluster answers for a name itself."""
-    return name == DOMAIN or name.endswith("." + DOMAIN) or name.endswith(".in-addr.arpa")
-
-
 def answer(zone: Zone, query: Query) -> Reply | None:
     """The answer to a question about a name of the cluster; None: somebody else has to be asked."""
     name = query.name.lower()

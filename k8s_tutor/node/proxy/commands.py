@@ -77,4 +77,5 @@ def _nft(rules: Ruleset, rest: list[str]) -> CommandDone:
         if start >= 0:
             return _said(["table ip kube-proxy {", *lines[start : lines.index("\t}", start) + 1], "}"])
         return CommandDone("", f"Error: No such file or directory\n{' '.join(rest)}\n", 1)
-    return CommandDone("", "nft: this machine's nft knows: nft list ruleset | table ip kube-proxy | chain|map|set ip kube-proxy NAME\n", 1)
+    usage = "nft: this machine's nft knows: nft list ruleset, list table ip kube-proxy, list chain|map|set ip kube-proxy NAME\n"
+    return CommandDone("", usage, 1)
