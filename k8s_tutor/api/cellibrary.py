@@ -24,7 +24,7 @@ Problems = Sequence[str]
 
 _QUANTITY, _IP, _CIDR, _URL, _SEMVER, _FORMAT = "\0quantity", "\0ip", "\0cidr", "\0url", "\0semver", "\0format"
 _PACKAGE = "\0package"
-PACKAGES = ("format", "ip", "sets")
+PACKAGES = ("format", "ip", "jsonpatch", "sets")
 """Names that are no variables although a function is called on them."""
 
 
@@ -397,6 +397,7 @@ LIBRARY: dict[str, Callable[..., Any]] = {
     "getEscapedPath": _of_url(lambda parts: parts.path),
     "getQuery": _of_url(lambda parts: parse_qs(parts.query, keep_blank_values=True)),
     **OPTIONAL, **{name: _format_function(name) for name in _FORMATS},
+    "escapeKey": lambda _, key: key.replace("~", "~0").replace("/", "~1"),
     "lowerAscii": str.lower, "upperAscii": str.upper, "trim": str.strip, "split": _split,
     "join": lambda items, by="": by.join(items),
     "replace": lambda text, old, new, limit=-1: text.replace(old, new, limit),

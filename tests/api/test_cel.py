@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from k8s_tutor.api import cel
+from k8s_tutor.api import cel, celtypes
 from tests.api.conftest import Cluster
 
 POLICIES = "/apis/admissionregistration.k8s.io/v1"
@@ -86,3 +86,77 @@ def test_a_policy_that_names_what_there_is_not_is_refused(cluster: Cluster) -> N
         "compilation failed: ERROR: <input>:2:2: undeclared reference to 'params' (in container '')\n |  params.max > 1\n | .^"
     )
     assert _policy(cluster, {"expression": "params.max > 1"}, paramKind={"apiVersion": "v1", "kind": "ConfigMap"})[0] == 201
+
+
+APPLIED = """Object{
+  metadata: Object.metadata{labels: {"team": object.metadata.?x.size() > 0 ? 'a{b' : 'c'}}, // a comment: {
+  data: {'k': JSONPatch{op: "add", value: [Object.spec{x: 1}]}.op}
+}"""
+
+
+def test_typed_literals_are_maps() -> None:
+    made = celtypes.untyped(APPLIED.replace(".?x", ".name"))
+    assert cel.program(made).run({"object": {"metadata": {"name": "n"}}}) == {
+        "metadata": {"labels": {"team": "a{b"}}, "data": {"k": "add"},
+    }  # fmt: skip
+
+
+def _mutating(cluster: Cluster, name: str, *mutations: dict[str, Any], **more: Any) -> None:
+    rule = {"apiGroups": ["apps"], "apiVersions": ["v1"], "operations": ["CREATE", "UPDATE"], "resources": ["deployments"]}
+    spec = {"matchConstraints": {"resourceRules": [rule]}, "mutations": list(mutations), "reinvocationPolicy": "Never", **more}
+    body = {"metadata": {"name": name}, "spec": spec}
+    code, answer = cluster.ask("POST", f"{POLICIES}/mutatingadmissionpolicies", body)
+    assert code == 201, answer
+    bound = {"metadata": {"name": name}, "spec": {"policyName": name}}
+    assert cluster.ask("POST", f"{POLICIES}/mutatingadmissionpolicybindings", bound)[0] == 201
+
+
+def test_a_policy_changes_what_is_written(cluster: Cluster) -> None:
+    sidecar = """Object{spec: Object.spec{template: Object.spec.template{spec: Object.spec.template.spec{
+        containers: [Object.spec.template.spec.containers{name: "side", image: variables.image}]}}}}"""
+    _mutating(cluster, "a", {"patchType": "ApplyConfiguration", "applyConfiguration": {"expression": sidecar}},
+              variables=[{"name": "image", "expression": "'proxy:1'"}],
+              matchConditions=[{"name": "plain", "expression": "!object.metadata.name.startsWith('x')"}])  # fmt: skip
+    label = """[JSONPatch{op: "test", path: "/metadata/labels/app", value: "web"},
+        JSONPatch{op: "add", path: "/metadata/labels/" + jsonpatch.escapeKey("ex.com/seen"), value: "yes"}]"""
+    _mutating(cluster, "b", {"patchType": "JSONPatch", "jsonPatch": {"expression": label}})
+    cluster.pause()
+
+    def create(name: str, app: str) -> Any:
+        labels = {"app": app}
+        pod = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "c", "image": "nginx"}]}}
+        spec = {"selector": {"matchLabels": labels}, "template": pod}
+        return cluster.ask("POST", "/apis/apps/v1/namespaces/default/deployments",
+                           {"metadata": {"name": name, "labels": labels}, "spec": spec})[1]  # fmt: skip
+
+    made = create("web", "web")
+    names = [one["name"] for one in made["spec"]["template"]["spec"]["containers"]]
+    assert sorted(names) == ["c", "side"] and made["metadata"]["labels"] == {"app": "web", "ex.com/seen": "yes"}
+    assert all(one["imagePullPolicy"] for one in made["spec"]["template"]["spec"]["containers"])
+    other = create("xy", "other")
+    assert len(other["spec"]["template"]["spec"]["containers"]) == 1 and other["metadata"]["labels"] == {"app": "other"}
+
+
+def test_a_change_that_cannot_be_made_refuses_or_is_left_out(cluster: Cluster) -> None:
+    wrong = {"patchType": "JSONPatch", "jsonPatch": {"expression": '[JSONPatch{op: "remove", path: "/nope"}]'}}
+    _mutating(cluster, "wrong", wrong)
+    cluster.pause()
+    path = "/apis/apps/v1/namespaces/default/deployments"
+    labels = {"app": "web"}
+    pod = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "c", "image": "nginx"}]}}
+    body = {"metadata": {"name": "web"}, "spec": {"selector": {"matchLabels": labels}, "template": pod}}
+    code, answer = cluster.ask("POST", path, body)
+    assert code == 403 and "policy 'wrong' with binding 'wrong' denied request: " in answer["message"]
+    ignoring = [{"op": "replace", "path": "/spec/failurePolicy", "value": "Ignore"}]
+    where = f"{POLICIES}/mutatingadmissionpolicies/wrong"
+    assert cluster.ask("PATCH", where, ignoring, content_type="application/json-patch+json")[0] == 200
+    cluster.pause()
+    assert cluster.ask("POST", path, body)[0] == 201
+
+
+def test_a_mutating_policy_must_say_what_it_changes(cluster: Cluster) -> None:
+    body = {"metadata": {"name": "x"}, "spec": {"mutations": [{"patchType": "JSONPatch"}, {"patchType": "Odd"}]}}
+    _, answer = cluster.ask("POST", f"{POLICIES}/mutatingadmissionpolicies", body)
+    assert {cause["field"] for cause in answer["details"]["causes"]} == {
+        "spec.matchConstraints", "spec.reinvocationPolicy", "spec.mutations[0].jsonPatch", "spec.mutations[1].patchType",
+    }  # fmt: skip

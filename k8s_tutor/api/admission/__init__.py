@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from k8s_tutor.api import escalation
-from k8s_tutor.api.admission import limits, noderestriction, objects, pods, podsecurity, policies, quota
+from k8s_tutor.api.admission import limits, mutations, noderestriction, objects, pods, podsecurity, policies, quota
 from k8s_tutor.api.admission.gate import Charge, Gate
 from k8s_tutor.api.admission.objects import PROTECTED_NAMESPACES, namespace_problem, protected_namespace
 from k8s_tutor.api.names import Draw
@@ -38,6 +38,8 @@ def mutate(row: Resource, tree: Tree, old: Tree | None, draw: Draw, gate: Gate |
             objects.protect(row, tree)
         case "Ingress" if old is None and gate is not None:
             objects.default_ingress_class(row, tree, gate)
+    if gate is not None:
+        mutations.apply(row, tree, old, gate)
 
 
 def _pod(row: Resource, tree: Tree, old: Tree | None, draw: Draw, gate: Gate | None) -> None:
@@ -95,6 +97,7 @@ def is_plain(gate: Gate, account: str) -> bool:
         and not gate.items("LimitRange", gate.namespace)
         and not gate.items("ResourceQuota", gate.namespace)
         and not gate.items("ValidatingAdmissionPolicyBinding")
+        and not gate.items(mutations.BINDING)
         and not any(label.startswith(podsecurity.PREFIX) for label in labels)
         and len(gate.items("PriorityClass")) <= len(pods.SYSTEM_PRIORITIES)
         and pods.is_plain_account(gate, account)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from k8s_tutor.api import cel, selectors
+from k8s_tutor.api import cel, celtypes, selectors
 from k8s_tutor.api.admission import authorizer
 from k8s_tutor.api.admission.gate import Gate, name_of
 from k8s_tutor.api.resources import Resource
@@ -32,9 +32,9 @@ def check(row: Resource, tree: Tree | None, old: Tree | None, gate: Gate) -> Non
     for binding in gate.all("ValidatingAdmissionPolicyBinding"):
         spec = binding["spec"]
         policy = gate.get("ValidatingAdmissionPolicy", spec.get("policyName", ""))
-        if policy is None or not _concerns(policy["spec"], spec, row, tree, old, gate):
+        if policy is None or not concerns(policy["spec"], spec, row, tree, old, gate):
             continue
-        for params in _params(policy["spec"], spec, gate):
+        for params in params_of(policy["spec"], spec, gate):
             for broken in _broken(policy["spec"], row, tree, old, params, gate):
                 _act(policy, binding, broken, row, tree or old or {}, gate)
 
@@ -58,7 +58,8 @@ def _denial(row: Resource, tree: Tree, text: str, reason: str) -> Refusal:
 # ---------------------------------------------------------------------------------------------------- whom it concerns
 
 
-def _concerns(policy: Tree, binding: Tree, row: Resource, tree: Tree | None, old: Tree | None, gate: Gate) -> bool:
+def concerns(policy: Tree, binding: Tree, row: Resource, tree: Tree | None, old: Tree | None, gate: Gate) -> bool:
+    """Whether a policy, with one of its bindings, looks at this request."""
     constraints, narrower = policy.get("matchConstraints") or {}, binding.get("matchResources")
     if not _matches(constraints, row, tree, old, gate, True):
         return False
@@ -104,7 +105,7 @@ def _has(values: Any, wanted: str) -> bool:
     return bool(values) and ("*" in values or wanted in values)
 
 
-def _params(policy: Tree, binding: Tree, gate: Gate) -> Iterator[Tree | None]:
+def params_of(policy: Tree, binding: Tree, gate: Gate) -> Iterator[Tree | None]:
     """The parameter objects of a binding, or None once where there are no parameters."""
     kind, reference = policy.get("paramKind"), binding.get("paramRef")
     if not kind or not reference:
@@ -133,28 +134,40 @@ def _denial_of_params(policy: Tree) -> Refusal:
 # ---------------------------------------------------------------------------------------------------- expressions
 
 
-def _broken(
+def names_of(
     policy: Tree, row: Resource, tree: Tree | None, old: Tree | None, params: Tree | None, gate: Gate
-) -> Iterator[Broken]:
-    """The validations that do not hold; what cannot be evaluated does not hold either, unless failures are ignored."""
+) -> Tree | None:
+    """What the expressions of a policy may name, its variables among them; None when its conditions pass the request over.
+    Raises CelFailure."""
     names: Tree = {
         "object": _typed(row, tree), "oldObject": _typed(row, old), "request": _request(row, tree or old or {}, gate),
         "params": params, "namespaceObject": gate.get("Namespace", gate.namespace) if gate.namespace else None, "variables": {},
         "authorizer": authorizer.variable(row, name_of(tree or old or {}), gate),
     }  # fmt: skip
     asking = authorizer.functions(gate)
+    for condition in policy.get("matchConditions") or ():
+        if not cel.program(condition["expression"]).run(names, more=asking):
+            return None
+    for variable in policy.get("variables") or ():
+        found = cel.program(celtypes.untyped(variable.get("expression", ""))).run(names, more=asking)
+        names["variables"] = {**names["variables"], variable.get("name", ""): found}
+    return names
+
+
+def _broken(
+    policy: Tree, row: Resource, tree: Tree | None, old: Tree | None, params: Tree | None, gate: Gate
+) -> Iterator[Broken]:
+    """The validations that do not hold; what cannot be evaluated does not hold either, unless failures are ignored."""
     ignore = policy.get("failurePolicy") == "Ignore"
     try:
-        for condition in policy.get("matchConditions") or ():
-            if not cel.program(condition["expression"]).run(names, more=asking):
-                return
-        for variable in policy.get("variables") or ():
-            found = cel.program(variable.get("expression", "")).run(names, more=asking)
-            names["variables"] = {**names["variables"], variable.get("name", ""): found}
+        names = names_of(policy, row, tree, old, params, gate)
     except cel.CelFailure as error:
         if not ignore:
             yield Broken(str(error), "Invalid")
         return
+    if names is None:
+        return
+    asking = authorizer.functions(gate)
     for validation in policy.get("validations") or ():
         expression = validation["expression"]
         try:

@@ -50,6 +50,7 @@ _CHECKS: dict[str, Callable[[list[Cause], Tree], None]] = {
     "Job": batch.job,
     "Lease": cluster.lease,
     "LimitRange": limits.limit_range,
+    "MutatingAdmissionPolicy": policies.mutating_policy,
     "MutatingWebhookConfiguration": policies.webhooks,
     "NetworkPolicy": networking.network_policy,
     "Node": cluster.node,

@@ -1,4 +1,4 @@
-"""ValidatingAdmissionPolicy and its binding, and the rules that webhooks share (pkg/apis/admissionregistration/validation)."""
+"""Admission policies and their bindings, and the rules that webhooks share (pkg/apis/admissionregistration/validation)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from k8s_tutor.api import cel
+from k8s_tutor.api import cel, celtypes
 from k8s_tutor.api.admission import authorizer
 from k8s_tutor.api.status import Cause
 from k8s_tutor.api.validation import names
@@ -23,6 +23,7 @@ _POLICIES = {
     "reinvocationPolicy": ("IfNeeded", "Never"),
 }
 """What a webhook may say for each of its policies."""
+_PATCHES = {"ApplyConfiguration": "applyConfiguration", "JSONPatch": "jsonPatch"}
 _ACTIONS = ("Audit", "Deny", "Warn")
 _VARIABLES = ("object", "oldObject", "request", "namespaceObject", "authorizer")
 """What every expression of a policy may name."""
@@ -41,6 +42,16 @@ _BOTH = (
 def policy(found: list[Cause], tree: Tree) -> None:
     """A whole ValidatingAdmissionPolicy."""
     spec = tree.get("spec", {})
+    known = _common(found, spec)
+    if not spec.get("validations") and not spec.get("auditAnnotations"):
+        found += [required(f"spec.{name}", _NOTHING) for name in ("validations", "auditAnnotations")]
+    for index, one in enumerate(spec.get("validations") or ()):
+        _validation(found, f"spec.validations[{index}]", one, known)
+    _annotations(found, tree["metadata"].get("name", ""), spec.get("auditAnnotations") or [], known)
+
+
+def _common(found: list[Cause], spec: Tree) -> tuple[str, ...]:
+    """What both kinds of policies have; the names that their expressions may use."""
     if spec.get("failurePolicy", "Fail") not in ("Fail", "Ignore"):
         found.append(not_supported("spec.failurePolicy", spec["failurePolicy"], ("Fail", "Ignore")))
     if "paramKind" in spec:
@@ -60,12 +71,32 @@ def policy(found: list[Cause], tree: Tree) -> None:
             found.append(required(f"{place}.name", "name is not specified"))
         elif not _IDENTIFIER.fullmatch(name) or name in _RESERVED:
             found.append(invalid(f"{place}.name", name, "name is not a valid CEL identifier"))
-        _expression(found, f"{place}.expression", variable.get("expression", ""), "expression is not specified", known)
-    if not spec.get("validations") and not spec.get("auditAnnotations"):
-        found += [required(f"spec.{name}", _NOTHING) for name in ("validations", "auditAnnotations")]
-    for index, one in enumerate(spec.get("validations") or ()):
-        _validation(found, f"spec.validations[{index}]", one, known)
-    _annotations(found, tree["metadata"].get("name", ""), spec.get("auditAnnotations") or [], known)
+        _expression(found, f"{place}.expression", celtypes.untyped(variable.get("expression", "")),
+                    "expression is not specified", known)  # fmt: skip
+    return known
+
+
+def mutating_policy(found: list[Cause], tree: Tree) -> None:
+    """A whole MutatingAdmissionPolicy."""
+    spec = tree.get("spec", {})
+    known = _common(found, spec)
+    if not spec.get("reinvocationPolicy"):
+        found.append(required("spec.reinvocationPolicy"))
+    elif spec["reinvocationPolicy"] not in _POLICIES["reinvocationPolicy"]:
+        found.append(not_supported("spec.reinvocationPolicy", spec["reinvocationPolicy"], _POLICIES["reinvocationPolicy"]))
+    if not spec.get("mutations"):
+        found.append(required("spec.mutations", "mutations must contain at least one item"))
+    for index, mutation in enumerate(spec.get("mutations") or ()):
+        place, kind = f"spec.mutations[{index}]", mutation.get("patchType", "")
+        if kind not in _PATCHES:
+            found.append(not_supported(f"{place}.patchType", kind, tuple(_PATCHES)) if kind else required(f"{place}.patchType"))
+            continue
+        field = _PATCHES[kind]
+        if field not in mutation:
+            found.append(required(f"{place}.{field}", f"must be specified when patchType is {kind}"))
+            continue
+        text = celtypes.untyped(mutation[field].get("expression", ""))
+        _expression(found, f"{place}.{field}.expression", text, "expression is not specified", known)
 
 
 def _conditions(found: list[Cause], conditions: list[Tree], known: Sequence[str]) -> None:
