@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from k8s_tutor.cluster import coredns
+from k8s_tutor.cluster import coredns, lvm
 from k8s_tutor.cluster.spec import ClusterSpec
 from k8s_tutor.node import metrics_server as resource
 from k8s_tutor.node import prometheus_adapter as prometheus
@@ -21,7 +21,13 @@ _READ = ["get", "list", "watch"]
 def objects(spec: ClusterSpec) -> list[Tree]:
     """The objects of all add-ons that a specification wants."""
     wanted = ((spec.dns, coredns.objects), (spec.metrics, metrics_server), (spec.custom_metrics, prometheus_adapter))
-    return [tree for on, made in wanted if on for tree in made()]
+    storage = lvm.objects(spec.storage == "lvm-thin") if spec.storage != "none" else []
+    return [*storage, *(tree for on, made in wanted if on for tree in made())]
+
+
+def late_objects(spec: ClusterSpec) -> list[Tree]:
+    """Objects of kinds that the add-ons themselves define."""
+    return lvm.late_objects() if spec.storage == "lvm-thin" else []
 
 
 def metrics_server() -> list[Tree]:

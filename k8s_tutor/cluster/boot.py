@@ -8,6 +8,7 @@ from k8s_tutor.cluster.gateway import BALANCER
 from k8s_tutor.etcd.member import Member
 from k8s_tutor.net.loadbalancer import LoadBalancer
 from k8s_tutor.node.cni.agent import Agent
+from k8s_tutor.node.csi.sidecar import Sidecar
 from k8s_tutor.node.kubelet import Kubelet
 from k8s_tutor.node.metrics_server import MetricsServer
 from k8s_tutor.node.plain import PlainKubelet
@@ -16,7 +17,7 @@ from k8s_tutor.raft import Role
 from k8s_tutor.scheduler.actor import Scheduler
 from k8s_tutor.sim import World
 
-ADD_ONS = (MetricsServer, PrometheusAdapter)
+ADD_ONS = (MetricsServer, PrometheusAdapter, Sidecar)
 """Components that may read only once their rights have been installed."""
 
 
@@ -75,6 +76,12 @@ class Boot:
         self.tainted[scheduler.name] = next((name for name, node in nodes.items() if _is_tainted(node)), "")
         workers = sum(isinstance(world.running.get(name), (Kubelet, PlainKubelet)) for name in self.components)
         return not self.tainted[scheduler.name] and len(nodes) == workers
+
+
+def storage_is_up(world: World) -> bool:
+    """Whether all parts of a storage driver know what they need to know."""
+    parts = [one for one in world.running.values() if isinstance(one, Sidecar)]
+    return all(one.synced and all(informer.watch for informer in one.informers()) for one in parts)
 
 
 def _leads(world: World, name: str) -> bool:

@@ -10,7 +10,7 @@ import msgspec
 from k8s_tutor import __version__
 from k8s_tutor.cluster import addons, inputs, netrules, networking, walking
 from k8s_tutor.cluster.apply import InputError, apply, check
-from k8s_tutor.cluster.boot import Boot
+from k8s_tutor.cluster.boot import Boot, storage_is_up
 from k8s_tutor.cluster.build import INSTALLER, build
 from k8s_tutor.cluster.managers import next_manager
 from k8s_tutor.cluster.operators.install import operators_lead, permissions, rules_of, start
@@ -352,7 +352,13 @@ def booted(spec: ClusterSpec) -> World:
             if boot.is_up(world):
                 break
     rights = [one for operator in spec.operators for one in permissions(rules_of(operator))]
-    objects = [*network, *addons.objects(spec), *spec.manifests, *rights]
+    if spec.storage != "none":
+        _install(world, [*network, *addons.objects(spec)])
+        world.run_until(lambda world: storage_is_up(world) or world.now > BOOT_LIMIT)
+        world.settle(within=BOOT_LIMIT)
+        objects = [*addons.late_objects(spec), *spec.manifests, *rights]
+    else:
+        objects = [*network, *addons.objects(spec), *spec.manifests, *rights]
     if objects:
         _install(world, objects)
     for operator in spec.operators:

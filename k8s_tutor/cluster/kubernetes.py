@@ -11,6 +11,7 @@ from k8s_tutor.api.server import ApiServer
 from k8s_tutor.cluster import coredns, networking
 from k8s_tutor.cluster.gateway import BALANCER
 from k8s_tutor.cluster.images import images_of
+from k8s_tutor.cluster.lvm import add_storage, drivers_of, setup_of
 from k8s_tutor.cluster.spec import ClusterSpec, WorkerSpec
 from k8s_tutor.controllers.manager import CERTIFICATE, ControllerManager, ManagerConfig
 from k8s_tutor.net.loadbalancer import LoadBalancer, LoadBalancerConfig
@@ -44,6 +45,8 @@ def add_kubernetes(world: World, spec: ClusterSpec) -> None:
     for i, shape in enumerate(spec.worker_shapes, start=1):
         _worker(world, spec, i, shape, plan)
     world.add(Upstream, upstream.NAME, UpstreamConfig(), host=f"{upstream.NAME}-host")
+    if spec.storage != "none":
+        add_storage(world, spec)
     if spec.metrics:
         access = Access(BALANCER, metrics_server.USER, spec.epoch)
         world.add(MetricsServer, metrics_server.NAME, access, host=f"{metrics_server.NAME}-host")
@@ -68,6 +71,7 @@ def _worker(world: World, spec: ClusterSpec, i: int, shape: WorkerSpec, plan: Ne
         shape.cpu, shape.memory, networking.most_pods(spec, shape), labels, parallel_pulls=shape.parallel_pulls,
         disk=shape.disk, files=files, place=networking.places(spec)[shape.subnet], enis=networking.interfaces(spec, shape),
         proxy=spec.proxy, disks=disks, processes=((coredns.KIND, coredns.process(i)),) if spec.dns else (),
+        setup=setup_of(spec, shape), drivers=drivers_of(spec, i),
     )  # fmt: skip
     for part in worker(i, Access(BALANCER, "", spec.epoch), machine, plan=plan):
         world.add(part.actor, part.name, part.config, host=host)

@@ -203,6 +203,10 @@ class ClusterSpec(Part):
     dns: bool = False
     """Whether CoreDNS is installed, as a Deployment with the Service ``kube-dns``."""
     runtime: Literal["containerd"] = "containerd"
+    storage: Literal["none", "lvm", "lvm-thin"] = "none"
+    """``lvm``: TopoLVM is installed, with a volume group ``myvg1`` on the first further disk of each worker (workers without
+    one get ``sdb`` and ``sdc`` of 10Gi) and a StorageClass ``topolvm-provisioner``. ``lvm-thin``: with a thin pool of 4Gi,
+    another class, and snapshots too."""
     tokens: list[TokenSpec] = []
     """Users beside the admin who may come with a bearer token."""
     signing_key: str = "k8s-tutor"
@@ -271,4 +275,8 @@ class ClusterSpec(Part):
     @property
     def worker_shapes(self) -> list[WorkerSpec]:
         """One shape for each worker."""
-        return [WorkerSpec()] * self.workers if isinstance(self.workers, int) else self.workers
+        found = [WorkerSpec()] * self.workers if isinstance(self.workers, int) else self.workers
+        if self.storage == "none":
+            return found
+        disks = [DiskSpec(name=name, size=10 << 30) for name in ("sdb", "sdc")]
+        return [one if one.disks else one.model_copy(update={"disks": disks}) for one in found]

@@ -13,6 +13,7 @@ from k8s_tutor.controllers.endpoints import EndpointsController
 from k8s_tutor.controllers.endpointslice import EndpointSliceController
 from k8s_tutor.controllers.ephemeral import EphemeralVolumeController
 from k8s_tutor.controllers.eviction import TaintEvictionController
+from k8s_tutor.controllers.expand import ExpandController
 from k8s_tutor.controllers.finishedjobs import FinishedJobController
 from k8s_tutor.controllers.garbage import GarbageCollector
 from k8s_tutor.controllers.job import JobController
@@ -40,7 +41,7 @@ CONTROLLERS: dict[str, type[Controller]] = {
     "aggregation": ClusterRoleAggregationController, "claim_protection": ClaimProtectionController,
     "volume_protection": VolumeProtectionController, "ipam": NodeIpamController, "ttl": TtlController,
     "autoscaler": AutoscalerController, "volume_binding": VolumeBindingController,
-    "ephemeral": EphemeralVolumeController,
+    "ephemeral": EphemeralVolumeController, "expand": ExpandController,
 }  # fmt: skip
 """In the order in which they hear of changes. `RootCertificatePublisher` and `TokensController` come besides: they
 need the certificate and the key of the cluster."""

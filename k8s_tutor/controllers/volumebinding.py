@@ -101,10 +101,10 @@ def bind(claim: Any, volume: Any) -> Decision:
         spec = {**mine["spec"], "volumeName": volume.metadata.name}
         mine = {**mine, "metadata": _noted(mine, own), "spec": spec}
         writes.append(update(mine))
-    status = {
-        "phase": "Bound", "accessModes": list(volume.spec.accessModes or ()),
-        "capacity": {"storage": (volume.spec.capacity or {}).get("storage", "0")},
-    }  # fmt: skip
+    status: Tree = {"phase": "Bound", "accessModes": list(volume.spec.accessModes or ())}
+    if claim.status is None or claim.status.phase != "Bound" or not claim.status.capacity:
+        # later it is the kubelet that says so, when the file system has grown too
+        status["capacity"] = {"storage": (volume.spec.capacity or {}).get("storage", "0")}
     if {name: mine.get("status", {}).get(name) for name in status} != status:
         writes.append(update({**mine, "status": {**mine.get("status", {}), **status}}, "status"))
     return Decision(tuple((write,) for write in writes)) if writes else NOTHING

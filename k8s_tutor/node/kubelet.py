@@ -15,6 +15,7 @@ from k8s_tutor.api.informer import Change
 from k8s_tutor.api.wire import Response, StreamData, StreamEnd
 from k8s_tutor.node import cri, sync
 from k8s_tutor.node.admission import verdict
+from k8s_tutor.node.claims import RegisterDriver
 from k8s_tutor.node.eviction import refused
 from k8s_tutor.node.eviction_manager import EVERY, LookAround
 from k8s_tutor.node.garbage import COLLECT_EVERY, Collect
@@ -42,6 +43,7 @@ class Kubelet(RuntimeLink):
         ctx.after(COLLECT_EVERY, Collect(), work=False)
         ctx.after(EVERY, LookAround(), work=False)
         self.dial(ctx)
+        self.register_drivers(ctx)
 
     def event(self, ctx: Context, src: str, body: Any) -> None:
         if isinstance(body, SyncPod):
@@ -59,6 +61,8 @@ class Kubelet(RuntimeLink):
             self.look_around(ctx)
         elif isinstance(body, Refresh):
             self.refresh(ctx)
+        elif isinstance(body, RegisterDriver):
+            self.register_driver(ctx, body.driver)
         elif isinstance(body, Slept):
             self.slept(ctx, body)
         elif isinstance(body, Beat):

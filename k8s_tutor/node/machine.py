@@ -52,6 +52,10 @@ class Shape(NamedTuple):
     """The subnet that it is in."""
     enis: tuple[int, int] = (0, 0)
     """In a VPC: how many network interfaces it may have, and addresses of each."""
+    setup: tuple[tuple[str, ...], ...] = ()
+    """Commands about them that the administrator has run once."""
+    drivers: tuple[tuple[str, str], ...] = ()
+    """(storage driver, the process that is its node service)."""
 
 
 class NetworkPlan(NamedTuple):
@@ -135,12 +139,13 @@ def _parts(
     kubelet = KubeletConfig(
         access.api, f"system:node:{node}", access.epoch, node=node, runtime=runtime, shim=shim, address=own,
         pod_cidr=cidr, cpu=shape.cpu, memory=shape.memory, pods=shape.pods, parallel_pulls=shape.parallel_pulls,
-        disk=shape.disk, labels=shape.labels, roles=shape.roles, taints=shape.taints,
+        disk=shape.disk, labels=shape.labels, drivers=shape.drivers, roles=shape.roles, taints=shape.taints,
     )  # fmt: skip
     cpu, memory = quantity.milli(shape.cpu), quantity.value(shape.memory)
     agent = _agent(node, suffix, number, own, access, shape, plan)
     kernel = ShimConfig(
-        runtime, access.epoch, cpu, memory, files, node, own, plan.net, processes, root=shape.disk, disks=shape.disks
+        runtime, access.epoch, cpu, memory, files, node, own, plan.net, processes, root=shape.disk,
+        disks=shape.disks, setup=shape.setup,
     )  # fmt: skip
     parts = (
         Part(Shim, shim, kernel),

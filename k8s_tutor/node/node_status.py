@@ -60,6 +60,8 @@ class KubeletConfig(Access, kw_only=True):
     """Roles that the administrator gives the node when it has joined, as kubeadm does; a kubelet may not do so itself."""
     taints: tuple[tuple[str, str, str], ...] = ()
     """(key, value, effect) with which the node registers."""
+    drivers: tuple[tuple[str, str], ...] = ()
+    """(storage driver, the process that is its node service)."""
     os_image: str = "Debian GNU/Linux 12 (bookworm)"
     kernel: str = "6.1.0-30-amd64"
 

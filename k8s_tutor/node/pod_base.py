@@ -6,9 +6,9 @@ from typing import Any
 
 import msgspec
 
+from k8s_tutor.node.claims import ClaimVolumes
 from k8s_tutor.node.podstate import WAITING, PodState, past
 from k8s_tutor.node.recorder import Subject
-from k8s_tutor.node.volume_manager import VolumeManager
 from k8s_tutor.sim import SECOND, Body, Context
 
 CRI_TIMEOUT = 120 * SECOND
@@ -24,7 +24,7 @@ class SyncPod(Body):
     uid: str
 
 
-class PodBase(VolumeManager):
+class PodBase(ClaimVolumes):
     """The part of a kubelet on which the others stand that make pods run."""
 
     def __init__(self, name: str, config: Any = None, disk: Any = None) -> None:

@@ -145,9 +145,19 @@ class PodWorker(ImagePuller):
     # ------------------------------------------------------------------ create and start
 
     def create(self, ctx: Context, state: PodState, name: str) -> None:
-        spec = self.spec_of(state, name)
         self.states[state.uid] = state
-        self.fetch(ctx, variables_of(self.pod_of(state), spec), "_configured", (state.uid, name))
+        self.resolve(ctx, state.uid, "_claims_known", (name,))
+
+    def _claims_known(self, ctx: Context, uid: str, error: str, name: str) -> None:
+        """A kubelet that was away has read again what the pod's claims stand for."""
+        state = self.still(uid, f"start:{name}")
+        pod = self.pod_of(state) if state is not None else None
+        if state is None or pod is None:
+            return
+        if error:
+            self.cannot_start(ctx, state.end(f"start:{name}"), name, CONFIG_ERROR, error, RESYNC)
+            return
+        self.fetch(ctx, variables_of(pod, self.spec_of(state, name)), "_configured", (uid, name))
 
     def _configured(self, ctx: Context, uid: str, name: str) -> None:
         """What the container's variables are made of has been read."""
@@ -165,7 +175,7 @@ class PodWorker(ImagePuller):
         if known.reason == CONFIG_ERROR:
             ctx.decide()
         attempt = known.attempt + 1 if known.id else 0
-        mounted, copies = mounts(spec, pod, attempt)
+        mounted, copies = mounts(spec, pod, attempt, self.places(uid))
         self.copy_volumes(ctx, copies)
         create = cri.CreateContainer(
             state.sandbox.id, name, attempt, spec.image, tuple(spec.command or ()), tuple(spec.args or ()),

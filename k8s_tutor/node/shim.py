@@ -91,6 +91,8 @@ class Shim(MachineStorage):
             self.disk_fault(ctx, body)
         elif isinstance(body, (WriteVolume, CopyVolume, RemoveVolumes)):
             self.write_files(body)
+            if isinstance(body, RemoveVolumes):
+                self.unmount_below(f"/var/lib/kubelet/pods/{body.uid}/")
 
     def serve(self, ctx: Context, client: str, call: int, asked: Any) -> Body | None:
         """Carries out one request of the runtime, or of another machine. None: the answer comes later, or never."""

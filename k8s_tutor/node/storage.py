@@ -78,6 +78,8 @@ class MachineStorage(MachineFiles):
         if not self.disk.installed:
             disks = tuple(Disk(name, length) for name, length in config.disks)
             self.disk.storage = Storage(config.node, config.root, disks)
+            for argv in config.setup:
+                self.command(ctx, argv)
         self.disk.storage = replace(self.disk.storage, mounts=())
         super().start(ctx)
 
@@ -122,6 +124,12 @@ class MachineStorage(MachineFiles):
                 one = replace(one, place=here[-1].place, read_only=one.read_only or here[-1].read_only)
             found.append(one)
         return tuple(found)
+
+
+    def unmount_below(self, folder: str) -> None:
+        """What is mounted below a path of the machine is not any more."""
+        mounts = tuple(one for one in self.disk.storage.mounts if not one.target.startswith(folder))
+        self.disk.storage = replace(self.disk.storage, mounts=mounts)
 
 
 def _places(storage: Storage) -> set[str]:

@@ -43,6 +43,8 @@ class ShimConfig(Body):
     """Bytes of the disk that the machine itself is on."""
     disks: tuple[tuple[str, int], ...] = ()
     """Further disks: (``sdb``, bytes)."""
+    setup: tuple[tuple[str, ...], ...] = ()
+    """Commands about them that the administrator has run once."""
 
 
 class Pod(Body):

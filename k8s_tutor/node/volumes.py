@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64decode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from k8s_tutor.node.shell.files import Mount
@@ -35,6 +35,13 @@ def place(uid: str, volume: Any) -> str:
         return HOST
     memory = volume.emptyDir is not None and volume.emptyDir.medium == "Memory"
     return f"{'memory' if memory else 'pods'}/{uid}/{volume.name}"
+
+
+def claim_of(pod: Any, volume: Any) -> str:
+    """The claim that stands for a volume, or empty; an ephemeral one has a claim named after the pod."""
+    if volume.persistentVolumeClaim is not None:
+        return str(volume.persistentVolumeClaim.claimName)
+    return f"{pod.metadata.name}-{volume.name}" if volume.ephemeral is not None else ""
 
 
 def filled(volume: Any) -> bool:
@@ -163,13 +170,21 @@ def texts(ref: Ref, tree: Tree) -> dict[str, str]:
     return {**plain, **{key: b64decode(value).decode("utf-8", "replace") for key, value in coded.items()}}
 
 
-def mounts(spec: Any, pod: Any, attempt: int) -> tuple[tuple[Mount, ...], tuple[tuple[str, str, str], ...]]:
+def mounts(
+    spec: Any, pod: Any, attempt: int, claimed: Mapping[str, tuple[str, str, bool]]
+) -> tuple[tuple[Mount, ...], tuple[tuple[str, str, str], ...]]:
     """The mounts of a container, deepest first; and the copies that they need: a ``subPath`` of a filled volume shows what was
-    there when the container began, and is not refreshed: (place from, path in it, place to)."""
+    there when the container began, and is not refreshed: (place from, path in it, place to). ``claimed``: see
+    `claims.ClaimVolumes.places`."""
     volumes = {volume.name: volume for volume in pod.spec.volumes or ()}
     found, copies = [], []
     for number, one in enumerate(spec.volumeMounts or ()):
         volume = volumes.get(one.name)
+        if one.name in claimed:
+            where, prefix, read_only = claimed[one.name]
+            prefix += "/" + one.subPath.strip("/") if one.subPath else ""
+            found.append(Mount(one.mountPath.rstrip("/") or "/", where, prefix, read_only or bool(one.readOnly)))
+            continue
         if volume is None or not (filled(volume) or volume.emptyDir is not None or volume.hostPath is not None):
             continue
         where, prefix = place(pod.metadata.uid, volume), "/" + one.subPath.strip("/") if one.subPath else ""

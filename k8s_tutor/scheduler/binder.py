@@ -89,6 +89,11 @@ class Binding(Watching):
         elif change.kind == "PersistentVolumeClaim":
             for key, pod in list(self.waiting.items()):
                 if change.key in pod.claims and self._have_volumes(pod.claims):
+                    stray = self._out_of_reach(pod)
+                    if stray:
+                        self._no_volumes(ctx, key, f'pv "{stray}" node affinity doesn\'t match node "{pod.node}": no matching '
+                                         "NodeSelectorTerms")  # fmt: skip
+                        continue
                     del self.waiting[key]
                     self._send(ctx, key, pod.node, pod.score)
         if self.held:
@@ -102,6 +107,16 @@ class Binding(Watching):
     def _have_volumes(self, claims: tuple[str, ...]) -> bool:
         known = [self.claims.objects.get(key) for key in claims]
         return all(claim is not None and volumes.is_bound(claim) for claim in known)
+
+    def _out_of_reach(self, pod: Waiting) -> str:
+        """A volume that has come for a pod, and that its node cannot reach; or empty."""
+        cluster = self.cluster()
+        info, known = cluster.known.get(pod.node), cluster.of("PersistentVolume")
+        for key in pod.claims:
+            volume = known.get(self.claims.objects[key].spec.volumeName or "")
+            if volume is not None and info is not None and not volumes.reaches(volume, info):
+                return str(volume.metadata.name)
+        return ""
 
     def event(self, ctx: Context, src: str, body: Any) -> None:
         if isinstance(body, Expire):

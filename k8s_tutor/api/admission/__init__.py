@@ -71,6 +71,8 @@ def validate(row: Resource, tree: Tree, old: Tree | None, gate: Gate | None) -> 
         limits.check_pod(row, tree, gate)
     elif row.kind == "PersistentVolumeClaim":
         limits.check_claim(row, tree, gate)
+        if old is not None and not gate.subresource:
+            objects.may_grow(row, tree, old, gate)
     if row.kind in podsecurity.TEMPLATES:
         podsecurity.check(row, tree, gate)
     elif row.kind == "Namespace":

@@ -1,13 +1,14 @@
 """What admission makes of other kinds: taints, classes that are the default, finalizers that protect, namespaces.
 
-Sources: plugin/pkg/admission/{nodetaint,storage/storageclass,storage/storageobjectinuseprotection,network/defaultingressclass,
-priority}, apiserver pkg/admission/plugin/namespace/lifecycle.
+Sources: plugin/pkg/admission/{nodetaint,storage/storageclass,storage/storageobjectinuseprotection,persistentvolume/resize,
+network/defaultingressclass, priority}, apiserver pkg/admission/plugin/namespace/lifecycle.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from k8s_tutor.api import quantity
 from k8s_tutor.api.admission.gate import Gate, refused
 from k8s_tutor.api.resources import Resource
 from k8s_tutor.api.status import Cause, Refusal, Subject, forbidden, not_found
@@ -64,6 +65,21 @@ def default_ingress_class(row: Resource, tree: Tree, gate: Gate) -> None:
         spec["ingressClassName"] = min(
             one["metadata"]["name"] for one in classes if one["metadata"]["creationTimestamp"] == newest
         )
+
+
+def may_grow(row: Resource, tree: Tree, old: Tree, gate: Gate) -> None:
+    """A bound claim may ask for more only where its class can grow volumes (plugin PersistentVolumeClaimResize). Raises a
+    Refusal."""
+    before, after = (one["spec"].get("resources", {}).get("requests", {}).get("storage", "0") for one in (old, tree))
+    if quantity.compare(after, before) <= 0:
+        return
+    if old.get("status", {}).get("phase") != "Bound":
+        raise refused(row, tree, "Only bound persistent volume claims can be expanded")
+    name = old["spec"].get("storageClassName", "")
+    found = gate.get("StorageClass", name) if name else None
+    if found is None or not found.get("allowVolumeExpansion"):
+        raise refused(row, tree, "only dynamically provisioned pvc can be resized and the storageclass that provisions the pvc "
+                                 "must support resize")  # fmt: skip
 
 
 def _marked(trees: list[Tree], annotation: str) -> list[Tree]:

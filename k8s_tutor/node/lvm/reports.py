@@ -49,7 +49,7 @@ def lv_attributes(storage: Storage, volume: LogicalVolume) -> str:
     health = "p" if storage.broken(volume) else "-"
     if volume.kind == THIN_POOL and thin_used(storage, volume) >= volume.size:
         health = "D"
-    skip = "k" if volume.kind == THIN and volume.origin else "-"
+    skip = "k" if volume.kind == THIN and volume.origin and not volume.active else "-"
     return f"{kind}wi-{state}{opened}{target}{zero}{health}{skip}"
 
 

@@ -170,7 +170,7 @@ def _snapshot(run: Run) -> None:
         made = LogicalVolume(name, group, uuid, extents, segments, SNAPSHOT, "", origin.name, filesystem, base=used)
     else:
         made = LogicalVolume(name, group, uuid, origin.extents, (), THIN, origin.pool, origin.name, filesystem,
-                             active=False, base=used)  # fmt: skip
+                             active=run.flags.get("setactivationskip") == "n", base=used)  # fmt: skip
     run.storage = run.storage.with_volume(made)
     run.say(f'Logical volume "{name}" created.')
 
