@@ -105,7 +105,7 @@ def check(words: Words, targets: list[Target]) -> None:
         raise Failure("cannot set --all and --selector at the same time")
     if chosen and not targets:
         raise Failure("at least one resource must be specified to use a selector")
-    if chosen and any("/" in word for word in words.positional):
+    if chosen and any("/" in word for word in words.positional if "=" not in word and not word.endswith("-")):
         raise Failure("selectors and the all flag cannot be used when passing resource/name arguments")
     if chosen and any(target.name for target in targets):
         raise Failure("name cannot be provided when a selector is specified")
