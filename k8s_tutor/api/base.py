@@ -33,6 +33,8 @@ class ApiConfig(Body):
     tokens: tuple[Token, ...] = ()
     signing_key: str = "k8s-tutor"
     """Signs the tokens of service accounts; the same for all servers of a cluster."""
+    address: str = ""
+    """Where the server listens; empty: it tells nobody."""
 
 
 class Op(NamedTuple):

@@ -21,6 +21,7 @@ from k8s_tutor.api.components import Components
 from k8s_tutor.api.connecting import CONNECTS, Connecting
 from k8s_tutor.api.door import Free, Impatient
 from k8s_tutor.api.feed import BOOKMARK_PERIOD, Bookmark, Refeed
+from k8s_tutor.api.presence import Presence, ShowUp
 from k8s_tutor.api.reads import Early
 from k8s_tutor.api.resources import ANSWERS
 from k8s_tutor.api.reviews import Reviews
@@ -53,7 +54,7 @@ _COLLECTION = ("list", "watch", "create", "deletecollection")
 _OBJECT = ("get", "watch", "update", "patch", "delete")
 
 
-class ApiServer(Connecting, Reviews, Components):
+class ApiServer(Connecting, Reviews, Components, Presence):
     """One API server."""
 
     def start(self, ctx: Context) -> None:
@@ -112,6 +113,8 @@ class ApiServer(Connecting, Reviews, Components):
             self.impatient(ctx, body)
         elif isinstance(body, Bookmark):
             self.bookmark(ctx)
+        elif isinstance(body, ShowUp):
+            self.show_up(ctx)
         elif isinstance(body, CheckServices):
             self.check_services(ctx)
         elif isinstance(body, RelayClosed):
@@ -139,6 +142,7 @@ class ApiServer(Connecting, Reviews, Components):
 
     def synced(self, ctx: Context) -> None:
         """At its first start the server creates what it needs itself."""
+        self.begin_showing(ctx)
         setting = self.setting(ctx)
         for bundle in bootstrap.bundles():
             missing = [(row, key) for row, key in bundle.objects if self.caches.get(row, key) is None]

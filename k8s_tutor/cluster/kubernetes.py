@@ -16,6 +16,7 @@ from k8s_tutor.cluster.spec import ClusterSpec, WorkerSpec
 from k8s_tutor.controllers.manager import CERTIFICATE, ControllerManager, ManagerConfig
 from k8s_tutor.net.loadbalancer import LoadBalancer, LoadBalancerConfig
 from k8s_tutor.node import metrics_server, prometheus_adapter
+from k8s_tutor.node.addresses import MANAGERS, address
 from k8s_tutor.node.dns import upstream
 from k8s_tutor.node.dns.coredns import COREDNS_USER, CoreDns, CoreDnsConfig
 from k8s_tutor.node.dns.upstream import Upstream, UpstreamConfig
@@ -89,7 +90,7 @@ def _registry(spec: ClusterSpec) -> RegistryConfig:
 def _manager(world: World, spec: ClusterSpec, i: int) -> None:
     host, api = f"cp-{i}", f"api-{i}"
     tokens = tuple(Token(one.token, one.user, tuple(one.groups)) for one in spec.tokens)
-    world.add(ApiServer, api, ApiConfig(f"etcd-{i}", spec.epoch, tokens, spec.signing_key), host=host)
+    world.add(ApiServer, api, ApiConfig(f"etcd-{i}", spec.epoch, tokens, spec.signing_key, address(MANAGERS + i)), host=host)
     world.add(Scheduler, f"scheduler-{i}", _scheduler(spec, api), host=host)
     world.add(ControllerManager, f"controller-manager-{i}", _controllers(spec, api), host=host)
 

@@ -31,6 +31,8 @@ class Connect(Body):
     port: int
     protocol: str
     data: str = ""
+    token: str = ""
+    """A bearer token that comes with it."""
 
 
 class Origin(NamedTuple):

@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from k8s_tutor.api.wire import Request, Response
 from k8s_tutor.node import speech
-from k8s_tutor.node.addresses import shim_of
+from k8s_tutor.node.addresses import MANAGERS, shim_of
 from k8s_tutor.node.datapath import DELIVERED, DROPPED, OVERHEAD, REFUSED, SENT, UNREACHABLE, Outer, Passage, enter, leave
 from k8s_tutor.node.dns import upstream
 from k8s_tutor.node.dns.message import UPSTREAM, packed, query_of
@@ -29,6 +30,7 @@ NEARBY = 60
 """µs to another pod of the same machine and back."""
 NO_HOST = 3 * SECOND
 """How long a kernel looks for who has an address in its own network."""
+API_PORT = 6443
 HEADERS = 40
 """Bytes of the headers of IP and TCP, without options."""
 _TRANSPORT = {"icmp": "icmp", DNS: "udp"}
@@ -91,7 +93,8 @@ class Sockets(Naming):
         patience = max(1, since + (dial.timeout or PATIENCE) - ctx.now) if dial.timeout else PATIENCE
         origin = Origin(self.netns(sandbox), target, ctx.now, patience, proc.container, proc.pid, proc.turn, began=since)
         protocol = "tcp" if dial.port and not dial.protocol.startswith(("http", "icmp", DNS)) else dial.protocol
-        self.travel(ctx, origin, Connect(self.pods.get(sandbox, NOBODY).ip, target, dial.port, protocol, dial.data))
+        own = self.pods.get(sandbox, NOBODY).ip
+        self.travel(ctx, origin, Connect(own, target, dial.port, protocol, dial.data, dial.token))
 
     def travel(self, ctx: Context, origin: Origin, asked: Connect) -> None:
         origin = origin._replace(netns=self.netns(self.tasks[origin.container].sandbox))
@@ -151,11 +154,36 @@ class Sockets(Naming):
             self.ask(ctx, upstream.NAME, query_of(asked.data), "answered_by_server", (origin,), origin.patience)
             return
         there = next_machine(self.config.net, self.kernel.address, found.via, destination)
+        if there > MANAGERS and found.packet.port == API_PORT:
+            self._to_api(ctx, origin, there - MANAGERS, asked)
+            return
         size = found.packet.size + (OVERHEAD[found.outer.kind] if found.outer is not None else 0)
         if not there or size > self.config.net.mtu:
             self._answer_near(ctx, origin, None)
             return
         self.ask(ctx, shim_of(there), Arrive(found.packet, found.outer, asked), "connected", (origin,), origin.patience)
+
+    def _to_api(self, ctx: Context, origin: Origin, manager: int, asked: Connect) -> None:
+        """A connection to an API server: who speaks TLS is asked who they are."""
+        if asked.protocol != "https":
+            text = "Client sent an HTTP request to an HTTPS server.\n"
+            self._answer_near(ctx, origin, Connected("ok", text, 400) if asked.protocol == "http" else Connected("ok"))
+            return
+        line, _, body = asked.data.partition("\n")
+        method, _, rest = line.partition(" ")
+        path, _, agent = rest.partition(" ")
+        where, _, query = path.partition("?")
+        pairs = tuple((name, value) for name, _, value in (one.partition("=") for one in query.split("&") if one))
+        request = Request(method or "GET", where or "/", pairs, body.encode(), user="", agent=agent, token=asked.token)
+        self.ask(ctx, f"api-{manager}", request, "served_by_api", (origin,), origin.patience)
+
+    def served_by_api(self, ctx: Context, answer: Response | CallFailed, origin: Origin) -> None:
+        """An API server has answered, or cannot be reached."""
+        if isinstance(answer, CallFailed):
+            self._answer_near(ctx, origin, None if answer.reason == "timeout" else Connected("refused"))
+            return
+        headers = (("Content-Type", answer.content_type), ("Content-Length", str(len(answer.body))))
+        self._answer_near(ctx, origin, Connected("ok", answer.body.decode(), answer.code, headers))
 
     def connected(self, ctx: Context, answer: Any, origin: Origin) -> None:
         """The other machine has answered, or has not."""

@@ -137,3 +137,24 @@ def test_a_reply_travels_as_text() -> None:
     from k8s_tutor.node.dns.message import packed, query_of, reply_of
 
     assert query_of(packed(Query("web", "A"))) == Query("web") and reply_of(packed(Reply("NXDOMAIN"))).code == "NXDOMAIN"
+
+
+def test_pods_reach_the_api_server_over_its_service(named: Cluster) -> None:
+    assert typed(named, "get endpoints kubernetes -o jsonpath={.subsets[0].addresses[0].ip}")[0].startswith("172.31.5.11")
+    text, code = typed(named, "exec tools -- curl -sk https://kubernetes.default.svc/api/v1/pods")
+    assert code == 0 and '"code":403' in text and "system:anonymous" in text
+    token = "$(cat /var/run/secrets/kubernetes.io/serviceaccount/token)"
+    script = f'curl -sk -H "Authorization: Bearer {token}" https://kubernetes.default/api/v1/pods'
+    text, _ = typed(named, f"exec tools -- sh -c '{script}'")
+    assert "system:serviceaccount:default:default" in text
+    assert typed(named, "exec tools -- curl https://kubernetes.default")[1] == 60
+
+
+def test_endpoints_of_an_api_server_that_is_gone_leave_after_its_lease() -> None:
+    found = Cluster(ClusterSpec(managers=3, workers=1, seed=3))
+    found.run_until(found.now + 15 * SECOND)
+    line = "get endpoints kubernetes -o jsonpath={.subsets[*].addresses[*].ip}"
+    assert "172.31.5.12" in typed(found, line)[0]
+    found.give(inputs.Crash("api-2"))
+    found.run_until(found.now + 40 * SECOND)
+    assert typed(found, line)[0].partition("Warning")[0].strip() == "172.31.5.11 172.31.5.13"

@@ -33,6 +33,8 @@ class Dial(Body):
     protocol: str = "tcp"
     data: str = ""
     timeout: int = 0
+    token: str = ""
+    """A bearer token."""
 
 
 class Dialled(Body):

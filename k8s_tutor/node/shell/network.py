@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any, NamedTuple
 
+import msgspec
+
 from k8s_tutor.node.addresses import mac
 from k8s_tutor.node.shell import names
 from k8s_tutor.node.shell.builtins import read_on, seconds, sleep
@@ -59,13 +61,16 @@ class _Curl(NamedTuple):
     form: str = ""
     timeout: int = 0
     verbose: bool = False
+    trusting: bool = False
+    """``-k`` or ``--cacert``: it does not mind who has signed the server's certificate, or knows them."""
+    token: str = ""
 
 
 def _curl_flags(argv: list[str]) -> _Curl:
     found = _Curl()
     long = {"--silent": "s", "--show-error": "S", "--head": "I", "--include": "i", "--fail": "f", "--request": "X",
             "--data": "d", "--output": "o", "--write-out": "w", "--max-time": "m", "--connect-timeout": "m",
-            "--verbose": "v", "--header": "H", "--insecure": "k",
+            "--verbose": "v", "--header": "H", "--insecure": "k", "--cacert": "C",
             "--location": "L", "--user-agent": "A", "--retry": "H", "--user": "H"}  # fmt: skip
     words = iter(argv[1:])
     for word in words:
@@ -75,11 +80,11 @@ def _curl_flags(argv: list[str]) -> _Curl:
         name, _, given = word.partition("=") if word.startswith("--") else (word, "", "")
         letters = long.get(name, "") if word.startswith("--") else word[1:]
         for place, letter in enumerate(letters, 1):
-            if letter in "XdowmHA":
+            if letter in "XdowmHAC":
                 value = given or ("" if word.startswith("--") else letters[place:]) or next(words, "")
                 found = _curl_value(found, letter, value)
                 break
-            names = {"s": "silent", "S": "errors", "I": "head", "i": "include", "f": "fail", "v": "verbose"}
+            names = {"s": "silent", "S": "errors", "I": "head", "i": "include", "f": "fail", "v": "verbose", "k": "trusting"}
             found = _with(found, names.get(letter, ""), True)
     return found
 
@@ -91,6 +96,10 @@ def _with(found: _Curl, name: str, value: Any) -> _Curl:
 def _curl_value(found: _Curl, letter: str, value: str) -> _Curl:
     if letter == "m":
         return found._replace(timeout=seconds(value) or 0)
+    if letter == "C":
+        return found._replace(trusting=True)
+    if letter == "H" and value.lower().startswith("authorization: bearer "):
+        return found._replace(token=value.split()[2] if len(value.split()) > 2 else "")
     names = {"X": "method", "d": "body", "o": "output", "w": "form"}
     return _with(found, names.get(letter, ""), value)
 
@@ -102,7 +111,8 @@ def curl(run: Burst, argv: list[str], text: str, piped: bool) -> Done | Wait:
         return Done("", "curl: (2) no URL specified\ncurl: try 'curl --help' or 'curl --manual' for more information\n", 2)
     method = flags.method or ("HEAD" if flags.head else "POST" if flags.body else "GET")
     url = url_of(flags.url)
-    return Wait("dial", tuple(argv), dial=_http(method, url, "curl/8.17.0", flags.body, flags.timeout or CONNECT))
+    dial = _http(method, url, "curl/8.17.0", flags.body, flags.timeout or CONNECT)
+    return Wait("dial", tuple(argv), dial=msgspec.structs.replace(dial, token=flags.token))
 
 
 def curl_on(run: Burst, wait: Wait, answer: Dialled) -> Done:
@@ -113,6 +123,8 @@ def curl_on(run: Burst, wait: Wait, answer: Dialled) -> Done:
         code, why = _curl_error(url, answer, flags)
         shown = "" if flags.silent and not flags.errors else f"curl: ({code}) {why}\n"
         return Done(_written(flags, 0), shown, code)
+    if url.scheme == "https" and not flags.trusting:
+        return Done(_written(flags, 0), "" if flags.silent and not flags.errors else _UNTRUSTED, 60)
     head = _header(answer) if flags.head or flags.include else ""
     if flags.fail and answer.code >= 400:
         shown = "" if flags.silent and not flags.errors else f"curl: (22) The requested URL returned error: {answer.code}\n"
@@ -129,6 +141,15 @@ def curl_on(run: Burst, wait: Wait, answer: Dialled) -> Done:
         errors += "> Accept: */*\n>\n"
         errors += "".join(f"< {line}\n" for line in _header(answer).splitlines())
     return Done(body + _written(flags, answer.code), errors)
+
+
+_UNTRUSTED = """curl: (60) SSL certificate problem: unable to get local issuer certificate
+More details here: https://curl.se/docs/sslcerts.html
+
+curl failed to verify the legitimacy of the server and therefore could not
+establish a secure connection to it. To learn more about this situation and
+how to fix it, please visit the webpage mentioned above.
+"""
 
 
 def _written(flags: _Curl, code: int) -> str:
