@@ -118,6 +118,10 @@ def _parser() -> argparse.ArgumentParser:
     search.add_argument("--save", metavar="FILE", help="write the session, for replay")
     search.set_defaults(command=_search)
 
+    gallery = commands.add_parser("gallery", help="take pictures of the app, as SVG")
+    gallery.add_argument("--out", metavar="FOLDER", default="gallery", help="where to (gallery)")
+    gallery.set_defaults(command=_gallery)
+
     bench = commands.add_parser("bench", help="measure, beside other tools")
     bench.add_argument("--json", action="store_true")
     bench.add_argument("--only", metavar="ROWS", help="e.g. B1,B3")
@@ -222,6 +226,19 @@ def _run(args: argparse.Namespace) -> int:
     from k8s_tutor.serve import headless
 
     return headless.run(args.what, seed=args.seed, until=args.until, log=args.log, digest=args.digest, save=args.save)
+
+
+def _gallery(args: argparse.Namespace) -> int:
+    from pathlib import Path
+
+    from k8s_tutor.ui import gallery
+
+    try:
+        for picture in gallery.paint(Path(args.out)):
+            print(picture, flush=True)
+    except OSError as error:
+        raise Problem(f"cannot write to {args.out}: {error.strerror}") from None
+    return 0
 
 
 def _replay(args: argparse.Namespace) -> int:

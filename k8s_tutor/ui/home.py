@@ -18,7 +18,7 @@ from k8s_tutor.ui.layout import Box
 from k8s_tutor.ui.placing import place, polite_rows
 from k8s_tutor.ui.prompt import Mode, Prompt
 from k8s_tutor.ui.rows import Row
-from k8s_tutor.ui.shelf import Plan, Shelf, detail_picture, other_picture, plan, track_picture
+from k8s_tutor.ui.shelf import TRACK, Plan, Shelf, detail_picture, lessons_picture, other_picture, plan, tracks_picture
 from k8s_tutor.ui.widgets import PanelView, RowsView
 
 if TYPE_CHECKING:
@@ -47,7 +47,8 @@ class Home(EdgedScreen):
         self.foot = RowsView(id="foot", ground="sunk")
         self.prompt: Prompt = Prompt(id="prompt")
         self.polite = RowsView(id="polite")
-        self.tracks: list[PanelView] = []
+        self.tracks = PanelView("tracks", id="tracks")
+        self.lessons = PanelView("lessons", id="lessons")
 
     @property
     def tutor(self) -> Tutor:
@@ -58,7 +59,11 @@ class Home(EdgedScreen):
         return self.app
 
     def compose(self) -> ComposeResult:
-        yield from (self.head, self.greeting, self.detail, self.other, self.prompt, self.foot, self.polite)
+        yield from (*self._parts(), self.polite)
+
+    def _parts(self) -> tuple[Prompt | PanelView | RowsView, ...]:
+        """Everything but the polite sentence of a terminal that is too small."""
+        return self.head, self.greeting, self.tracks, self.lessons, self.detail, self.other, self.prompt, self.foot
 
     def on_mount(self) -> None:
         self.prompt.completes("command", keys.command_completion("home"))
@@ -85,25 +90,21 @@ class Home(EdgedScreen):
         width, height = self.size
         if not width or not height or not self.is_attached:
             return
-        while len(self.tracks) < len(self.shelf.tracks):
-            track = PanelView("track")
-            self.tracks.append(track)
-            self.mount(track)
         sentence = layouts.too_small(width, height)
         place(self.polite, Box(0, 0, width, height) if sentence else layouts.NOWHERE)
         if sentence:
-            for widget in (self.head, self.greeting, self.detail, self.other, self.prompt, self.foot, *self.tracks):
+            for widget in self._parts():
                 place(widget, layouts.NOWHERE)
             self.polite.show(polite_rows(sentence, width, height))
             return
-        self._place(plan(width, height, [len(lessons) for _, lessons in self.shelf.tracks]), width, height)
+        self._place(plan(width, height, max((len(lessons) for _, lessons in self.shelf.tracks), default=0)), width, height)
         self.draw()
 
     def _place(self, where: Plan, width: int, height: int) -> None:
         place(self.head, Box(0, 0, width, 1))
         place(self.greeting, where.greeting)
-        for number, track in enumerate(self.tracks):
-            place(track, where.tracks[number] if number < len(where.tracks) else layouts.NOWHERE)
+        place(self.tracks, where.tracks)
+        place(self.lessons, where.lessons)
         place(self.detail, where.detail)
         place(self.other, where.other)
         place(self.foot, Box(0, height - 1, width, 1))
@@ -117,9 +118,9 @@ class Home(EdgedScreen):
         self.head.show((self._head(width),))
         self.greeting.show(GREETING)
         shelf = self.shelf
-        for number, track in enumerate(self.tracks[: len(shelf.tracks)]):
-            track.show_picture(track_picture(shelf, number, *track.room), number == shelf.track)
-        self.detail.show_picture(detail_picture(shelf, *self.detail.room), True)
+        self.tracks.show_picture(tracks_picture(shelf, *self.tracks.room), False)
+        self.lessons.show_picture(lessons_picture(shelf, *self.lessons.room), True)
+        self.detail.show_picture(detail_picture(shelf, *self.detail.room), False)
         if self.other.display:
             self.other.show_picture(other_picture(self.other.room[0]), False)
         self.foot.show((self._foot(width),))
@@ -133,8 +134,8 @@ class Home(EdgedScreen):
         return ((left, "accent"), (" " * max(0, width - len(left) - len(right)), "text"), (right, "dim"))
 
     def _foot(self, width: int) -> Row:
-        choose: Row = ((" ↑↓←→", "key"), (" choose  ", "dim"))
-        return (*choose, *chrome.footer(actions.footer("home"), width - 14))
+        choose: Row = ((" ↑↓", "key"), (" lesson  ", "dim"), ("←→", "key"), (" track  ", "dim"))
+        return (*choose, *chrome.footer(actions.footer("home"), width - 22))
 
     def say(self, text: str, role: str = "warn") -> None:
         """One line for a person, in the footer's place until the next key."""
@@ -194,7 +195,9 @@ class Home(EdgedScreen):
     @on(PanelView.Selected)
     def _selected(self, message: PanelView.Selected) -> None:
         self.set_focus(None)
-        for number, (_, lessons) in enumerate(self.shelf.tracks):
+        for number, (name, lessons) in enumerate(self.shelf.tracks):
+            if message.target == f"{TRACK}{name}":
+                self.put(replace(self.shelf, track=number, lesson=0))
             for spot, entry in enumerate(lessons):
                 if entry.id == message.target:
                     if self.shelf.chosen is entry:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from k8s_tutor.ui import markdown
-from k8s_tutor.ui.layout import Box, share
+from k8s_tutor.ui.layout import Box
 from k8s_tutor.ui.rows import Row, fit, width
 from k8s_tutor.ui.scene import Picture, Spot
 
@@ -68,7 +68,7 @@ class Shelf:
             return 0, 0
         track = max(0, min(len(self.tracks) - 1, self.track + dx))
         most = len(self.tracks[track][1]) - 1
-        lesson = min(self.lesson, most) if dx else self.lesson + dy
+        lesson = (0 if track != self.track else self.lesson) if dx else self.lesson + dy
         if lesson > most:
             return (track + 1, 0) if track + 1 < len(self.tracks) else (track, most)
         if lesson < 0:
@@ -90,26 +90,57 @@ def title(track: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-def track_picture(shelf: Shelf, number: int, cells: int, high: int) -> Picture:
-    """One track: its lessons with ● ◐ ○, the chosen one on a raised ground."""
-    name, lessons = shelf.tracks[number]
-    finished = sum(shelf.progress(entry.id).finished for entry in lessons)
-    gap = 2 if len(lessons) * 2 <= high else 1
-    rows: list[Row] = [()] * (len(lessons) * gap + (1 if gap == 2 else 0))
+TRACK = "track "
+"""What a track's row selects: this and its name."""
+BAR = 8
+"""Cells of a track's bar of progress."""
+
+
+def tracks_picture(shelf: Shelf, cells: int, high: int) -> Picture:
+    """All tracks, each with how much of it is done; the chosen one on a raised ground."""
+    gap = 2 if len(shelf.tracks) * 2 < high else 1
+    rows: list[Row] = [()] * (gap - 1)
     spots: list[Spot] = []
-    for place, entry in enumerate(lessons):
-        y = place * gap + (1 if gap == 2 else 0)
+    for number, (name, lessons) in enumerate(shelf.tracks):
+        finished = sum(shelf.progress(entry.id).finished for entry in lessons)
+        here = number == shelf.track
+        tally = f" {finished}/{len(lessons)}".rjust(6)
+        role = "ok" if finished == len(lessons) else "leader" if finished else "dim"
+        bar = _bar(finished, len(lessons), role) if cells >= 24 + BAR else ()
+        words = fit(((title(name), "bright" if here else "text"),), cells - len(tally) - (BAR if bar else 0))
+        row: Row = (*words, *bar, (tally, role))
+        spots.append(Spot(len(rows), 0, cells, f"{TRACK}{name}"))
+        rows.append(tuple((text, f"{span}+selected") for text, span in row) if here else row)
+        rows += [()] * (gap - 1)
+    return Picture("Tracks", (), tuple(rows), tuple(spots))
+
+
+def _bar(part: int, whole: int, role: str) -> Row:
+    full = part * BAR // max(1, whole)
+    return (("━" * full, role), ("─" * (BAR - full), "line"))
+
+
+def lessons_picture(shelf: Shelf, cells: int, high: int) -> Picture:
+    """The lessons of the chosen track with ● ◐ ○ and their minutes; the chosen one on a raised ground, always to be seen."""
+    if not shelf.tracks:
+        return Picture("", (), ())
+    name, lessons = shelf.tracks[min(shelf.track, len(shelf.tracks) - 1)]
+    gap = 2 if len(lessons) * 2 <= high else 1
+    fits = max(1, high // gap) if gap == 1 else len(lessons)
+    first = max(0, min(shelf.lesson - fits // 2, len(lessons) - fits))
+    rows: list[Row] = [()] * (gap - 1)
+    spots: list[Spot] = []
+    for entry in lessons[first : first + fits]:
         here = shelf.chosen is entry
         glyph, role = _mark(shelf.progress(entry.id))
-        words = (f"{entry.title}", "bright" if here else "text")
-        row: Row = ((f"{glyph} ", role), words)
-        if here:
-            row = tuple((text, f"{span}+selected") for text, span in fit(row, cells))
-        rows[y] = row
-        spots.append(Spot(y, 0, cells, entry.id))
-    return Picture(
-        title(name), ((f"{finished}/{len(lessons)}", "ok" if finished == len(lessons) else "dim"),), tuple(rows), tuple(spots)
-    )
+        minutes = f" {entry.minutes} min".rjust(8)
+        words = fit(((f"{glyph} ", role), (entry.title, "bright" if here else "text")), cells - len(minutes))
+        row: Row = (*words, (minutes, "dim"))
+        spots.append(Spot(len(rows), 0, cells, entry.id))
+        rows.append(tuple((text, f"{span}+selected") for text, span in row) if here else row)
+        rows += [()] * (gap - 1)
+    shown = f"{first + 1} to {first + fits} of {len(lessons)}" if fits < len(lessons) else f"{len(lessons)} lessons"
+    return Picture(title(name), ((shown if len(lessons) > 1 else "1 lesson", "dim"),), tuple(rows), tuple(spots))
 
 
 def _mark(done: Done) -> tuple[str, str]:
@@ -144,9 +175,9 @@ def detail_picture(shelf: Shelf, cells: int, high: int) -> Picture:
             (("before    ", "dim"), ((before.title if before else name) + (" ✓" if met else ""), "ok" if met else "text"))
         )
     about = list(markdown.render(entry.about, min(cells, 72)))
-    room = high - len(facts) - len(keys) - 3
-    rows: list[Row] = [(), *about[: max(0, room)], (), *facts]
-    rows += [()] * max(1, min(high - len(rows) - len(keys), 1)) + keys
+    air: list[Row] = [()] if high >= 9 else []
+    room = max(0, high - len(facts) - len(keys) - 3 * len(air))
+    rows: list[Row] = [*air, *about[:room], *air, *facts, *air, *keys]
     return Picture(entry.title, ((status, "dim"),), tuple(rows[-high:] if len(rows) > high else rows))
 
 
@@ -170,43 +201,30 @@ class Plan:
     """Where the home screen's parts stand."""
 
     greeting: Box
-    tracks: tuple[Box, ...]
+    tracks: Box
+    lessons: Box
     detail: Box
     other: Box
 
 
-def plan(width_: int, height: int, sizes: Sequence[int]) -> Plan:
-    """``sizes``: lessons of each track. Tracks in columns, the chosen lesson below, what else there is beside it."""
+def plan(width_: int, height: int, most: int) -> Plan:
+    """``most``: lessons of the longest track. Tracks, their lessons beside them, the chosen one in detail: on the right where
+    there is room, else below."""
     side = 2 if width_ >= 100 else 0
     inner = width_ - 2 * side
     greeting = Box(side, 2 if height >= 30 else 1, inner, 3 if height >= 30 else 2)
     top = greeting.y + greeting.height
     rest = height - top - 1
-    count = max(1, len(sizes))
-    columns = max(1, min(count, inner // 26))
-    rows = -(-count // columns)
-    per_row = [max((*sizes[row * columns : (row + 1) * columns], 1)) for row in range(rows)]
-    least = [size + 2 for size in per_row]
-    most = [size * 2 + 3 for size in per_row]
-    roomy = [max(size * 2 + 3, 9) for size in per_row] if rows == 1 and height >= 40 else most
-    detail_high = max(9, min(14, rest * 45 // 100))
-    heights = share(max(sum(least), min(sum(roomy), rest - detail_high)), least, [99] * rows, [1] * rows)
-    boxes: list[Box] = []
-    spare = rest - sum(heights) - 1 - 14
-    if spare > 2:
-        greeting = greeting._replace(y=greeting.y + spare // 3)
-        top += spare // 3
-    y = top
-    for row, high in enumerate(heights):
-        here = min(columns, count - row * columns)
-        for place in range(here):
-            left, right = side + inner * place // columns, side + inner * (place + 1) // columns
-            boxes.append(Box(left, y, right - left - (1 if place + 1 < columns else 0), high))
-        y += high
-    gap = 1 if rest - (y - top) > detail_high else 0
-    below = Box(side, y + gap, inner, max(3, min(height - 1 - y - gap, 14)))
-    if inner < 100:
-        return Plan(greeting, tuple(boxes[: len(sizes)]), below, Box(0, 0, 0, 0))
-    half = inner // 2
-    detail = Box(below.x, below.y, half - 1, below.height)
-    return Plan(greeting, tuple(boxes[: len(sizes)]), detail, Box(below.x + half, below.y, inner - half, below.height))
+    if inner >= 110:
+        names, titles = max(26, inner * 22 // 100), max(46, inner * 38 // 100)
+        high = min(rest, max(2 * most + 3, 24))
+        right = Box(side + names + titles, top, inner - names - titles, min(high, max(14, high * 45 // 100)))
+        other = right._replace(y=right.y + right.height, height=high - right.height)
+        return Plan(greeting, Box(side, top, names - 1, high), Box(side + names, top, titles - 1, high), right, other)
+    names = max(24, inner * 32 // 100)
+    detail = max(6, min(12, rest * 40 // 100))
+    high = rest - detail
+    return Plan(
+        greeting, Box(side, top, names, high), Box(side + names, top, inner - names, high),
+        Box(side, top + high, inner, detail), Box(0, 0, 0, 0),
+    )  # fmt: skip
