@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, MutableMapping
 from functools import lru_cache
 
 from k8s_tutor.node import toolbox
+from k8s_tutor.node.kernel import HOST, Kernel
+from k8s_tutor.node.net_tools import Printed, busybox_ip
 from k8s_tutor.node.programs import Program
 from k8s_tutor.node.shell.files import Files, Ground
 from k8s_tutor.node.shell.machine import Running
@@ -38,9 +40,10 @@ class ContainerBox:
     def __init__(
         self, task: Task, pod: Pod, now: int, epoch: int, written: MutableMapping[str, str | None],
         processes: Callable[[str], list[Running]], kill: Callable[[str, int, int], bool], cgroup: Mapping[str, str],
-        ground: Ground | None = None,
+        ground: Ground | None = None, kernel: Kernel | None = None,
     ) -> None:  # fmt: skip
         self._task, self._processes, self._kill = task, processes, kill
+        self._kernel = kernel or Kernel()
         self.hostname, self.ip, self.now, self.epoch = pod.name, pod.ip, now, epoch
         self.image = task.program.names
         self.answers = dict(task.program.answers)
@@ -71,6 +74,11 @@ class ContainerBox:
         """The variables that the container was given."""
         own = {"PATH": PATH, "HOSTNAME": self.hostname, "HOME": "/root"}
         return {**own, **dict(self._task.program.env), **dict(self._task.spec.env)}
+
+    def network(self, argv: list[str]) -> Printed:
+        """What ``ip`` prints here."""
+        sandbox = self._task.sandbox
+        return busybox_ip(self._kernel, sandbox if sandbox in self._kernel.namespaces else HOST, argv)
 
     def has(self, tool: str) -> bool:
         """Whether the image brings this tool."""

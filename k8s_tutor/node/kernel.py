@@ -127,6 +127,20 @@ class Netlink(Body):
     closed: str = ""
 
 
+class HasNetwork(Body):
+    """Does a network namespace still have this device with this address, and a way out?"""
+
+    netns: str
+    device: str
+    address: str
+
+
+class NetworkThere(Body):
+    """The answer to `HasNetwork`: what is missing, or an empty text."""
+
+    missing: str
+
+
 class Kernel(State):
     """The tables of one machine: its name, its own address, and what was written into it."""
 
@@ -187,6 +201,18 @@ class Kernel(State):
     def is_own(self, address: str) -> bool:
         """Whether the machine itself has this address."""
         return self.owners.get(address, ("?", ""))[0] == HOST
+
+    def has_network(self, asked: HasNetwork) -> NetworkThere:
+        """Whether what a plugin has made is there (containernetworking/plugins pkg/ip)."""
+        device = self.device(asked.device, asked.netns)
+        if asked.netns not in self.namespaces:
+            return NetworkThere(f"failed to open netns {asked.netns[:13]}: no such file or directory")
+        if device is None:
+            return NetworkThere(f"Interface name {asked.device} not found: Link not found")
+        if asked.address not in [bare(one) for one in device.addresses]:
+            return NetworkThere(f"Failed to match addr {asked.address} on interface {asked.device}")
+        gone = not self.routes.get(asked.netns) or self.device(device.peer, device.peer_netns) is None
+        return NetworkThere("Expected Route not found in the namespace" if gone else "")
 
     # ------------------------------------------------------------------ writing
 

@@ -84,7 +84,9 @@ class Processes(Cgroups):
 
         pod = self.pods.get(task.sandbox, NOBODY)
         cgroup = self.cgroup_files(ctx, task)
-        return ContainerBox(task, pod, ctx.now, self.config.epoch, self.files, self.running, kill, cgroup, self.ground())
+        return ContainerBox(
+            task, pod, ctx.now, self.config.epoch, self.files, self.running, kill, cgroup, self.ground(), self.kernel
+        )  # fmt: skip
 
     def running(self, container: str) -> list[Running]:
         """What ``ps`` shows."""

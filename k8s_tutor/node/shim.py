@@ -12,13 +12,14 @@ from typing import Any
 
 import msgspec
 
-from k8s_tutor.api.ssh import RunCommand
+from k8s_tutor.api.ssh import CommandDone, RunCommand
 from k8s_tutor.api.wire import StreamData, StreamEnd
 from k8s_tutor.node import logs, speech
 from k8s_tutor.node.cgroups import MemoryFull
 from k8s_tutor.node.inside import Attach, Exec, ExecSync, Opened, ReadLog
-from k8s_tutor.node.kernel import Netlink
+from k8s_tutor.node.kernel import HasNetwork, Netlink
 from k8s_tutor.node.naming import Connect, Named
+from k8s_tutor.node.net_tools import TOOLS, with_masquerades
 from k8s_tutor.node.processes import Moment, TimeIsUp, Wake
 from k8s_tutor.node.programs import SIGKILL, SIGTERM, Process, annotation
 from k8s_tutor.node.proxy import commands as rule_commands
@@ -106,6 +107,8 @@ class Shim(MachineStorage):
         if isinstance(asked, Arrive):
             self.arrive(ctx, client, call, asked)
             return None
+        if isinstance(asked, HasNetwork):
+            return self.kernel.has_network(asked)
         if isinstance(asked, CheckPaths):
             return self.check_paths(asked)
         if isinstance(asked, RunCommand):
@@ -131,9 +134,14 @@ class Shim(MachineStorage):
         return TaskDone()
 
     def typed_command(self, ctx: Context, argv: tuple[str, ...]) -> Body:
-        """A command that somebody types on the machine: about its rules, or its disks."""
+        """A command that somebody types on the machine: about its network, its rules, or its disks."""
+        tool = TOOLS.get(argv[0].rpartition("/")[2]) if argv else None
+        if tool is not None:
+            return CommandDone(*tool(self.kernel, argv))
         stamp = speech.ctime(ctx.now, self.config.epoch)
         found = rule_commands.run(self.kernel.rules, self.kernel.own_addresses, argv, stamp) if argv else None
+        if found is not None and argv[0].endswith("iptables-save"):
+            return replace(found, stdout=with_masquerades(self.kernel, found.stdout))
         return found if found is not None else self.command(ctx, argv)
 
     def disconnected(self, ctx: Context, peer: str, reason: str) -> None:

@@ -2,8 +2,9 @@
 
 from k8s_tutor.node.cni.host_local import CniDisk
 from k8s_tutor.node.cni.plugin import Cni, CniConfig
-from k8s_tutor.node.cni.wire import CniAdd, CniDel, CniDone, CniError, CniInterface, CniIp, CniResult, CniRoute
+from k8s_tutor.node.cni.wire import CniAdd, CniCheck, CniDel, CniDone, CniError, CniInterface, CniIp, CniResult, CniRoute
 
 __all__ = [
-    "Cni", "CniAdd", "CniConfig", "CniDel", "CniDisk", "CniDone", "CniError", "CniInterface", "CniIp", "CniResult", "CniRoute",
+    "Cni", "CniAdd", "CniCheck", "CniConfig", "CniDel", "CniDisk", "CniDone", "CniError", "CniInterface", "CniIp", "CniResult",
+    "CniRoute",
 ]  # fmt: skip

@@ -12,9 +12,9 @@ from k8s_tutor.node.addresses import bare, dotted, subnet
 from k8s_tutor.node.cni import bridge, host_local, veth
 from k8s_tutor.node.cni.agent import AgentUp, Allocate, Allocated, NoAddress, Release, Released
 from k8s_tutor.node.cni.host_local import CniDisk
-from k8s_tutor.node.cni.options import Ways, ways_of
-from k8s_tutor.node.cni.wire import CniAdd, CniDel, CniDone, CniError, CniResult
-from k8s_tutor.node.kernel import Entry, Netlink
+from k8s_tutor.node.cni.options import CLUSTER_CIDRS, Ways, ways_of
+from k8s_tutor.node.cni.wire import CniAdd, CniCheck, CniDel, CniDone, CniError, CniResult
+from k8s_tutor.node.kernel import Entry, HasNetwork, Netlink, NetworkThere
 from k8s_tutor.sim import SECOND, Body, Call, CallFailed, Calling, Context, Reply
 
 TIMEOUT = 30 * SECOND
@@ -56,6 +56,10 @@ class Cni(Calling):
             self.add(ctx, src, body.id, body.body)
         elif isinstance(body, Call) and isinstance(body.body, CniDel):
             self.delete(ctx, src, body.id, body.body)
+        elif isinstance(body, Call) and isinstance(body.body, CniCheck):
+            asked = body.body
+            wanted = HasNetwork(asked.container, asked.ifname, bare(asked.previous.ips[0].address))
+            self.ask(ctx, self.config.kernel, wanted, "_checked", (src, body.id, asked), TIMEOUT)
 
     # ------------------------------------------------------------------ ADD
 
@@ -75,7 +79,9 @@ class Cni(Calling):
             return
         base, _, prefix = subnet(config.subnet)
         gateway = f"{dotted(base + 1)}/{prefix}"
-        self._joined(ctx, client, call, asked, *bridge.attach(asked, f"{address}/{prefix}", gateway, ways.bridge, config.mtu))
+        beyond = CLUSTER_CIDRS["flannel"] if config.plugin == "flannel" else ""
+        made = bridge.attach(asked, f"{address}/{prefix}", gateway, ways.bridge, config.mtu, beyond=beyond)
+        self._joined(ctx, client, call, asked, *made)
 
     def _allocated(self, ctx: Context, answer: Any, client: str, call: int, asked: CniAdd) -> None:
         """The agent has given an address, or none."""
@@ -99,6 +105,11 @@ class Cni(Calling):
         ctx.note("cni.add", pod=pod, ip=address, plugin=self.config.plugin, device=device)
         self._write(ctx, Netlink(entries))
         ctx.reply(client, Reply(call, result))
+
+    def _checked(self, ctx: Context, answer: Any, client: str, call: int, asked: CniCheck) -> None:
+        """CHECK: whether the kernel still has what ADD has made."""
+        missing = answer.missing if isinstance(answer, NetworkThere) else "the kernel does not answer"
+        ctx.reply(client, Reply(call, CniError(999, missing) if missing else CniDone()))
 
     # ------------------------------------------------------------------ DEL
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from k8s_tutor.sim import Body
 
 VERSION = "1.0.0"
@@ -57,8 +59,27 @@ class CniResult(Body):
     routes: tuple[CniRoute, ...]
 
 
+    def tree(self) -> dict[str, Any]:
+        """As the plugin prints it: JSON."""
+        interfaces = [
+            {"name": one.name, "mac": one.mac, **({"sandbox": one.sandbox} if one.sandbox else {})} for one in self.interfaces
+        ]  # fmt: skip
+        ips = [{"interface": one.interface, "address": one.address, "gateway": one.gateway} for one in self.ips]
+        routes = [{"dst": one.dst, "gw": one.gw} for one in self.routes]
+        return {"cniVersion": self.cni_version, "interfaces": interfaces, "ips": ips, "routes": routes, "dns": {}}
+
+
+class CniCheck(Body):
+    """CHECK: is all still there that ADD has made? ``previous``: what it had printed."""
+
+    container: str
+    netns: str
+    ifname: str
+    previous: CniResult
+
+
 class CniDone(Body):
-    """DEL has nothing to print."""
+    """DEL and CHECK have nothing to print."""
 
 
 class CniError(Body):
@@ -66,3 +87,7 @@ class CniError(Body):
 
     code: int
     msg: str
+
+    def tree(self) -> dict[str, Any]:
+        """As the plugin prints it: JSON."""
+        return {"cniVersion": VERSION, "code": self.code, "msg": self.msg}

@@ -127,6 +127,9 @@ class Box(Protocol):
     def env(self) -> dict[str, str]:
         """The variables that the container was given."""
 
+    def network(self, argv: list[str]) -> tuple[str, str, int]:
+        """What ``ip`` prints here, and its exit status."""
+
     def has(self, tool: str) -> bool:
         """Whether the image brings this tool."""
 

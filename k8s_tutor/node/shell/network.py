@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, NamedTuple
 
 import msgspec
 
-from k8s_tutor.node.addresses import mac
 from k8s_tutor.node.shell import names
 from k8s_tutor.node.shell.builtins import read_on, seconds, sleep
 from k8s_tutor.node.shell.machine import Burst, Dial, Dialled, Done, Wait
@@ -287,23 +285,8 @@ def ping_on(run: Burst, wait: Wait, answer: Dialled | None) -> Done | Wait:
 
 
 def ip(run: Burst, argv: list[str], text: str, piped: bool) -> Done:
-    """``ip addr`` and ``ip route``."""
-    words = [word for word in argv[1:] if not word.startswith("-")]
-    address, gateway = run.box.ip, re.sub(r"\d+$", "1", run.box.ip)
-    if not words or words[0] in ("a", "addr", "address"):
-        return Done(
-            "1: lo: <LOOPBACK,UP,LOWER_UP> mtu 65536 qdisc noqueue qlen 1000\n"
-            "    link/loopback 00:00:00:00:00:00 brd 00:00:00:00:00:00\n    inet 127.0.0.1/8 scope host lo\n"
-            "       valid_lft forever preferred_lft forever\n"
-            "2: eth0@if7: <BROADCAST,MULTICAST,UP,LOWER_UP,M-DOWN> mtu 1500 qdisc noqueue\n"
-            f"    link/ether {mac(address)} brd ff:ff:ff:ff:ff:ff\n"
-            f"    inet {address}/24 brd {re.sub(r'[0-9]+$', '255', address)} scope global eth0\n"
-            "       valid_lft forever preferred_lft forever\n"
-        )
-    if words[0] in ("r", "route"):
-        network = re.sub(r"\d+$", "0", address)
-        return Done(f"default via {gateway} dev eth0\n{network}/24 dev eth0 scope link  src {address}\n")
-    return Done("", f"ip: this container's ip knows addr and route; not {words[0]}\n", 1)
+    """``ip addr``, ``link``, ``route`` and ``neigh``."""
+    return Done(*run.box.network(argv))
 
 
 TOOLS = {**names.TOOLS, "curl": curl, "wget": wget, "nc": nc, "ping": ping, "ip": ip, "sleep": sleep}
