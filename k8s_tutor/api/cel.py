@@ -107,15 +107,50 @@ def _giving(function: Callable[..., Any], may_be_missing: bool) -> Callable[...,
     return (lambda *given: optional(function(*given))) if may_be_missing else function
 
 
-def check(source: str, variables: Container[str], methods: Container[str] = ()) -> None:
-    """Raises CelFailure when it does not compile, or names what there is not; ``methods`` are known beside the usual ones."""
-    unknown = [name for name in program(source).unknown(variables) if name not in methods]
-    if unknown:
-        text = source.strip()
-        found = re.search(rf"\b{re.escape(unknown[0])}\b", text)
-        at = found.start() if found else 0
-        line = text.count("\n", 0, at)
-        column = at - (text.rfind("\n", 0, at) + 1)
-        shown = f" | {text.splitlines()[line]}\n | {'.' * column}^"
-        words = f"undeclared reference to '{unknown[0]}' (in container '')"
-        raise CelFailure(f"ERROR: <input>:{line + 1}:{column + 1}: {words}\n{shown}")
+_STRING = re.compile(r"\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'")
+
+
+def masked(source: str) -> str:
+    """An expression whose texts are blanks, so that only names of it are found in it."""
+    return _STRING.sub(lambda match: " " * len(match[0]), source)
+
+
+def issue(source: str, at: int, words: str) -> str:
+    """What is wrong at a place of an expression, as the compiler shows it: the line and a caret."""
+    line = source.count("\n", 0, at)
+    column = at - (source.rfind("\n", 0, at) + 1)
+    return f"ERROR: <input>:{line + 1}:{column + 1}: {words}\n | {source.splitlines()[line]}\n | {'.' * column}^"
+
+
+def check(source: str, variables: Container[str], methods: Container[str] = (), result: str = "must evaluate to bool") -> None:
+    """Raises CelFailure when it does not compile, or names what there is not; ``methods`` are known beside the usual ones.
+    An expression without names must give true or false (``result`` says so) where one is given."""
+    try:
+        compiled = program(source)
+    except CelFailure as error:
+        text = str(error)
+        found = text[text.index("ERROR: <input>") :] if "ERROR: <input>" in text else text
+        raise CelFailure("compilation failed: " + found.replace("\n| ", "\n | ")) from None
+    unknown = [name for name in compiled.unknown(variables) if name not in methods]
+    places = sorted({place for name in unknown for place in _places(masked(source), name)})
+    if places:
+        texts = [issue(source, at, f"undeclared reference to '{name}' (in container '')") for at, name in places]
+        raise CelFailure("compilation failed: " + "\n".join(texts))
+    if result and not compiled.compiled.variables():
+        try:
+            value = compiled.run({})
+        except CelFailure:
+            return
+        if not isinstance(value, bool):
+            raise CelFailure(result)
+
+
+def _places(source: str, name: str) -> list[tuple[int, str]]:
+    """Where a name stands that is nobody's; of a function the compiler points at its parenthesis."""
+    found = []
+    for match in re.finditer(rf"(\.?)\b{re.escape(name)}\b(\s*\()?", source):
+        if match[2]:
+            found.append((match.end() - 1, name))
+        elif not match[1]:
+            found.append((match.start(), name))
+    return found

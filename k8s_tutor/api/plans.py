@@ -112,8 +112,11 @@ class Planner:
             deletion.check_preconditions(self.row, self.old, wanted, self.item.revision)
 
     def _expect(self, revision: str) -> None:
-        """The client means this version of the object (empty: whichever there is)."""
-        if revision and revision != str(self.item.revision):
+        """The client means this version of the object (empty or 0: whichever there is). Raises a Refusal (500) for what is no
+        number."""
+        if not (revision or "0").isdecimal():
+            raise status.internal_error(f'strconv.ParseUint: parsing "{revision}": invalid syntax')
+        if revision and int(revision) not in (0, self.item.revision):
             self.setting = self.setting._replace(outdated=status.conflict(subject(self.row, self.op.target.name)))
 
     def _evict(self) -> Plan:

@@ -25,9 +25,9 @@ _ANY = ("*/*", "application/*")
 
 
 @lru_cache(maxsize=256)
-def form(accept: str, many: bool) -> tuple[str, str]:
+def form(accept: str) -> tuple[str, str]:
     """(form, version of meta.k8s.io) that a client asks for; empty for the object itself. Raises a Refusal (406)."""
-    offered = (TABLE, PARTIAL_LIST if many else PARTIAL)
+    offered = (TABLE, PARTIAL, PARTIAL_LIST)
     for part in accept.split(",") if accept else ("*/*",):
         words = [word.strip() for word in part.split(";")]
         given = dict(word.partition("=")[::2] for word in words[1:])
@@ -41,14 +41,32 @@ def form(accept: str, many: bool) -> tuple[str, str]:
     raise status.not_acceptable(_MEDIA)
 
 
-def check(request: Request, verb: str) -> None:
+def check(row: Resource, request: Request, verb: str) -> None:
     """Raises a Refusal (406) when nothing that the client takes can be given, (400) for rows that there are not."""
-    if request.accept == "application/json" or form(request.accept, verb == "list")[0] != TABLE:
+    if request.accept == "application/json":
+        return
+    wanted, _ = form(request.accept)
+    if wanted == PARTIAL and verb == "list":
+        why = f"you requested {PARTIAL}, but the requested object is a list ({_go_type(row, 'List')})"
+        raise status.failure(406, "NotAcceptable", why)
+    if wanted == PARTIAL_LIST and verb == "get":
+        why = f"you requested {PARTIAL_LIST}, but the requested object is not a list ({_go_type(row)})"
+        raise status.failure(406, "NotAcceptable", why)
+    if wanted != TABLE:
         return
     whole = request.parameter("includeObject")
     if whole not in ("", "None", "Metadata", "Object"):
         words = f'Invalid value: "{whole}": must be \'Metadata\', \'Object\', \'None\', or empty'
         raise status.bad_request(f"Unable to convert to Table as requested: includeObject: {words}")
+
+
+def _go_type(row: Resource, suffix: str = "") -> str:
+    """What the API server calls an object or a list inside."""
+    if row.custom:
+        return f"*unstructured.Unstructured{suffix}"
+    home = row.stored_as or row
+    package = home.group.partition(".")[0] or "core"
+    return f"*{package}.{home.kind}{suffix}"
 
 
 def _table(row: Resource, trees: list[Tree], metadata: Tree, at: Moment, whole: str, version: str) -> Tree:
@@ -69,7 +87,7 @@ def one(row: Resource, request: Request, data: bytes, at: Moment, watching: bool
     """One object as the client wants it; in a watch a Table has one row, and an object only of what is asked for."""
     if request.accept == "application/json":
         return data
-    wanted, version = form(request.accept, False) if not watching else _watched(request.accept)
+    wanted, version = form(request.accept) if not watching else _watched(request.accept)
     if not wanted:
         return data
     tree = scheme.whole(data)
@@ -80,13 +98,13 @@ def one(row: Resource, request: Request, data: bytes, at: Moment, watching: bool
 
 
 def _watched(accept: str) -> tuple[str, str]:
-    wanted, version = form(accept.replace(PARTIAL_LIST, PARTIAL), False)
+    wanted, version = form(accept.replace(PARTIAL_LIST, PARTIAL))
     return wanted, version
 
 
 def many(row: Resource, request: Request, items: list[bytes], metadata: Tree, at: Moment) -> bytes:
     """A list as the client wants it."""
-    wanted, version = ("", "") if request.accept == "application/json" else form(request.accept, True)
+    wanted, version = ("", "") if request.accept == "application/json" else form(request.accept)
     if not wanted:
         return scheme.encode_list(row, items, metadata)
     trees = [scheme.whole(item) if request.managed else scheme.tree(item) for item in items]

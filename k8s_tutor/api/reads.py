@@ -105,7 +105,7 @@ class Reads(Feed):
 
     def get(self, ctx: Context, op: Op) -> None:
         """GET of one object or of a readable subresource."""
-        presenting.check(op.request, op.verb)
+        presenting.check(op.row, op.request, op.verb)
         if self.is_early(ctx, op, revision_of(op)):
             return
         if op.request.parameter("resourceVersion") and self.caches.ready:
@@ -138,7 +138,7 @@ class Reads(Feed):
     def list_objects(self, ctx: Context, op: Op) -> None:
         """LIST of a collection, or of one namespace of it."""
         check_match(op)
-        presenting.check(op.request, op.verb)
+        presenting.check(op.row, op.request, op.verb)
         scope, page = scope_of(op), paging.page_of(op.request)
         revision = revision_of(op)
         if page.start and revision:
@@ -195,7 +195,7 @@ class Reads(Feed):
     def watch(self, ctx: Context, op: Op) -> None:
         """Opens a watch: what the client has missed first, then each change as it comes."""
         check_match(op)
-        presenting.check(op.request, op.verb)
+        presenting.check(op.row, op.request, op.verb)
         scope, revision = scope_of(op), revision_of(op)
         if not self.caches.ready:
             raise status.too_many_requests("storage is (re)initializing", 1)

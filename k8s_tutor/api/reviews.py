@@ -61,6 +61,10 @@ class Reviews(Door):
             wanted = (spec.get("resourceAttributes") or {}).get("namespace", "")
             if wanted != op.target.namespace:
                 problems.append(causes.invalid("spec.resourceAttributes.namespace", wanted, "must match metadata.namespace"))
+            if spec.get("nonResourceAttributes") is not None:
+                text = "disallowed on this kind of request"
+                problems.append(causes.invalid("spec.nonResourceAttributes", spec["nonResourceAttributes"], text))
+        problems += _metadata_problems(tree.get("metadata") or {}, op.row.kind == "LocalSubjectAccessReview")
         if problems:
             raise status.invalid(Subject(op.row.group, ""), problems)
         answer = self.decide(user, _ask(spec))
@@ -166,6 +170,15 @@ def _attribute_problems(spec: Tree) -> list[Cause]:
     if resource is None and path is None:
         return [causes.invalid("spec.resourceAttributes", None, _ONE_OF)]
     return []
+
+
+def _metadata_problems(metadata: Tree, local: bool) -> list[Cause]:
+    """A question is no object: it has no name and no labels."""
+    own = ("managedFields", "creationTimestamp", *(("namespace",) if local else ()))
+    if not any(value for name, value in metadata.items() if name not in own):
+        return []
+    shown = {name: value for name, value in metadata.items() if value}
+    return [causes.invalid("metadata", shown, "must be empty except for namespace" if local else "must be empty")]
 
 
 def _ask(spec: Tree) -> Ask:

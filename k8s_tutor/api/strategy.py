@@ -76,6 +76,7 @@ def create(resource: Resource, tree: Tree, setting: Setting) -> Tree:
     metadata = tree["metadata"]
     if metadata.get("resourceVersion"):
         raise status.internal_error("resourceVersion should not be set on objects to be created")
+    version = resource.api_version
     resource, tree = stored_form(resource, tree)
     metadata = tree["metadata"]
     setting.enter("mutate")
@@ -94,7 +95,7 @@ def create(resource: Resource, tree: Tree, setting: Setting) -> Tree:
             tree.pop("status", None)
     else:
         preparing.create(resource, tree, setting.stamp, setting.gate.user if setting.gate else None)
-    causes = validation.check(resource, tree)
+    causes = validation.check(resource, tree, version)
     if causes:
         raise status.invalid(kind_subject(resource, metadata.get("name", "")), causes)
     setting.enter("admit")
@@ -115,6 +116,7 @@ def update(resource: Resource, new: Tree, old: Tree, setting: Setting, subresour
     in the version of the resource, and may have come through a subresource. Raises a Refusal."""
     setting.enter("default")
     defaults.apply(resource, new)
+    version = resource.api_version
     resource, new = stored_form(resource, new)
     if not resource.custom or "status" in resource.subresources:
         _keep_status(new, old)
@@ -127,7 +129,7 @@ def update(resource: Resource, new: Tree, old: Tree, setting: Setting, subresour
         preparing.update(resource, new, old)
     if _counts(resource, new, old):
         new["metadata"]["generation"] = old["metadata"].get("generation", 0) + 1
-    _validated(resource, new, old, validation.check_update(resource, new, old, subresource))
+    _validated(resource, new, old, validation.check_update(resource, new, old, subresource, version))
     setting.enter("admit")
     admission.validate(resource, new, old, setting.gate)
     return new
@@ -220,7 +222,7 @@ def check_uid(resource: Resource, new: Tree, old: Tree, key: str) -> None:
             f"StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, AdditionalErrorMsg: Precondition "
             f"failed: UID in precondition: {given}, UID in object meta: {found}"
         )
-        raise status.conflict(subject(resource, old["metadata"]["name"]), why)
+        raise status.conflict(subject(resource, new["metadata"].get("name", "")), why)
 
 
 def same(new: Tree, old: Tree) -> bool:

@@ -219,6 +219,12 @@ class Writes(Reads):
 
     def _try(self, ctx: Context, op: Op, item: Item | None, live: bool) -> None:
         if item is None:
+            try:
+                if op.verb == "update" and b'"uid"' in op.request.body:
+                    strategy.check_uid(op.row, bodies.decode(op.row, op.request)[0], {"metadata": {"uid": ""}}, op.key)
+            except Refusal as refusal:
+                self.refuse(ctx, op, refusal, "version ✗")
+                return
             applied = op.verb == "patch" and op.request.content_type.startswith(patch.APPLY)
             if (applied or (op.verb == "update" and op.row.create_on_update)) and not op.target.subresource:
                 self.create(ctx, op)

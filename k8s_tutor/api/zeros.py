@@ -12,7 +12,19 @@ KEPT_TEXTS = {
     "PersistentVolumeClaimSpec": ("storageClassName",),
     "IngressSpec": ("ingressClassName",),
     "Event": ("reportingComponent", "reportingInstance"),
-    "PodSpec": ("runtimeClassName",),
+    "PodSpec": ("runtimeClassName", "hostnameOverride", "preemptionPolicy"),
+    "CronJobSpec": ("timeZone",),
+    "JobSpec": ("completionMode", "managedBy", "podReplacementPolicy"),
+    "PodFailurePolicyOnExitCodesRequirement": ("containerName",),
+    "SuccessPolicyRule": ("succeededIndexes",),
+    "ServiceSpec": ("loadBalancerClass", "ipFamilyPolicy", "internalTrafficPolicy", "trafficDistribution"),
+    "ServicePort": ("appProtocol",),
+    "HTTPIngressPath": ("pathType",),
+    "VolumeAttachmentSource": ("persistentVolumeName",),
+    "StorageClass": ("reclaimPolicy", "volumeBindingMode"),
+    "CSIDriverSpec": ("fsGroupPolicy",),
+    "PodDisruptionBudgetSpec": ("unhealthyPodEvictionPolicy",),
+    "PriorityClass": ("preemptionPolicy",),
 }
 """Optional texts that stay though they are empty."""
 

@@ -160,3 +160,19 @@ def test_a_mutating_policy_must_say_what_it_changes(cluster: Cluster) -> None:
     assert {cause["field"] for cause in answer["details"]["causes"]} == {
         "spec.matchConstraints", "spec.reinvocationPolicy", "spec.mutations[0].jsonPatch", "spec.mutations[1].patchType",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("object.x <=", "compilation failed: ERROR: <input>:1:12: Syntax error: mismatched input '<EOF>' expecting {"),
+        ("b(1)", "compilation failed: ERROR: <input>:1:2: undeclared reference to 'b' (in container '')\n | b(1)\n | .^"),
+        ("[1].foo()", "compilation failed: ERROR: <input>:1:8: undeclared reference to 'foo' (in container '')"),
+        ("object.x == 'bar' && bar", "compilation failed: ERROR: <input>:1:22: undeclared reference to 'bar'"),
+        ("1 + 1", "must evaluate to bool"),
+    ],
+)
+def test_what_the_compiler_says(source: str, words: str) -> None:
+    with pytest.raises(cel.CelFailure) as failure:
+        cel.check(source, ("object",))
+    assert str(failure.value).startswith(words)

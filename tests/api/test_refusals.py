@@ -54,7 +54,85 @@ _BACKEND = "spec.rules[0].http.paths[0].backend"
 _QUOTA = "/api/v1/namespaces/default/resourcequotas"
 _LIMITS = "/api/v1/namespaces/default/limitranges"
 
+_JOBS = "/apis/batch/v1/namespaces/default/jobs"
+_CRON = "/apis/batch/v1/namespaces/default/cronjobs"
+_SLICES = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices"
+_EVENTS = "/apis/events.k8s.io/v1/namespaces/default/events"
+_STORAGE = "/apis/storage.k8s.io/v1"
+_RULE = "spec.podFailurePolicy.rules[0]"
+_TIMED = {"type": "Normal", "eventTime": "2020-01-01T00:00:00.000000Z", "regarding": {"namespace": "default"},
+          "reportingController": "a", "reportingInstance": "b", "reason": "c", "action": "d"}  # fmt: skip
+
+
+def job(**spec: Any) -> Tree:
+    template = {"spec": {"restartPolicy": "Never", "containers": [{"name": "c", "image": "i"}]}}
+    return {"metadata": NAME, "spec": {"template": template, **spec}}
+
+
+def failing(**rule: Any) -> Tree:
+    return job(podFailurePolicy={"rules": [{"action": "Ignore", **rule}]})
+
+
+def slice_of(kind: str, *addresses: str, **endpoint: Any) -> Tree:
+    return {"metadata": NAME, "addressType": kind, "endpoints": [{"addresses": list(addresses), **endpoint}]}
+
+
 ROWS: list[tuple[str, Tree, list[str]]] = [
+    # ------------------------------------------------------------------ jobs
+    (_JOBS, job(completionMode="x"),
+     ['spec.completionMode: Unsupported value: "x": supported values: "NonIndexed", "Indexed"']),
+    (_JOBS, job(maxFailedIndexes=1), ["spec.backoffLimitPerIndex: Required value: when maxFailedIndexes is specified",
+                                      "spec.maxFailedIndexes: Invalid value: 1: requires indexed completion mode"]),
+    (_JOBS, job(completionMode="Indexed", completions=2, backoffLimitPerIndex=1, maxFailedIndexes=3),
+     ["spec.maxFailedIndexes: Invalid value: 3: must be less than or equal to completions"]),
+    (_JOBS, {"metadata": {"name": "x" * 62}, "spec": job(completionMode="Indexed", completions=200)["spec"]},
+     [f'metadata.name: Invalid value: "{"x" * 62}": will not able to create pod with invalid DNS label: {"x" * 62}-199']),
+    (_JOBS, job(managedBy="x"), ['spec.managedBy: Invalid value: "x": must be a domain-prefixed path (such as "acme.io/foo")']),
+    (_JOBS, failing(action="", onExitCodes={"operator": "In", "values": [1]}),
+     [f'{_RULE}.action: Required value: valid values: ["Count" "FailIndex" "FailJob" "Ignore"]']),
+    (_JOBS, failing(), [f"{_RULE}: Invalid value: specifying one of OnExitCodes and OnPodConditions is required"]),
+    (_JOBS, failing(onExitCodes={"operator": "In", "values": [3, 0, 3], "containerName": "z"}),
+     [f'{_RULE}.onExitCodes.containerName: Invalid value: "z": must be one of the container or initContainer names in the pod '
+      "template", f"{_RULE}.onExitCodes.values[1]: Invalid value: 0: must not be 0 for the In operator",
+      f"{_RULE}.onExitCodes.values[2]: Duplicate value: 3", f"{_RULE}.onExitCodes.values: Invalid value: [3,0,3]: must be "
+      "ordered"]),
+    (_JOBS, failing(onPodConditions=[{"type": "a", "status": "x"}]),
+     [f'{_RULE}.onPodConditions[0].status: Unsupported value: "x": supported values: "False", "True", "Unknown"']),
+    (_JOBS, {"metadata": NAME, "spec": {**failing(onExitCodes={"operator": "In", "values": [1]})["spec"],
+                                        "podReplacementPolicy": "TerminatingOrFailed"}},
+     ['spec.podReplacementPolicy: Unsupported value: "TerminatingOrFailed": supported values: "Failed"']),
+    (_JOBS, job(completionMode="Indexed", completions=3, successPolicy={"rules": [{"succeededIndexes": "0-5"}, {}]}),
+     ['spec.successPolicy.rules[0].succeededIndexes: Invalid value: "0-5": error parsing succeededIndexes: too large index: '
+      '"5"',
+      "spec.successPolicy.rules[1]: Required value: at least one of succeededCount or succeededIndexes must be specified"]),
+    (_CRON, {"metadata": NAME, "spec": {"schedule": "* * * * *", "timeZone": "", "jobTemplate": {"spec": job()["spec"]}}},
+     ['spec.timeZone: Invalid value: "": timeZone must be nil or non-empty string']),
+    # ------------------------------------------------------------------ slices and events
+    (_SLICES, slice_of("IPv4", "2001:db8::1", "300.1.1.1", "127.0.0.1", "010.0.0.1"),
+     ['endpoints[0].addresses: Invalid value: "2001:db8::1": must be an IPv4 address',
+      'endpoints[0].addresses[1]: Invalid value: "300.1.1.1": must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)',
+      'endpoints[0].addresses[2]: Invalid value: "127.0.0.1": may not be in the loopback range (127.0.0.0/8, ::1/128)',
+      'endpoints[0].addresses[3]: Invalid value: "010.0.0.1": must not have leading 0s']),
+    (_SLICES, slice_of("FQDN", "a"), ['endpoints[0].addresses[0]: Invalid value: "a": should be a domain with at least two '
+                                      "segments separated by dots"]),
+    (_SLICES, slice_of("FQDN", "a.b", hostname="A_"), [f'endpoints[0].hostname: Invalid value: "A_": {_LABEL}']),
+    (_EVENTS, {"metadata": NAME, "type": "x", "regarding": {"namespace": "default"}, "deprecatedCount": 1},
+     ["eventTime: Required value", 'type: Invalid value: "": has invalid value: x',
+      'count: Invalid value: "": needs to be unset']),
+    (_EVENTS, {"metadata": NAME, **_TIMED, "series": {"count": 1}}, ['series.count: Invalid value: "": should be at least 2',
+                                                                     "series.lastObservedTime: Required value"]),
+    # ------------------------------------------------------------------ classes and drivers
+    (f"{_STORAGE}/csidrivers", {"metadata": NAME, "spec": {"fsGroupPolicy": "x"}},
+     ['spec.fsGroupPolicy: Unsupported value: "x": supported values: "File", "None", "ReadWriteOnceWithFSType"']),
+    (f"{_STORAGE}/storageclasses", {"metadata": NAME, "provisioner": "a", "allowedTopologies": [{"matchLabelExpressions": [
+        {"key": "a", "values": ["b", "b"]}, {"key": "a", "values": []}]}]},
+     ['allowedTopologies[0].matchLabelExpressions[0].values[1]: Duplicate value: "b"',
+      "allowedTopologies[0].matchLabelExpressions[1].values: Required value",
+      'allowedTopologies[0].matchLabelExpressions[1].key: Duplicate value: "a"']),
+    ("/apis/node.k8s.io/v1/runtimeclasses", {"metadata": NAME, "handler": "a", "overhead": {"podFixed": {"cpu": "-1"}}},
+     ['overhead.limits[cpu]: Invalid value: "-1": must be greater than or equal to 0']),
+    ("/apis/coordination.k8s.io/v1/namespaces/default/leases", {"metadata": NAME, "spec": {"preferredHolder": "a"}},
+     ["spec.preferredHolder: Forbidden: may only be specified if `strategy` is defined"]),
     # ------------------------------------------------------------------ pods
     (PODS, pod(containers=[]), ["spec.containers: Required value"]),
     (PODS, pod(containers=[{"name": "A_", "image": ""}]),
@@ -242,6 +320,9 @@ def test_all_causes_are_told(shared: Cluster, path: str, body: Tree, texts: list
 
 
 UPDATES: list[tuple[str, Tree, Tree, list[str]]] = [
+    (_JOBS, job(), {"spec": {"completions": 4}}, ["spec.completions: Invalid value: 4: field is immutable"]),
+    (_JOBS, job(completionMode="Indexed", completions=2), {"spec": {"completions": 4}},
+     ["spec.completions: Invalid value: 4: can only be modified in tandem with spec.parallelism"]),
     (PODS, pod(activeDeadlineSeconds=10), {"spec": {"activeDeadlineSeconds": 20}},
      ["spec.activeDeadlineSeconds: Invalid value: 20: must be less than or equal to previous value"]),
     (PODS, pod(tolerations=[{"key": "a", "operator": "Exists"}]), {"spec": {"tolerations": []}},
@@ -263,3 +344,45 @@ def test_all_causes_against_a_change_are_told(cluster: Cluster, path: str, body:
     assert code == 422, answer
     told = [f"{cause['field']}: {cause['message']}" for cause in answer["details"]["causes"]]
     assert sorted(told) == sorted(texts)
+
+
+def test_a_job_ends_as_jobs_end(cluster: Cluster) -> None:
+    assert cluster.ask("POST", _JOBS, job())[0] == 201
+    done = {"conditions": [{"type": "Complete", "status": "True"}], "active": 1}
+    code, answer = cluster.ask("PUT", f"{_JOBS}/x/status", {"metadata": NAME, "status": done})
+    assert code == 422
+    assert sorted(f"{cause['field']}: {cause['message']}" for cause in answer["details"]["causes"]) == [
+        "status.active: Invalid value: 1: active>0 is invalid for finished job",
+        "status.completionTime: Required value: completionTime is required for Complete jobs",
+        "status.conditions: Invalid value: cannot set Complete=True condition without the SuccessCriteriaMet=true condition",
+        "status.startTime: Required value: startTime is required for finished job",
+    ]
+
+
+def test_a_suspended_job_may_change_where_its_pods_go_and_what_they_need(cluster: Cluster) -> None:
+    assert cluster.ask("POST", _JOBS, job(suspend=True))[0] == 201
+    needs = [{"name": "c", "image": "i", "resources": {"requests": {"cpu": "1"}}}]
+    change = {"nodeSelector": {"a": "b"}, "containers": needs}
+    assert cluster.merge(f"{_JOBS}/x", {"spec": {"template": {"spec": change}}})[0] == 200
+    code, answer = cluster.merge(f"{_JOBS}/x", {"spec": {"template": {"spec": {"hostname": "z"}}}})
+    assert (code, answer["details"]["causes"][0]["field"]) == (422, "spec.template.spec")
+
+
+def test_an_object_that_is_not_there_has_no_uid(cluster: Cluster) -> None:
+    path = "/api/v1/namespaces/default/configmaps/x"
+    code, answer = cluster.ask("PUT", path, {"metadata": {"name": "x", "uid": "a"}})
+    assert code == 409
+    assert answer["message"].endswith("Precondition failed: UID in precondition: a, UID in object meta: ")
+
+
+def test_a_list_is_no_object(cluster: Cluster) -> None:
+    as_one = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+    code, answer = cluster.ask("GET", "/apis/apps/v1/namespaces/default/deployments", accept=as_one)
+    text = "you requested PartialObjectMetadata, but the requested object is a list (*apps.DeploymentList)"
+    assert (code, answer["reason"], answer["message"]) == (406, "NotAcceptable", text)
+
+
+def test_a_question_has_no_name(cluster: Cluster) -> None:
+    asked = {"metadata": {"name": "x"}, "spec": {"resourceAttributes": {"verb": "get", "resource": "pods"}}}
+    code, answer = cluster.ask("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", asked)
+    assert (code, answer["details"]["causes"][0]["message"]) == (422, 'Invalid value: {"name":"x"}: must be empty')

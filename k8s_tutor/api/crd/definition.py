@@ -157,7 +157,7 @@ def _schema(found: list[Cause], schema: Tree, where: str, root: bool = False, in
         rest = {key: value for key, value in schema.items() if key != "default"}
         found += problems(schema["default"], rest, f"{where}.default")
     for index, rule in enumerate(schema.get("x-kubernetes-validations", ())):
-        _rule(found, rule, f"{where}.x-kubernetes-validations[{index}]")
+        _rule(found, rule, f"{where}.x-kubernetes-validations[{index}]", {**schema, "properties": _seen(schema, root)})
     for name, own in schema.get("properties", {}).items():
         free = inside or (root and name in ("metadata", "apiVersion", "kind"))
         _schema(found, own, f"{where}.properties[{name}]", inside=free)
@@ -192,15 +192,61 @@ def _list_type(found: list[Cause], schema: Tree, where: str) -> None:
             found.append(causes.invalid(f"{where}.x-kubernetes-list-map-keys", key, text))
 
 
-def _rule(found: list[Cause], rule: Tree, where: str) -> None:
+def _seen(schema: Tree, root: bool) -> Tree:
+    """The properties that a rule may name; of a whole object also what every object has."""
+    own = dict(schema.get("properties", {}))
+    if root:
+        text = {"type": "string"}
+        own |= {"apiVersion": text, "kind": text, "metadata": {"type": "object", "properties": _NAMED}}
+    return own
+
+
+_NAMED = {"name": {"type": "string"}, "generateName": {"type": "string"}}
+_CHAIN = re.compile(r"\b(?:self|oldSelf)((?:\s*\.\s*[A-Za-z_]\w*)+)(\s*\()?")
+_STEP = re.compile(r"\.\s*([A-Za-z_]\w*)")
+
+
+def _undefined(text: str, schema: Tree) -> list[tuple[int, str]]:
+    """(place, name) of fields that a rule names and its schema does not."""
+    found = []
+    for chain in _CHAIN.finditer(cel.masked(text)):
+        steps = list(_STEP.finditer(text, chain.start(1), chain.end(1)))
+        here: Tree | None = schema
+        for step in steps[:-1] if chain[2] else steps:
+            known = {_escaped(name): own for name, own in (here or {}).get("properties", {}).items()}
+            if here is None or not known or here.get("type") != "object":
+                break
+            if step[1] not in known:
+                found.append((step.start(), step[1]))
+                break
+            here = known[step[1]]
+    return found
+
+
+def _escaped(name: str) -> str:
+    """The name of a field as rules write it."""
+    for mark, word in (("__", "__underscores__"), (".", "__dot__"), ("-", "__dash__"), ("/", "__slash__")):
+        name = name.replace(mark, word)
+    return name
+
+
+def _rule(found: list[Cause], rule: Tree, where: str, schema: Tree) -> None:
     text = rule.get("rule", "")
     if not text.strip():
         found.append(causes.required(f"{where}.rule", "rule is not specified"))
         return
     try:
-        cel.check(text, ("self", "oldSelf"))
+        cel.check(text, ("self", "oldSelf"), (), "cel expression must evaluate to a bool")
+        missing = [cel.issue(text, at, f"undefined field '{name}'") for at, name in _undefined(text, schema)]
+        if missing:
+            raise cel.CelFailure("compilation failed: " + "\n".join(missing))
     except cel.CelFailure as error:
-        found.append(causes.invalid(f"{where}.rule", rule, f"compilation failed: {error}"))
+        shown = {
+            "Rule": text, "Message": rule.get("message", ""), "MessageExpression": rule.get("messageExpression", ""),
+            "Reason": rule.get("reason"), "FieldPath": rule.get("fieldPath", ""),
+            "OptionalOldSelf": rule.get("optionalOldSelf"),
+        }  # fmt: skip
+        found.append(causes.invalid(f"{where}.rule", shown, str(error)))
     if rule.get("message", "x").strip() == "":
         found.append(causes.invalid(f"{where}.message", rule["message"], "message must be non-empty if specified"))
     elif "\n" in rule.get("message", ""):

@@ -15,6 +15,10 @@ from k8s_tutor.api.status import Cause
 from k8s_tutor.api.validation import (
     batch,
     cluster,
+    drivers,
+    events,
+    jobs,
+    jobstatus,
     limits,
     meta,
     networking,
@@ -23,6 +27,7 @@ from k8s_tutor.api.validation import (
     rights,
     scaling,
     services,
+    slices,
     storage,
     workloads,
 )
@@ -30,7 +35,9 @@ from k8s_tutor.api.validation import (
 Tree = dict[str, Any]
 
 _CHECKS: dict[str, Callable[[list[Cause], Tree], None]] = {
-    "CSINode": storage.csi_node,
+    "CSIDriver": drivers.csi_driver,
+    "CSINode": drivers.csi_node,
+    "CSIStorageCapacity": drivers.capacity,
     "CertificateSigningRequest": cluster.certificate_request,
     "ClusterRole": rights.cluster_role,
     "ClusterRoleBinding": rights.cluster_role_binding,
@@ -40,14 +47,13 @@ _CHECKS: dict[str, Callable[[list[Cause], Tree], None]] = {
     "CustomResourceDefinition": definition.check,
     "DaemonSet": workloads.daemon_set,
     "Deployment": workloads.deployment,
-    "EndpointSlice": services.endpoint_slice,
+    "EndpointSlice": slices.endpoint_slice,
     "Endpoints": services.endpoints,
-    "Event": cluster.event,
     "HorizontalPodAutoscaler": scaling.autoscaler,
     "IPAddress": networking.ip_address,
     "Ingress": networking.ingress,
     "IngressClass": networking.ingress_class,
-    "Job": batch.job,
+    "Job": jobs.job,
     "Lease": cluster.lease,
     "LimitRange": limits.limit_range,
     "MutatingAdmissionPolicy": policies.mutating_policy,
@@ -74,7 +80,7 @@ _CHECKS: dict[str, Callable[[list[Cause], Tree], None]] = {
     "ValidatingAdmissionPolicy": policies.policy,
     "ValidatingAdmissionPolicyBinding": policies.binding,
     "ValidatingWebhookConfiguration": policies.webhooks,
-    "VolumeAttachment": storage.volume_attachment,
+    "VolumeAttachment": drivers.volume_attachment,
 }
 
 _CREATES: dict[str, Callable[[list[Cause], Tree], None]] = {
@@ -83,17 +89,19 @@ _CREATES: dict[str, Callable[[list[Cause], Tree], None]] = {
 }
 
 _UPDATES: dict[str, Callable[[list[Cause], Tree, Tree], None]] = {
-    "CSIDriver": storage.csi_driver_update,
+    "CSIDriver": drivers.csi_driver_update,
+    "CSINode": drivers.csi_node_update,
+    "CSIStorageCapacity": drivers.capacity_update,
     "ClusterRoleBinding": rights.binding_update,
     "ConfigMap": cluster.config_map_update,
     "ControllerRevision": workloads.controller_revision_update,
     "CustomResourceDefinition": definition.check_update,
     "DaemonSet": workloads.same_selector,
     "Deployment": workloads.same_selector,
-    "EndpointSlice": services.endpoint_slice_update,
+    "EndpointSlice": slices.endpoint_slice_update,
     "IPAddress": networking.ip_address_update,
     "IngressClass": networking.ingress_class_update,
-    "Job": batch.job_update,
+    "Job": jobs.job_update,
     "Node": cluster.node_update,
     "PersistentVolume": storage.volume_update,
     "PersistentVolumeClaim": storage.claim_update,
@@ -108,15 +116,15 @@ _UPDATES: dict[str, Callable[[list[Cause], Tree, Tree], None]] = {
     "ServiceCIDR": networking.service_cidr_update,
     "StatefulSet": workloads.stateful_set_update,
     "StorageClass": storage.storage_class_update,
-    "VolumeAttachment": storage.volume_attachment_update,
+    "VolumeAttachment": drivers.volume_attachment_update,
 }
 
 _ONLY_UPDATES = ("CertificateSigningRequest",)
 """Kinds whose next state is compared with the old one and not looked at as a whole."""
 
 
-def check(resource: Resource, tree: Tree) -> list[Cause]:
-    """All that is wrong with a new object, defaulted already."""
+def check(resource: Resource, tree: Tree, version: str = "") -> list[Cause]:
+    """All that is wrong with a new object, defaulted already. ``version``: the one in which it came."""
     found: list[Cause] = []
     meta.check(found, resource, tree["metadata"])
     if resource.custom:
@@ -124,14 +132,16 @@ def check(resource: Resource, tree: Tree) -> list[Cause]:
     own = _CHECKS.get(resource.kind)
     if own is not None:
         own(found, tree)
+    if resource.kind == "Event":
+        events.create(found, tree, version or resource.api_version)
     own = _CREATES.get(resource.kind)
     if own is not None:
         own(found, tree)
     return found
 
 
-def check_update(resource: Resource, new: Tree, old: Tree, subresource: str = "") -> list[Cause]:
-    """All that is wrong with an object's new state, which came through a subresource or by itself."""
+def check_update(resource: Resource, new: Tree, old: Tree, subresource: str = "", version: str = "") -> list[Cause]:
+    """All that is wrong with an object's new state, which came in a version, through a subresource or by itself."""
     found: list[Cause] = []
     meta.check_update(found, new["metadata"], old["metadata"])
     if new["metadata"] != old["metadata"]:
@@ -147,6 +157,8 @@ def check_update(resource: Resource, new: Tree, old: Tree, subresource: str = ""
     own = None if resource.kind in _ONLY_UPDATES else _CHECKS.get(resource.kind)
     if own is not None:
         own(found, new)
+    if resource.kind == "Event":
+        events.update(found, new, old, version or resource.api_version)
     update = _UPDATES.get(resource.kind)
     if update is not None:
         update(found, new, old)
@@ -163,4 +175,6 @@ def check_status(resource: Resource, new: Tree, old: Tree) -> list[Cause]:
         workloads.status_numbers(found, new)
     elif resource.kind == "PodDisruptionBudget":
         scaling.budget_status(found, new)
+    elif resource.kind == "Job":
+        jobstatus.check(found, new, old)
     return found

@@ -31,6 +31,16 @@ def invalid(field: str, value: Any, detail: str = "") -> Cause:
     return Cause("FieldValueInvalid", field, _text(f"Invalid value: {shown(value)}", detail))
 
 
+def omitted(field: str, detail: str) -> Cause:
+    """``Invalid value: specifying one of ...``, where the value itself would say nothing."""
+    return Cause("FieldValueInvalid", field, f"Invalid value: {detail}")
+
+
+def too_many(field: str, count: int, limit: int) -> Cause:
+    """``Too many: 21: must have at most 20 items``."""
+    return Cause("FieldValueTooMany", field, f"Too many: {count}: must have at most {limit} items")
+
+
 def not_supported(field: str, value: Any, supported: Iterable[str]) -> Cause:
     """``Unsupported value: "x": supported values: "A", "B"``."""
     options = ", ".join(f'"{option}"' for option in supported)

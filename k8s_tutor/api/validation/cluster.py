@@ -1,4 +1,4 @@
-"""Nodes, Namespaces, ConfigMaps, Leases and Events (pkg/apis/core/validation, pkg/apis/coordination/validation)."""
+"""Nodes, Namespaces, ConfigMaps, Secrets and Leases (pkg/apis/core/validation, pkg/apis/coordination/validation)."""
 
 from __future__ import annotations
 
@@ -167,13 +167,12 @@ def lease(found: list[Cause], tree: Tree) -> None:
     transitions = spec.get("leaseTransitions")
     if transitions is not None and transitions < 0:
         found.append(invalid("spec.leaseTransitions", transitions, "must be greater than or equal to 0"))
-
-
-def event(found: list[Cause], tree: Tree) -> None:
-    """An Event lives in the namespace of what it is about."""
-    about = tree["involvedObject"].get("namespace", "")
-    namespace = tree["metadata"].get("namespace", "")
-    homes = ("default", "kube-system") if tree.get("eventTime") else ("default", "")
-    fits = about == namespace or bool(tree.get("eventTime")) if about else namespace in homes
-    if not fits:
-        found.append(invalid("involvedObject.namespace", about, "does not match event.namespace"))
+    strategy = spec.get("strategy")
+    if strategy is not None:
+        field = "spec.strategy.strategy"  # as Kubernetes says it
+        if "/" in strategy:
+            found += [invalid(field, strategy, problem) for problem in names.qualified_name(strategy)]
+        elif strategy != "OldestEmulationVersion":
+            found.append(not_supported(field, strategy, ("OldestEmulationVersion",)))
+    if spec.get("preferredHolder") and not strategy:
+        found.append(forbidden("spec.preferredHolder", "may only be specified if `strategy` is defined"))

@@ -6,8 +6,8 @@ from typing import Any
 
 from k8s_tutor.api import quantity
 from k8s_tutor.api.status import Cause
-from k8s_tutor.api.validation import names
-from k8s_tutor.api.validation.causes import NEGATIVE, forbidden, immutable, invalid, not_supported, required
+from k8s_tutor.api.validation import dump, meta, names, placement, resources
+from k8s_tutor.api.validation.causes import NEGATIVE, duplicate, forbidden, immutable, invalid, not_supported, required
 
 Tree = dict[str, Any]
 
@@ -229,6 +229,16 @@ def runtime_class(found: list[Cause], tree: Tree) -> None:
     """A whole RuntimeClass."""
     handler = tree.get("handler", "")
     found += [invalid("handler", handler, problem) for problem in names.dns_label(handler)]
+    if tree.get("overhead") is not None:
+        resources.check(found, "overhead", {"limits": tree["overhead"].get("podFixed") or {}})
+    scheduling = tree.get("scheduling")
+    if scheduling is not None:
+        meta.labels(found, "scheduling.nodeSelector", scheduling.get("nodeSelector"))
+        items = scheduling.get("tolerations") or []
+        placement.tolerations(found, "scheduling.tolerations", items)
+        for index, item in enumerate(items):
+            if item in items[:index]:
+                found.append(duplicate(f"scheduling.tolerations[{index}]", dump.go("Toleration", item)))
 
 
 def runtime_class_update(found: list[Cause], new: Tree, old: Tree) -> None:

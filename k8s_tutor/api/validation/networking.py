@@ -7,6 +7,7 @@ from typing import Any
 
 from k8s_tutor.api.status import Cause
 from k8s_tutor.api.validation import names, selector
+from k8s_tutor.api.validation.addresses import CIDR_TEXT, cidr_problems, is_ip
 from k8s_tutor.api.validation.causes import (
     PORT_RANGE,
     forbidden,
@@ -16,7 +17,6 @@ from k8s_tutor.api.validation.causes import (
     port,
     required,
 )
-from k8s_tutor.api.validation.services import CIDR_TEXT, is_cidr, is_ip
 
 Tree = dict[str, Any]
 
@@ -233,13 +233,15 @@ def _block(found: list[Cause], place: str, block: Tree) -> None:
     if not whole:
         found.append(required(f"{place}.cidr"))
         return
-    if not is_cidr(whole):
-        found.append(invalid(f"{place}.cidr", whole, CIDR_TEXT))
+    problems = cidr_problems(whole)
+    if problems:
+        found += [invalid(f"{place}.cidr", whole, problem) for problem in problems]
         return
     for index, part in enumerate(block.get("except", ())):
         field = f"{place}.except[{index}]"
-        if not is_cidr(part):
-            found.append(invalid(field, part, CIDR_TEXT))
+        problems = cidr_problems(part)
+        if problems:
+            found += [invalid(field, part, problem) for problem in problems]
             continue
         outer, inner = ip_network(whole, strict=False), ip_network(part, strict=False)
         inside = outer.version == inner.version and inner.subnet_of(outer)  # type: ignore[arg-type]
@@ -264,7 +266,7 @@ def service_cidr(found: list[Cause], tree: Tree) -> None:
 def _ranges(found: list[Cause], ranges: list[str]) -> None:
     networks: list[IPv4Network | IPv6Network] = []
     for index, text in enumerate(ranges):
-        if not is_cidr(text):
+        if cidr_problems(text) == (CIDR_TEXT,):
             found.append(invalid(f"spec.cidrs[{index}]", text, CIDR_TEXT))
             continue
         network = ip_network(text, strict=False)

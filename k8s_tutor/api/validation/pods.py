@@ -7,6 +7,7 @@ from typing import Any
 
 from k8s_tutor.api.status import Cause
 from k8s_tutor.api.validation import containers, dump, meta, names, placement, security, volumes
+from k8s_tutor.api.validation.addresses import ip_problems
 from k8s_tutor.api.validation.causes import (
     duplicate,
     forbidden,
@@ -15,7 +16,6 @@ from k8s_tutor.api.validation.causes import (
     not_supported,
     required,
 )
-from k8s_tutor.api.validation.services import IP_TEXT, is_ip
 
 Tree = dict[str, Any]
 
@@ -109,8 +109,7 @@ def _system(found: list[Cause], field: str, value: Tree) -> None:
 def _aliases(found: list[Cause], field: str, aliases: list[Tree]) -> None:
     for index, alias in enumerate(aliases):
         address = alias.get("ip", "")
-        if not is_ip(address):
-            found.append(invalid(f"{field}[{index}].ip", address, IP_TEXT))
+        found += [invalid(f"{field}[{index}].ip", address, problem) for problem in ip_problems(address)]
         for at, name in enumerate(alias.get("hostnames", ())):
             place = f"{field}[{index}].hostnames[{at}]"
             found += [invalid(place, name, problem) for problem in names.dns_subdomain(name)]
@@ -132,8 +131,8 @@ def _dns(found: list[Cause], field: str, value: Tree) -> None:
         text = f"must not have more than {_NAMESERVERS} nameservers"
         found.append(invalid(f"{field}.dnsConfig.nameservers", servers, text))
     for index, server in enumerate(servers):
-        if not is_ip(server):
-            found.append(invalid(f"{field}.dnsConfig.nameservers[{index}]", server, IP_TEXT))
+        place = f"{field}.dnsConfig.nameservers[{index}]"
+        found += [invalid(place, server, problem) for problem in ip_problems(server)]
     _searches(found, f"{field}.dnsConfig", config or {})
 
 

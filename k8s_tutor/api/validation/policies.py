@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from k8s_tutor.api import cel, celtypes
 from k8s_tutor.api.admission import authorizer
 from k8s_tutor.api.status import Cause
-from k8s_tutor.api.validation import names
+from k8s_tutor.api.validation import names, selector
 from k8s_tutor.api.validation.causes import duplicate, forbidden, invalid, not_supported, required
 
 Tree = dict[str, Any]
@@ -72,7 +72,7 @@ def _common(found: list[Cause], spec: Tree) -> tuple[str, ...]:
         elif not _IDENTIFIER.fullmatch(name) or name in _RESERVED:
             found.append(invalid(f"{place}.name", name, "name is not a valid CEL identifier"))
         _expression(found, f"{place}.expression", celtypes.untyped(variable.get("expression", "")),
-                    "expression is not specified", known)  # fmt: skip
+                    "expression is not specified", known, "")  # fmt: skip
     return known
 
 
@@ -96,7 +96,7 @@ def mutating_policy(found: list[Cause], tree: Tree) -> None:
             found.append(required(f"{place}.{field}", f"must be specified when patchType is {kind}"))
             continue
         text = celtypes.untyped(mutation[field].get("expression", ""))
-        _expression(found, f"{place}.{field}.expression", text, "expression is not specified", known)
+        _expression(found, f"{place}.{field}.expression", text, "expression is not specified", known, "")
 
 
 def _conditions(found: list[Cause], conditions: list[Tree], known: Sequence[str]) -> None:
@@ -113,14 +113,16 @@ def _conditions(found: list[Cause], conditions: list[Tree], known: Sequence[str]
         seen.add(name)
 
 
-def _expression(found: list[Cause], field: str, text: str, missing: str, known: Sequence[str]) -> None:
+def _expression(
+    found: list[Cause], field: str, text: str, missing: str, known: Sequence[str], result: str = "must evaluate to bool"
+) -> None:
     if not text.strip():
         found.append(required(field, missing))
         return
     try:
-        cel.check(text, known, authorizer.NAMES)
+        cel.check(text, known, authorizer.NAMES, result)
     except cel.CelFailure as error:
-        found.append(invalid(field, text, f"compilation failed: {error}"))
+        found.append(invalid(field, text, str(error)))
 
 
 def _validation(found: list[Cause], place: str, one: Tree, known: Sequence[str]) -> None:
@@ -129,7 +131,7 @@ def _validation(found: list[Cause], place: str, one: Tree, known: Sequence[str])
     if made and not made.strip():
         found.append(invalid(f"{place}.messageExpression", made, "must be non-empty if specified"))
     elif made:
-        _expression(found, f"{place}.messageExpression", made, "", known)
+        _expression(found, f"{place}.messageExpression", made, "", known, "")
     if message and not message.strip():
         found.append(invalid(f"{place}.message", message, "message must be non-empty if specified"))
     elif re.search(r"[\n\r]", message.strip()):
@@ -145,7 +147,7 @@ def _annotations(found: list[Cause], name: str, annotations: list[Tree], known: 
         whole = f"{name}/{key}"
         found += [invalid(f"{place}.key", whole, problem) for problem in names.qualified_name(whole)]
         text = annotation.get("valueExpression", "")
-        _expression(found, f"{place}.valueExpression", text, "valueExpression is not specified", known)
+        _expression(found, f"{place}.valueExpression", text, "valueExpression is not specified", known, "")
         if key in seen:
             found.append(duplicate(f"{place}.key", key))
         seen.add(key)
@@ -154,6 +156,9 @@ def _annotations(found: list[Cause], name: str, annotations: list[Tree], known: 
 def _match(found: list[Cause], place: str, match: Tree) -> None:
     if match.get("matchPolicy", "Exact") not in ("Equivalent", "Exact"):
         found.append(not_supported(f"{place}.matchPolicy", match["matchPolicy"], ("Equivalent", "Exact")))
+    for name, shown in (("namespaceSelector", "namespaceSelector"), ("objectSelector", "labelSelector")):
+        if name in match:
+            selector.check(found, f"{place}.{shown}", match[name])
     for field in ("resourceRules", "excludeResourceRules"):
         for index, rule in enumerate(match.get(field) or ()):
             seen: set[str] = set()
@@ -268,6 +273,9 @@ def webhooks(found: list[Cause], tree: Tree) -> None:
             found.append(invalid(f"{place}.admissionReviewVersions", hook["admissionReviewVersions"], text))
         for number, rule in enumerate(hook.get("rules") or ()):
             operations_and_rule(found, f"{place}.rules[{number}]", rule)
+        for field in ("namespaceSelector", "objectSelector"):
+            if hook.get(field) is not None:
+                selector.check(found, f"{place}.{field}", hook[field])
         for field, known in _POLICIES.items():
             if hook.get(field, known[0]) not in known:
                 found.append(not_supported(f"{place}.{field}", hook[field], known))

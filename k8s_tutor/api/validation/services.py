@@ -1,19 +1,16 @@
-"""Services and EndpointSlices (pkg/apis/core/validation ValidateService, pkg/apis/discovery/validation)."""
+"""Services and Endpoints (pkg/apis/core/validation ValidateService, ValidateEndpoints)."""
 
 from __future__ import annotations
 
-from functools import lru_cache
-from ipaddress import ip_address, ip_network
 from typing import Any
 
 from k8s_tutor.api import names as allocation
 from k8s_tutor.api.status import Cause
-from k8s_tutor.api.validation import meta, names
+from k8s_tutor.api.validation import addresses, meta, names
 from k8s_tutor.api.validation.causes import (
     PORT_RANGE,
     duplicate,
     forbidden,
-    immutable,
     invalid,
     not_supported,
     required,
@@ -28,31 +25,6 @@ _FAMILIES = ("IPv4", "IPv6")
 _FAMILY_POLICIES = ("PreferDualStack", "RequireDualStack", "SingleStack")
 _DISTRIBUTIONS = ("PreferClose", "PreferSameNode", "PreferSameZone")
 _LONGEST_AFFINITY = 86_400
-IP_TEXT = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
-
-
-@lru_cache(maxsize=4096)
-def is_ip(text: str) -> bool:
-    """Whether this is an IPv4 or IPv6 address."""
-    try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return True
-
-
-CIDR_TEXT = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"
-
-
-def is_cidr(text: str) -> bool:
-    """Whether this is an address with the length of its network."""
-    if "/" not in text:
-        return False
-    try:
-        ip_network(text, strict=False)
-    except ValueError:
-        return False
-    return True
 
 
 def _ports(found: list[Cause], spec: Tree) -> None:
@@ -138,8 +110,8 @@ def service(found: list[Cause], tree: Tree) -> None:
         for field in ("clusterIPs", "ipFamilies", "ipFamilyPolicy"):
             if spec.get(field) or (field == "clusterIPs" and address):
                 found.append(forbidden(f"spec.{field}", "may not be set for ExternalName services"))
-    elif address and address != "None" and not is_ip(address):
-        found.append(invalid("spec.clusterIPs[0]", address, IP_TEXT))
+    elif address and address != "None":
+        found += [invalid("spec.clusterIPs[0]", address, problem) for problem in addresses.ip_problems(address)]
     if address == "None" and kind in ("NodePort", "LoadBalancer"):
         text = f"may not be set to 'None' for {kind} services"
         found.append(invalid("spec.clusterIPs[0]", "None", text))
@@ -151,39 +123,23 @@ def service(found: list[Cause], tree: Tree) -> None:
     _balancer(found, spec)
 
 
-@lru_cache(maxsize=4096)
-def _special(text: str) -> tuple[str, ...]:
-    """What is wrong with an address to which no traffic can go. The same addresses come again with every change of a slice."""
-    address = ip_address(text)
-    checks = (
-        (address.is_unspecified, f"may not be unspecified ({text})"),
-        (address.is_loopback, "may not be in the loopback range (127.0.0.0/8, ::1/128)"),
-        (address.is_link_local, "may not be in the link-local range (169.254.0.0/16, fe80::/10)"),
-        (
-            text.startswith(("224.0.0.", "ff02:")),
-            "may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)",
-        ),
-    )
-    return tuple([problem for holds, problem in checks if holds])
-
-
 def _address(found: list[Cause], field: str, text: str, twice: bool = False) -> None:
-    """An address that traffic can go to from elsewhere (ValidateNonSpecialIP)."""
-    if not is_ip(text):
-        found.append(invalid(field, text, IP_TEXT))
-        if twice:
-            found.append(invalid(field, text, "must be a valid IP address"))
-        return
-    found.extend(invalid(field, text, problem) for problem in _special(text))
+    """An address that traffic can go to from elsewhere (ValidateEndpointIP)."""
+    problems = addresses.ip_problems(text)
+    found += [invalid(field, text, problem) for problem in problems]
+    if not problems:
+        found += [invalid(field, text, problem) for problem in addresses.endpoint_problems(text)]
+    elif twice and problems == addresses.NO_IP:
+        found.append(invalid(field, text, "must be a valid IP address"))
 
 
 def _families(found: list[Cause], spec: Tree) -> None:
     """Addresses and families of addresses belong together (ValidateServiceClusterIPsRelatedFields)."""
-    address, addresses = spec.get("clusterIP", ""), spec.get("clusterIPs") or []
-    if addresses and address and addresses[0] != address:
-        found.append(invalid("spec.clusterIPs", addresses, "first value must match `clusterIP`"))
-    elif addresses and not address:
-        found.append(invalid("spec.clusterIPs", addresses, "must be empty when `clusterIP` is not specified"))
+    address, given = spec.get("clusterIP", ""), spec.get("clusterIPs") or []
+    if given and address and given[0] != address:
+        found.append(invalid("spec.clusterIPs", given, "first value must match `clusterIP`"))
+    elif given and not address:
+        found.append(invalid("spec.clusterIPs", given, "must be empty when `clusterIP` is not specified"))
     families: list[str] = spec.get("ipFamilies") or []
     for index, family in enumerate(families):
         if family not in _FAMILIES:
@@ -193,10 +149,10 @@ def _families(found: list[Cause], spec: Tree) -> None:
     policy = spec.get("ipFamilyPolicy")
     if policy is not None and policy not in _FAMILY_POLICIES:
         found.append(not_supported("spec.ipFamilyPolicy", policy, _FAMILY_POLICIES))
-    if len(addresses) > 2:
-        found.append(invalid("spec.clusterIPs", addresses, "may only hold up to 2 values"))
-    elif len(addresses) == 2 and "None" in addresses:
-        found.append(invalid("spec.clusterIPs", addresses, "'None' must be the first and only value"))
+    if len(given) > 2:
+        found.append(invalid("spec.clusterIPs", given, "may only hold up to 2 values"))
+    elif len(given) == 2 and "None" in given:
+        found.append(invalid("spec.clusterIPs", given, "'None' must be the first and only value"))
 
 
 def _traffic(found: list[Cause], spec: Tree) -> None:
@@ -226,8 +182,8 @@ def _balancer(found: list[Cause], spec: Tree) -> None:
     if ranges and not balancer:
         found.append(forbidden("spec.LoadBalancerSourceRanges", text))
     for index, item in enumerate(ranges):
-        if not is_cidr(item.strip()):
-            found.append(invalid(f"spec.LoadBalancerSourceRanges[{index}]", item.strip(), CIDR_TEXT))
+        field = f"spec.LoadBalancerSourceRanges[{index}]"
+        found += [invalid(field, item, problem) for problem in addresses.cidr_problems(item.strip())]
     if not balancer:
         for name in ("allocateLoadBalancerNodePorts", "loadBalancerClass"):
             if name in spec:
@@ -243,8 +199,8 @@ def service_update(found: list[Cause], new: Tree, old: Tree) -> None:
     if "ExternalName" in (fresh["type"], stored["type"]):
         return
     if stored.get("clusterIP") and fresh.get("clusterIP") != stored["clusterIP"]:
-        addresses = fresh.get("clusterIPs") or [fresh.get("clusterIP", "")]
-        found.append(invalid("spec.clusterIPs[0]", addresses, "may not change once set"))
+        given = fresh.get("clusterIPs") or [fresh.get("clusterIP", "")]
+        found.append(invalid("spec.clusterIPs[0]", given, "may not change once set"))
     if fresh["type"] == stored["type"] == "LoadBalancer":
         name = "loadBalancerClass"
         if fresh.get(name) != stored.get(name):
@@ -274,35 +230,3 @@ def endpoints(found: list[Cause], tree: Tree) -> None:
                 found.append(invalid(f"{field}.port", port.get("port", 0), PORT_RANGE))
             if port.get("protocol") not in _PROTOCOLS:
                 found.append(not_supported(f"{field}.protocol", port.get("protocol", ""), _PROTOCOLS))
-
-
-def endpoint_slice(found: list[Cause], tree: Tree) -> None:
-    """A whole EndpointSlice."""
-    kind = tree.get("addressType", "")
-    if not kind:
-        found.append(required("addressType"))
-    elif kind not in ("FQDN", "IPv4", "IPv6"):
-        found.append(not_supported("addressType", kind, ("FQDN", "IPv4", "IPv6")))
-    for index, endpoint in enumerate(tree.get("endpoints") or ()):
-        addresses = endpoint.get("addresses") or ()
-        if not addresses:
-            found.append(required(f"endpoints[{index}].addresses", "must contain at least 1 address"))
-        for at, address in enumerate(addresses):
-            if kind in ("IPv4", "IPv6") and not is_ip(address):
-                found.append(invalid(f"endpoints[{index}].addresses[{at}]", address, IP_TEXT))
-    seen: list[str] = []
-    for index, port in enumerate(tree.get("ports") or ()):
-        name = port.get("name", "")
-        if name:
-            found += [invalid(f"ports[{index}].name", name, problem) for problem in names.dns_label(name)]
-        if name in seen:
-            found.append(duplicate(f"ports[{index}].name", name))
-        seen.append(name)
-        if port.get("protocol") not in _PROTOCOLS:
-            found.append(not_supported(f"ports[{index}].protocol", port.get("protocol"), _PROTOCOLS))
-
-
-def endpoint_slice_update(found: list[Cause], new: Tree, old: Tree) -> None:
-    """The type of its addresses is for life."""
-    if new.get("addressType") != old.get("addressType"):
-        found.append(immutable("addressType", new.get("addressType")))

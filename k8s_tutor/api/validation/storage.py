@@ -1,4 +1,4 @@
-"""Volumes, claims, StorageClasses and what a storage driver registers (core and pkg/apis/storage/validation)."""
+"""Volumes, claims and StorageClasses (core and pkg/apis/storage/validation)."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from k8s_tutor.api import quantity
 from k8s_tutor.api.status import Cause
 from k8s_tutor.api.validation import dump, names, placement, selector
 from k8s_tutor.api.validation.causes import (
+    duplicate,
     forbidden,
     immutable,
     invalid,
@@ -227,6 +228,28 @@ def storage_class(found: list[Cause], tree: Tree) -> None:
         found.append(required("volumeBindingMode"))
     elif mode not in ("Immediate", "WaitForFirstConsumer"):
         found.append(not_supported("volumeBindingMode", mode, ("Immediate", "WaitForFirstConsumer")))
+    terms = tree.get("allowedTopologies") or []
+    for index, term in enumerate(terms):
+        place = f"allowedTopologies[{index}].matchLabelExpressions"
+        _topology(found, place, term.get("matchLabelExpressions") or [])
+        if term in terms[:index]:
+            found.append(duplicate(place, ""))
+
+
+def _topology(found: list[Cause], field: str, rows: list[Tree]) -> None:
+    """Where a class may make volumes (ValidateTopologySelectorTerm)."""
+    keys: list[str] = []
+    for at, row in enumerate(rows):
+        key, values = row.get("key", ""), row.get("values") or []
+        if not values:
+            found.append(required(f"{field}[{at}].values"))
+        for number, value in enumerate(values):
+            if value in values[:number]:
+                found.append(duplicate(f"{field}[{at}].values[{number}]", value))
+        found += [invalid(f"{field}[{at}].key", key, problem) for problem in names.qualified_name(key)]
+        if key in keys:
+            found.append(duplicate(f"{field}[{at}].key", key))
+        keys.append(key)
 
 
 def storage_class_update(found: list[Cause], new: Tree, old: Tree) -> None:
@@ -236,36 +259,3 @@ def storage_class_update(found: list[Cause], new: Tree, old: Tree) -> None:
             found.append(forbidden(name, f"updates to {name} are forbidden."))
     if new.get("volumeBindingMode") != old.get("volumeBindingMode"):
         found.append(immutable("volumeBindingMode", new.get("volumeBindingMode")))
-
-
-def csi_driver_update(found: list[Cause], new: Tree, old: Tree) -> None:
-    """How volumes of a driver are attached does not change."""
-    for name in ("attachRequired", "volumeLifecycleModes"):
-        if new["spec"].get(name) != old["spec"].get(name):
-            found.append(immutable(f"spec.{name}", new["spec"].get(name)))
-
-
-def csi_node(found: list[Cause], tree: Tree) -> None:
-    """A whole CSINode."""
-    for index, driver in enumerate(tree["spec"].get("drivers") or ()):
-        for name in ("name", "nodeID"):
-            if not driver.get(name):
-                found.append(required(f"spec.drivers[{index}].{name}"))
-
-
-def volume_attachment(found: list[Cause], tree: Tree) -> None:
-    """A whole VolumeAttachment."""
-    spec = tree["spec"]
-    for name in ("attacher", "nodeName"):
-        if not spec.get(name):
-            found.append(required(f"spec.{name}"))
-    source = spec.get("source", {})
-    if "inlineVolumeSpec" not in source and not source.get("persistentVolumeName"):
-        text = "must specify exactly one of inlineVolumeSpec and persistentVolumeName"
-        found.append(required("spec.source", text))
-
-
-def volume_attachment_update(found: list[Cause], new: Tree, old: Tree) -> None:
-    """What is attached where does not change."""
-    if new["spec"] != old["spec"]:
-        found.append(invalid("spec", new["spec"], "field is immutable"))
