@@ -204,6 +204,7 @@ class Cluster:
             workload=self._workload.workload(world, self._part),
             verdicts=self._workload.verdicts(world, self._part), queue=self._workload.queue(world, self._part),
             controllers=self._workload.controllers(world, self._part), usage=self._workload.usage(world, self._part),
+            storage=self._workload.storage(world, self._part),
         )  # fmt: skip
 
     @property

@@ -21,6 +21,7 @@ from k8s_tutor.cluster.controllerviews import LeaseView as LeaseView
 from k8s_tutor.cluster.controllerviews import QueueView as QueueView
 from k8s_tutor.cluster.controllerviews import SetView as SetView
 from k8s_tutor.cluster.controllerviews import WaitingView as WaitingView
+from k8s_tutor.cluster.storageviews import StorageView as StorageView
 from k8s_tutor.cluster.verdictviews import AttemptView as AttemptView
 from k8s_tutor.cluster.verdictviews import QueuedView as QueuedView
 from k8s_tutor.cluster.verdictviews import VerdictView as VerdictView
@@ -350,6 +351,8 @@ class ClusterView(View, frozen=True):
     """The pods that wait for a node, the next one first."""
     controllers: ControllersView = ControllersView()
     """Work queues, elections, and what is wanted beside what is."""
+    storage: StorageView = StorageView()
+    """Disks, volume groups, logical volumes and claims."""
     usage: UsageView = UsageView()
     """What metrics-server has measured."""
 

@@ -17,6 +17,9 @@ from k8s_tutor.cluster.controllerview import SETS, lease_views, queue_views, set
 from k8s_tutor.cluster.processview import Processes
 from k8s_tutor.cluster.queueview import queue_view
 from k8s_tutor.cluster.spec import ClusterSpec
+from k8s_tutor.cluster.storageview import KINDS as STORED
+from k8s_tutor.cluster.storageview import kernels, storage_view
+from k8s_tutor.cluster.storageviews import StorageView
 from k8s_tutor.cluster.tails import RequestTail
 from k8s_tutor.cluster.trees import Trees
 from k8s_tutor.cluster.usageview import usage_view
@@ -74,6 +77,7 @@ class Workload:
         self._workers = spec.worker_count if spec.components == "all" else 0
         self._processes = Processes()
         self._trees = Trees()
+        self._storage = StorageView()
         self._requests = RequestTail()
         self._actual = podview.Actual()
         self._verdicts = Verdicts()
@@ -186,6 +190,22 @@ class Workload:
             return self._usage
 
         return part("usage", key, make)  # type: ignore[no-any-return]
+
+    def storage(self, world: World, part: Part) -> StorageView:
+        """Disks and claims."""
+        shims, server = kernels(world), self.server(world)
+        trees = {kind: self._trees.of(server, kind) for kind in STORED}
+        if not shims and not trees["PersistentVolumeClaim"]:
+            return self._storage if self._storage == StorageView() else StorageView()
+        key = (tuple([one.version for one in shims]), *trees.values())
+
+        def make() -> StorageView:
+            fresh = storage_view(shims, trees)
+            if fresh != self._storage:
+                self._storage = fresh
+            return self._storage
+
+        return part("storage", key, make)  # type: ignore[no-any-return]
 
     # ------------------------------------------------------------------ rooms
 

@@ -14,7 +14,7 @@ from k8s_tutor.sim import SECOND
 FORMAT_VERSION = 1
 PANELS = (
     "committee", "control_plane", "workers", "wire", "rooms", "log", "stage_map", "service", "timeline", "console",
-    "verdicts", "queues", "desired", "inspector", "trace", "walk",
+    "verdicts", "queues", "desired", "inspector", "trace", "walk", "storage",
 )  # fmt: skip
 """Panels that a step may ask for with ``show``."""
 

@@ -12,6 +12,7 @@ import msgspec
 
 from k8s_tutor.api.ssh import CommandDone
 from k8s_tutor.node import lvm
+from k8s_tutor.node.logs import LogDisk
 from k8s_tutor.node.lvm import filesystems
 from k8s_tutor.node.lvm.model import Disk, Storage
 from k8s_tutor.node.machine_files import MachineFiles
@@ -70,6 +71,11 @@ def usage(files: Mapping[str, str | None]) -> tuple[tuple[str, int], ...]:
     return tuple(found.items())
 
 
+def storage_of(disk: LogDisk) -> Storage:
+    """The disks of a machine, with what is in use."""
+    return replace(disk.storage, used=usage(disk.files))
+
+
 class MachineStorage(MachineFiles):
     """The part of the shims that stands for the machine's disks."""
 
@@ -88,7 +94,7 @@ class MachineStorage(MachineFiles):
 
     def storage_now(self) -> Storage:
         """The disks, with what is in use."""
-        return replace(self.disk.storage, used=usage(self.files))
+        return storage_of(self.disk)
 
     def command(self, ctx: Context, argv: tuple[str, ...]) -> CommandDone:
         """Runs a command about disks, and carries files along: snapshots show copies, what was wiped is gone."""

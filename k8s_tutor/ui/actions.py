@@ -262,6 +262,8 @@ ACTIONS: tuple[Action, ...] = (
            STAGE, "Looking"),
     Action("desired", ("equals_sign",), "desired = actual", "Show how many pods each workload wants and has, or put it away.",
            STAGE, "Looking"),
+    Action("storage", ("V",), "storage", "Show disks, volumes and claims, from the disk to the pod, or put them away.",
+           STAGE, "Looking"),
     Action("zoom", ("z",), "zoom", "Give the panel all the room, or give it back.", STAGE, "Looking", rank=12),
     Action("up", ("up",), "up", "Select the thing above.", EVERYWHERE, "Looking"),
     Action("down", ("down",), "down", "Select the thing below.", EVERYWHERE, "Looking"),

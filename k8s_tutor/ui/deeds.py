@@ -219,6 +219,7 @@ DEEDS: dict[str, Deed] = {
     "panel": panel,
     "queues": lambda stage, _: panel(stage, "queues"),
     "desired": lambda stage, _: panel(stage, "desired"),
+    "storage": lambda stage, _: panel(stage, "storage"),
     "zoom": zoom,
     "up": _arrow(0, -1),
     "down": _arrow(0, 1),

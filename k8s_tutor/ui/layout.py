@@ -47,6 +47,7 @@ NEEDS: dict[str, Need] = {
     "service": Need(38, 7, 20, 2),
     "queues": Need(44, 9, 30, 3, alone=True),
     "desired": Need(44, 6, 24, 2, alone=True),
+    "storage": Need(48, 8, 30, 3, alone=True),
     "verdicts": Need(38, 7, 20, 2),
     "trace": Need(44, 9, 40, 5, alone=True),
     "walk": Need(44, 23, 60, 6, alone=True),

@@ -95,8 +95,11 @@ class StageView(EdgedScreen):
         known = self.session.view().controllers
         queues = ("queues", 7 + len(known.leases) + sum(one.at > 0 for one in known.queues))
         desired = ("desired", 4 + sum(one.desired > 0 or not one.owner for one in known.sets))
+        disks = self.session.view().storage
+        rows = sum(2 + sum(1 + len(group.volumes) for group in node.groups) for node in disks.nodes)
+        storage = ("storage", 3 + rows + len(disks.claims))
         verdicts = ("verdicts", 12 + len(work.nodes))
-        return queues, desired, verdicts, ("workers", max(9, workers)), ("stage_map", stage_map), steps
+        return queues, desired, storage, verdicts, ("workers", max(9, workers)), ("stage_map", stage_map), steps
 
     def rearrange(self) -> None:
         """Places every widget anew, then draws."""

@@ -21,6 +21,7 @@ READS: dict[str, tuple[str, ...]] = {
     "verdicts": ("verdicts", "queue", "raft"),
     "queues": ("controllers",),
     "desired": ("controllers", "workload"),
+    "storage": ("storage",),
     "console": ("console", "workload"),
 }
 """Panel → parts of the view that it reads; a panel that is not named here reads everything."""
