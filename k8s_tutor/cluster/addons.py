@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from k8s_tutor.cluster import coredns, lvm
+from k8s_tutor.cluster import coredns, ingress_nginx, lvm
 from k8s_tutor.cluster.spec import ClusterSpec
 from k8s_tutor.node import metrics_server as resource
 from k8s_tutor.node import prometheus_adapter as prometheus
@@ -20,7 +20,10 @@ _READ = ["get", "list", "watch"]
 
 def objects(spec: ClusterSpec) -> list[Tree]:
     """The objects of all add-ons that a specification wants."""
-    wanted = ((spec.dns, coredns.objects), (spec.metrics, metrics_server), (spec.custom_metrics, prometheus_adapter))
+    wanted = (
+        (spec.dns, coredns.objects), (spec.ingress, ingress_nginx.objects), (spec.metrics, metrics_server),
+        (spec.custom_metrics, prometheus_adapter),
+    )  # fmt: skip
     storage = lvm.objects(spec.storage == "lvm-thin") if spec.storage != "none" else []
     return [*storage, *(tree for on, made in wanted if on for tree in made())]
 

@@ -47,7 +47,9 @@ def _consoles(world: World, spec: ClusterSpec) -> None:
     users = tuple((one.user, tuple(one.groups), one.token) for one in spec.tokens)
     own = ConsoleConfig(BALANCER, ADMIN, spec.epoch, everywhere, users, machines_of(world))
     world.add(Console, "you", own, host="you-host")
-    add_ons = spec.metrics or spec.custom_metrics or spec.dns or spec.cni != "bridge" or spec.storage != "none"
+    add_ons = (
+        spec.metrics or spec.custom_metrics or spec.dns or spec.ingress or spec.cni != "bridge" or spec.storage != "none"
+    )
     if spec.manifests or spec.operators or add_ons:
         world.add(Console, INSTALLER, ConsoleConfig(BALANCER, ADMIN, spec.epoch, everywhere), host=f"{INSTALLER}-host")
     for name, client in spec.clients.items():

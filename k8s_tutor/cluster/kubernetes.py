@@ -8,7 +8,7 @@ from k8s_tutor.api.authn import Token
 from k8s_tutor.api.base import ApiConfig
 from k8s_tutor.api.component import Access
 from k8s_tutor.api.server import ApiServer
-from k8s_tutor.cluster import coredns, networking
+from k8s_tutor.cluster import coredns, ingress_nginx, networking
 from k8s_tutor.cluster.gateway import BALANCER
 from k8s_tutor.cluster.images import images_of
 from k8s_tutor.cluster.lvm import add_storage, drivers_of, setup_of
@@ -20,6 +20,7 @@ from k8s_tutor.node.addresses import MANAGERS, address
 from k8s_tutor.node.dns import upstream
 from k8s_tutor.node.dns.coredns import COREDNS_USER, CoreDns, CoreDnsConfig
 from k8s_tutor.node.dns.upstream import Upstream, UpstreamConfig
+from k8s_tutor.node.ingress.controller import INGRESS_USER, KIND, IngressController
 from k8s_tutor.node.machine import REGISTRY, NetworkPlan, Shape, manager, worker
 from k8s_tutor.node.metrics_server import MetricsServer
 from k8s_tutor.node.plain import PlainConfig, PlainKubelet
@@ -71,8 +72,7 @@ def _worker(world: World, spec: ClusterSpec, i: int, shape: WorkerSpec, plan: Ne
     machine = Shape(
         shape.cpu, shape.memory, networking.most_pods(spec, shape), labels, parallel_pulls=shape.parallel_pulls,
         disk=shape.disk, files=files, place=networking.places(spec)[shape.subnet], enis=networking.interfaces(spec, shape),
-        proxy=spec.proxy, disks=disks, processes=((coredns.KIND, coredns.process(i)),) if spec.dns else (),
-        setup=setup_of(spec, shape), drivers=drivers_of(spec, i),
+        proxy=spec.proxy, disks=disks, processes=_processes(spec, i), setup=setup_of(spec, shape), drivers=drivers_of(spec, i),
     )  # fmt: skip
     for part in worker(i, Access(BALANCER, "", spec.epoch), machine, plan=plan):
         world.add(part.actor, part.name, part.config, host=host)
@@ -80,6 +80,15 @@ def _worker(world: World, spec: ClusterSpec, i: int, shape: WorkerSpec, plan: Ne
         dns = CoreDnsConfig(BALANCER, COREDNS_USER, spec.epoch, upstream=upstream.NAME)
         world.add(CoreDns, coredns.process(i), dns, host=host)
         world.exit(coredns.process(i))
+    if spec.ingress:
+        world.add(IngressController, ingress_nginx.process(i), Access(BALANCER, INGRESS_USER, spec.epoch), host=host)
+        world.exit(ingress_nginx.process(i))
+
+
+def _processes(spec: ClusterSpec, i: int) -> tuple[tuple[str, str], ...]:
+    """(kind, name) of the processes of ``node-<i>`` that are containers of add-ons."""
+    wanted = ((spec.dns, coredns.KIND, coredns.process(i)), (spec.ingress, KIND, ingress_nginx.process(i)))
+    return tuple((kind, name) for on, kind, name in wanted if on)
 
 
 def _registry(spec: ClusterSpec) -> RegistryConfig:

@@ -200,6 +200,8 @@ class ClusterSpec(Part):
     """How that plugin is set up."""
     proxy: Literal["iptables", "ipvs", "nftables"] = "iptables"
     """How kube-proxy writes Services into the kernels of the nodes."""
+    ingress: bool = False
+    """Whether an ingress controller (ingress-nginx) is installed, reached at ports of the nodes (30080 and 30443)."""
     dns: bool = False
     """Whether CoreDNS is installed, as a Deployment with the Service ``kube-dns``."""
     runtime: Literal["containerd"] = "containerd"

@@ -12,6 +12,7 @@ import msgspec
 from k8s_tutor.node.dns import resolver
 from k8s_tutor.node.dns.message import NOERROR, NXDOMAIN, PORT, Query, packed, reply_of
 from k8s_tutor.node.dns.resolver import Lookup
+from k8s_tutor.node.ingress.forwarding import Relay
 from k8s_tutor.node.processes import NOBODY, Processes, Wake
 from k8s_tutor.node.shell.machine import Dial, Dialled, Proc
 from k8s_tutor.sim import SECOND, Body, Context
@@ -51,6 +52,10 @@ class Origin(NamedTuple):
     call: int = 0
     lookup: Lookup | None = None
     began: int = 0
+    relay: Relay | None = None
+    """The client for whom an ingress controller fetches something."""
+    shown: str = ""
+    """Whose certificate that client was shown, if it speaks TLS."""
 
 
 class Named(Body):

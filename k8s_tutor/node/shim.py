@@ -16,6 +16,7 @@ from k8s_tutor.api.ssh import CommandDone, RunCommand
 from k8s_tutor.api.wire import StreamData, StreamEnd
 from k8s_tutor.node import logs, speech
 from k8s_tutor.node.cgroups import MemoryFull
+from k8s_tutor.node.ingress.forwarding import Relayed
 from k8s_tutor.node.inside import Attach, Exec, ExecSync, Opened, ReadLog
 from k8s_tutor.node.kernel import HasNetwork, Netlink
 from k8s_tutor.node.naming import Connect, Named
@@ -64,6 +65,8 @@ class Shim(MachineStorage):
             self.woken(ctx, body)
         elif isinstance(body, Named):
             self.named(ctx, body)
+        elif isinstance(body, Relayed):
+            self.relayed(ctx, body)
         elif isinstance(body, Call):
             answer = self.serve(ctx, src, body.id, body.body)
             if answer is not None:
@@ -84,7 +87,6 @@ class Shim(MachineStorage):
             self.disk.logs.pop(body.container, None)
         elif isinstance(body, WriteRules):
             self.kernel.rules.write(body)
-            self.kernel.changes += 1
             self.kernel.changes += 1
         elif isinstance(body, Netlink):
             self.kernel.apply(body)

@@ -16,6 +16,19 @@ from k8s_tutor.node.datapath import DELIVERED, DROPPED, OVERHEAD, REFUSED, SENT,
 from k8s_tutor.node.dns import upstream
 from k8s_tutor.node.dns.message import UPSTREAM, packed, query_of
 from k8s_tutor.node.dns.message import Reply as Names
+from k8s_tutor.node.ingress.controller import KIND, Route
+from k8s_tutor.node.ingress.forwarding import (
+    CONNECT_TIMEOUT,
+    HTTP_PORTS,
+    Relay,
+    Relayed,
+    answer_of,
+    forwarded,
+    onward,
+    passed_on,
+    question,
+    request_of,
+)
 from k8s_tutor.node.kernel import HOST
 from k8s_tutor.node.naming import DNS, LOCALHOST, PATIENCE, Connect, Named, Naming, Origin
 from k8s_tutor.node.processes import NOBODY, Wake
@@ -31,6 +44,9 @@ NEARBY = 60
 NO_HOST = 3 * SECOND
 """How long a kernel looks for who has an address in its own network."""
 API_PORT = 6443
+TLS = 1
+"""Stands in for a code while a request that came over TLS is on its way to a controller."""
+PLAIN_TO_TLS = "<html>\n<head><title>400 The plain HTTP request was sent to HTTPS port</title></head>\n</html>\n"
 HEADERS = 40
 """Bytes of the headers of IP and TCP, without options."""
 _TRANSPORT = {"icmp": "icmp", DNS: "udp"}
@@ -76,6 +92,9 @@ class Asked(NamedTuple):
     method: str
     path: str
     agent: str
+    host: str = ""
+    forwarded: str = ""
+    """``X-Forwarded-For``."""
 
 
 class Sockets(Naming):
@@ -201,6 +220,9 @@ class Sockets(Naming):
         if answer is not None and answer.result == "process":
             self.ask(ctx, answer.container, query_of(answer.data), "answered_by_server", (origin,), origin.patience)
             return
+        if answer is not None and answer.result == "relay":
+            self.forward(ctx, Relay(origin), answer)
+            return
         if answer is None:
             rest = max(0, origin.since + origin.patience - ctx.now)
             if not origin.client:
@@ -212,6 +234,10 @@ class Sockets(Naming):
 
     def _answer_later(self, ctx: Context, origin: Origin, answer: Connected, delay: int) -> None:
         """What somebody has waited for comes from this machine."""
+        if origin.relay is not None:
+            fetched = (answer.result, answer.data, answer.code, answer.headers)
+            ctx.after(delay + answer.took, passed_on(origin.relay, *fetched, origin.shown))
+            return
         if origin.lookup is not None:
             ctx.after(delay, Named(origin, answer.result, answer.data))
             return
@@ -242,6 +268,8 @@ class Sockets(Naming):
         if answer is not None and answer.result == "process":
             query = query_of(answer.data)
             self.ask(ctx, answer.container, query, "answered_for_far", (client, call, packet, found.netns), PATIENCE)
+        elif answer is not None and answer.result == "relay":
+            self.forward(ctx, Relay(None, client, call, packet, found.netns), answer)
         elif answer is not None:
             self._answer_far(ctx, client, call, packet, found.netns, answer)
 
@@ -268,6 +296,36 @@ class Sockets(Naming):
         found = _told(answer)
         if found is not None:
             self._answer_far(ctx, client, call, packet, netns, found)
+
+    # ------------------------------------------------------------------ ingress controllers
+
+    def forward(self, ctx: Context, relay: Relay, answer: Connected) -> None:
+        """A request has come to a controller's pod: its process says where to with it."""
+        task, tls = self.tasks[answer.container], answer.code == TLS
+        client = dict(answer.headers)["client"]
+        args = (relay, answer.container, onward(answer.data, client), tls)
+        self.ask(ctx, self.child_of(task), question(answer.data, tls), "routed", args, PATIENCE)
+
+    def routed(
+        self, ctx: Context, found: Route | CallFailed, relay: Relay, container: str, data: str, tls: bool
+    ) -> None:  # fmt: skip
+        """On to the endpoint, from the controller's pod; or an answer of its own."""
+        if isinstance(found, CallFailed) or not found.endpoint or container not in self.tasks:
+            self.relayed(ctx, answer_of(relay, found, tls))
+            return
+        sandbox = self.tasks[container].sandbox
+        address, _, port = found.endpoint.rpartition(":")
+        shown = found.certificate if tls else ""
+        origin = Origin(self.netns(sandbox), address, ctx.now, CONNECT_TIMEOUT, container, relay=relay, shown=shown)
+        self.travel(ctx, origin, Connect(self.pods.get(sandbox, NOBODY).ip, address, int(port), "http", data))
+
+    def relayed(self, ctx: Context, found: Relayed) -> None:
+        """The client gets what the controller has for it."""
+        answer, relay = Connected(found.result, found.data, found.code, found.headers), found.relay
+        if relay.origin is not None:
+            self._answer_near(ctx, relay.origin, answer)
+        elif relay.packet is not None:
+            self._answer_far(ctx, relay.client, relay.call, relay.packet, relay.netns, answer)
 
     # ------------------------------------------------------------------ who answers
 
@@ -343,6 +401,11 @@ class Sockets(Naming):
             return Connected("process", asked.data, container=child) if child else Connected("refused")
         if asked.protocol == "tcp":
             return Connected("ok")
+        if task.program.process == KIND and asked.port in HTTP_PORTS and self.child_of(task):
+            tls = HTTP_PORTS[asked.port]
+            if tls != (asked.protocol == "https"):
+                return Connected("plain") if asked.protocol == "https" else Connected("ok", PLAIN_TO_TLS, 400)
+            return Connected("relay", asked.data, TLS if tls else 0, (("client", asked.source),), task.container)
         health = task.health(ctx.now)
         if health == "hang":
             return None
@@ -353,7 +416,7 @@ class Sockets(Naming):
         request = _asked(asked.data)
         values = {
             **self.facts(ctx, task), "client": asked.source, "method": request.method, "path": request.path,
-            "agent": request.agent, "port": str(asked.port),
+            "agent": request.agent, "host": request.host, "forwarded": forwarded(request), "port": str(asked.port),
         }  # fmt: skip
         if request.path == "/metrics" and task.program.metrics:
             return Connected("ok", self.told(ctx, task), 200, (("Content-Type", "text/plain; version=0.0.4"),))
@@ -411,9 +474,8 @@ class Sockets(Naming):
 
 
 def _asked(data: str) -> Asked:
-    method, _, rest = data.partition("\n")[0].partition(" ")
-    path, _, agent = rest.partition(" ")
-    return Asked(method or "GET", path or "/", agent)
+    request = request_of(data)
+    return Asked(request.method, request.path, request.agent, request.host, request.forwarded)
 
 
 def _listens_from(task: Task) -> int:

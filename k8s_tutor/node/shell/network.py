@@ -17,7 +17,7 @@ CONNECT = 130 * SECOND
 """How long a kernel tries to connect (six retries of a SYN)."""
 REASONS = {200: "OK", 301: "Moved Permanently", 400: "Bad Request", 403: "Forbidden", 404: "Not Found",
            405: "Method Not Allowed", 500: "Internal Server Error", 502: "Bad Gateway",
-           503: "Service Unavailable"}  # fmt: skip
+           503: "Service Temporarily Unavailable", 504: "Gateway Time-out", 308: "Permanent Redirect"}  # fmt: skip
 
 
 class Url(NamedTuple):
@@ -39,11 +39,16 @@ def url_of(text: str) -> Url:
     return Url(scheme, host, int(port) if port.isdigit() else 443 if scheme == "https" else 80, slash + path or "/")
 
 
-def _http(method: str, url: Url, agent: str, body: str, timeout: int) -> Dial:
-    return Dial(url.host, url.port, url.scheme, f"{method} {url.path} {agent}\n{body}", timeout)
+def _http(method: str, url: Url, agent: str, body: str, timeout: int, host: str = "") -> Dial:
+    host = host or (url.host if url.port in (80, 443) else f"{url.host}:{url.port}")
+    return Dial(url.host, url.port, url.scheme, f"{method} {url.path} {agent}\t{host}\n{body}", timeout)
 
 
 # ---------------------------------------------------------------------------------------------------- curl
+
+CERTIFICATE = ":certificate"
+"""Among the headers of an answer: the name in the certificate that the server has shown."""
+FAKE_CERTIFICATE = "Kubernetes Ingress Controller Fake Certificate"
 
 
 class _Curl(NamedTuple):
@@ -62,6 +67,8 @@ class _Curl(NamedTuple):
     trusting: bool = False
     """``-k`` or ``--cacert``: it does not mind who has signed the server's certificate, or knows them."""
     token: str = ""
+    host: str = ""
+    """A ``Host`` header of one's own."""
 
 
 def _curl_flags(argv: list[str]) -> _Curl:
@@ -98,6 +105,8 @@ def _curl_value(found: _Curl, letter: str, value: str) -> _Curl:
         return found._replace(trusting=True)
     if letter == "H" and value.lower().startswith("authorization: bearer "):
         return found._replace(token=value.split()[2] if len(value.split()) > 2 else "")
+    if letter == "H" and value.lower().startswith("host:"):
+        return found._replace(host=value[5:].strip())
     names = {"X": "method", "d": "body", "o": "output", "w": "form"}
     return _with(found, names.get(letter, ""), value)
 
@@ -109,7 +118,7 @@ def curl(run: Burst, argv: list[str], text: str, piped: bool) -> Done | Wait:
         return Done("", "curl: (2) no URL specified\ncurl: try 'curl --help' or 'curl --manual' for more information\n", 2)
     method = flags.method or ("HEAD" if flags.head else "POST" if flags.body else "GET")
     url = url_of(flags.url)
-    dial = _http(method, url, "curl/8.17.0", flags.body, flags.timeout or CONNECT)
+    dial = _http(method, url, "curl/8.17.0", flags.body, flags.timeout or CONNECT, flags.host)
     return Wait("dial", tuple(argv), dial=msgspec.structs.replace(dial, token=flags.token))
 
 
@@ -121,8 +130,11 @@ def curl_on(run: Burst, wait: Wait, answer: Dialled) -> Done:
         code, why = _curl_error(url, answer, flags)
         shown = "" if flags.silent and not flags.errors else f"curl: ({code}) {why}\n"
         return Done(_written(flags, 0), shown, code)
+    certificate = dict(answer.headers).get(CERTIFICATE)
     if url.scheme == "https" and not flags.trusting:
-        return Done(_written(flags, 0), "" if flags.silent and not flags.errors else _UNTRUSTED, 60)
+        problem = "self-signed certificate" if certificate == FAKE_CERTIFICATE else "unable to get local issuer certificate"
+        untrusted = _UNTRUSTED.format(problem=problem)
+        return Done(_written(flags, 0), "" if flags.silent and not flags.errors else untrusted, 60)
     head = _header(answer) if flags.head or flags.include else ""
     if flags.fail and answer.code >= 400:
         shown = "" if flags.silent and not flags.errors else f"curl: (22) The requested URL returned error: {answer.code}\n"
@@ -135,19 +147,24 @@ def curl_on(run: Burst, wait: Wait, answer: Dialled) -> Done:
     errors = ""
     if flags.verbose:
         errors = f"*   Trying {answer.address}...\n* Connected to {url.host} port {url.port}\n"
-        errors += f"> {flags.method or 'GET'} {url.path} HTTP/1.1\n> Host: {url.host}\n> User-Agent: curl/8.17.0\n"
-        errors += "> Accept: */*\n>\n"
+        errors += f"* Server certificate:\n*  subject: {_subject(certificate)}\n" if certificate is not None else ""
+        errors += f"> {flags.method or 'GET'} {url.path} HTTP/1.1\n> Host: {flags.host or url.host}\n"
+        errors += "> User-Agent: curl/8.17.0\n> Accept: */*\n>\n"
         errors += "".join(f"< {line}\n" for line in _header(answer).splitlines())
     return Done(body + _written(flags, answer.code), errors)
 
 
-_UNTRUSTED = """curl: (60) SSL certificate problem: unable to get local issuer certificate
+_UNTRUSTED = """curl: (60) SSL certificate problem: {problem}
 More details here: https://curl.se/docs/sslcerts.html
 
 curl failed to verify the legitimacy of the server and therefore could not
 establish a secure connection to it. To learn more about this situation and
 how to fix it, please visit the webpage mentioned above.
 """
+
+
+def _subject(name: str) -> str:
+    return f"O=Acme Co; CN={name}" if name == FAKE_CERTIFICATE else f"CN={name}"
 
 
 def _written(flags: _Curl, code: int) -> str:
@@ -172,7 +189,8 @@ def _curl_error(url: Url, answer: Dialled, flags: _Curl) -> tuple[int, str]:
 
 
 def _header(answer: Dialled) -> str:
-    lines = [f"HTTP/1.1 {answer.code} {REASONS.get(answer.code, '')}", *(f"{name}: {value}" for name, value in answer.headers)]
+    told = [f"{name}: {value}" for name, value in answer.headers if name != CERTIFICATE]
+    lines = [f"HTTP/1.1 {answer.code} {REASONS.get(answer.code, '')}", *told]
     return "".join(line + "\r\n" for line in [*lines, ""])
 
 

@@ -1,0 +1,1 @@
+"""An ingress controller like ingress-nginx: `routes` decides, `controller` watches, `forwarding` passes requests on."""
