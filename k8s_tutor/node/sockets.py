@@ -265,13 +265,16 @@ class Sockets(Naming):
         answer = self.arrived(
             ctx, replace(asked.connect, source=packet.source, address=packet.destination, port=packet.port), found.netns
         )
+        netns = found.netns
+        if packet.source != asked.packet.source:  # conntrack gives the answer its old addresses back, here
+            packet, netns = asked.packet, HOST
         if answer is not None and answer.result == "process":
             query = query_of(answer.data)
-            self.ask(ctx, answer.container, query, "answered_for_far", (client, call, packet, found.netns), PATIENCE)
+            self.ask(ctx, answer.container, query, "answered_for_far", (client, call, packet, netns), PATIENCE)
         elif answer is not None and answer.result == "relay":
-            self.forward(ctx, Relay(None, client, call, packet, found.netns), answer)
+            self.forward(ctx, Relay(None, client, call, packet, netns), answer)
         elif answer is not None:
-            self._answer_far(ctx, client, call, packet, found.netns, answer)
+            self._answer_far(ctx, client, call, packet, netns, answer)
 
     def _answer_far(
         self, ctx: Context, client: str, call: int, packet: Packet, netns: str, answer: Connected
