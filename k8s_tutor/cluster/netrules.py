@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from k8s_tutor.cluster.walking import End, Objects, Walker, own_address, shims, short
 from k8s_tutor.cluster.walkviews import RuleView
 from k8s_tutor.node.datapath import DELIVERED
+from k8s_tutor.node.kernel import HOST
 from k8s_tutor.sim import World
 
 MOST_PAIRS = 200
@@ -20,7 +21,7 @@ SHOWN = 8
 PODS, NODES, SELF = "pods reach pods", "nodes reach pods", "one address for all"
 PROMISES = {
     PODS: "Every pod reaches every other pod, on whatever node, without address translation.",
-    NODES: "Every node reaches every pod, and every pod every node, without address translation.",
+    NODES: "Every node reaches every pod without address translation, and every pod every node.",
     SELF: "The address that a pod sees as its own is the one by which all others see it.",
 }
 Test = tuple[str, str, str]
@@ -105,15 +106,16 @@ def _nodes(walker: Walker) -> Iterator[End]:
 
 
 def _plain(walker: Walker, one: End, other: End) -> tuple[str, tuple[int, ...]]:
-    """How a packet from one end fails to reach the other with the addresses that it had; and which machines it saw."""
+    """How a packet from one end fails to reach the other with the addresses that it had; and which machines it saw. To what
+    is no pod a plugin may lend a pod the address of its node."""
     trip = walker.trip(one, other.address, 0, "icmp")
     machines = trip.there.machines + (trip.back.machines if trip.back is not None else ())
     if trip.verdict != DELIVERED:
         way = trip.back if trip.back is not None else trip.there
         last = way.hops[-1]
         return (SHUT if last.rule.startswith("NetworkPolicy") else last.what), machines
-    arrived = trip.there.packet
-    if (arrived.source, arrived.destination) != (one.address, other.address):
+    arrived, lent = trip.there.packet, one.netns != HOST and other.netns == HOST
+    if arrived.destination != other.address or (arrived.source != one.address and not lent):
         return f"{one.address} → {other.address} arrives as {arrived.source} → {arrived.destination}", machines
     return "", machines
 

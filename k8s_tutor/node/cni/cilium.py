@@ -75,7 +75,7 @@ class Cilium(PolicyAgent):
         config, via, own = self.config, self.router, self.config.pod_cidr
         text = f'-A CILIUM_POST_nat -s {own} ! -d {NETWORK} ! -o cilium_+ -m comment --comment "cilium masquerade non-cluster"'
         found: list[Entry] = [
-            Masquerade(own, (NETWORK,), f"{text} -j MASQUERADE"),
+            Masquerade(own, (NETWORK, *[f"{one.address}/32" for one in self.peers if one.address]), f"{text} -j MASQUERADE"),
             Device("cilium_net", "veth", mtu=config.mtu, mac=mac(f"cilium_net {via}"), peer="cilium_host"),
             Device("cilium_host", "veth", mtu=config.mtu, mac=mac(via), addresses=(f"{via}/32",), peer="cilium_net"),
             Route(f"{via}/32", "cilium_host", proto="kernel"),
