@@ -185,7 +185,7 @@ def update_status(resource: Resource, new: Tree, old: Tree, setting: Setting) ->
         rest = {key: value for key, value in old.items() if key not in ("metadata", "status")}
         new = {**rest, "metadata": {**old["metadata"]}, **found}
         new["metadata"].pop("resourceVersion", None)
-        return _validated(resource, new, old, validation.check_status(resource, new, old))
+        return _admitted(resource, new, old, setting)
     if resource.kind == "Pod":
         new["metadata"]["ownerReferences"] = old["metadata"].get("ownerReferences", [])
         if not new["metadata"]["ownerReferences"]:
@@ -205,7 +205,14 @@ def update_status(resource: Resource, new: Tree, old: Tree, setting: Setting) ->
         "metadata": new["metadata"],
         "status": found,
     }
-    return _validated(resource, new, old, validation.check_status(resource, new, old))
+    return _admitted(resource, new, old, setting)
+
+
+def _admitted(resource: Resource, new: Tree, old: Tree, setting: Setting) -> Tree:
+    """A new status, validated and seen by policies. Raises a Refusal."""
+    _validated(resource, new, old, validation.check_status(resource, new, old))
+    admission.validate_status(resource, new, old, setting.gate)
+    return new
 
 
 def _validated(resource: Resource, new: Tree, old: Tree, causes: list[status.Cause]) -> Tree:

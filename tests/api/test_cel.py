@@ -176,3 +176,22 @@ def test_what_the_compiler_says(source: str, words: str) -> None:
     with pytest.raises(cel.CelFailure) as failure:
         cel.check(source, ("object",))
     assert str(failure.value).startswith(words)
+
+
+def test_a_policy_looks_at_a_status_when_it_says_so(cluster: Cluster) -> None:
+    rule = {"apiGroups": ["apps"], "apiVersions": ["v1"], "operations": ["UPDATE"], "resources": ["deployments/status"]}
+    spec = {"matchConstraints": {"resourceRules": [rule]},
+            "validations": [{"expression": "object.status.replicas < 3", "message": "three is a crowd"}]}  # fmt: skip
+    assert cluster.ask("POST", f"{POLICIES}/validatingadmissionpolicies", {"metadata": {"name": "p"}, "spec": spec})[0] == 201
+    bound = {"metadata": {"name": "b"}, "spec": {"policyName": "p", "validationActions": ["Deny"]}}
+    assert cluster.ask("POST", f"{POLICIES}/validatingadmissionpolicybindings", bound)[0] == 201
+    cluster.pause()
+    labels = {"app": "web"}
+    pod = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "c", "image": "nginx"}]}}
+    body = {"metadata": {"name": "web"}, "spec": {"replicas": 5, "selector": {"matchLabels": labels}, "template": pod}}
+    path = "/apis/apps/v1/namespaces/default/deployments"
+    assert cluster.ask("POST", path, body)[0] == 201
+    kind = "application/merge-patch+json"
+    code, answer = cluster.ask("PATCH", f"{path}/web/status", {"status": {"replicas": 3}}, content_type=kind)
+    assert (code, answer["message"].rpartition(": ")[2]) == (422, "three is a crowd")
+    assert cluster.ask("PATCH", f"{path}/web/status", {"status": {"replicas": 2}}, content_type=kind)[0] == 200

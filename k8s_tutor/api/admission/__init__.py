@@ -84,6 +84,13 @@ def validate(row: Resource, tree: Tree, old: Tree | None, gate: Gate | None) -> 
         quota.check(row, tree, old, gate)
 
 
+def validate_status(row: Resource, tree: Tree, old: Tree, gate: Gate | None) -> None:
+    """Policies that look at ``/status``. Raises a Refusal."""
+    if gate is not None and gate.items("ValidatingAdmissionPolicyBinding"):
+        gate.enter("admit")
+        policies.check(row, tree, old, gate)
+
+
 def validate_delete(row: Resource, old: Tree, gate: Gate | None) -> None:
     """Policies that look at deletes. Raises a Refusal."""
     if gate is not None:
@@ -108,5 +115,5 @@ def is_plain(gate: Gate, account: str) -> bool:
 
 __all__ = [
     "PROTECTED_NAMESPACES", "Charge", "Gate", "is_plain", "mutate", "namespace_problem", "protected_namespace", "restrict",
-    "validate", "validate_delete",
+    "validate", "validate_delete", "validate_status",
 ]  # fmt: skip
