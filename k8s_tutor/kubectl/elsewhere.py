@@ -14,7 +14,7 @@ FORWARD_FLAGS = "address* pod-running-timeout~"
 
 
 def cp(session: Session, words: Words) -> Asking[int]:
-    """``cp``: containers have no files."""
+    """``cp``: there is no disk of one's own to copy from or to."""
     yield from ()  # a command is a generator, also when it asks nothing
     if len(words.positional) != 2:
         raise Failure("source and destination are required")
@@ -23,7 +23,8 @@ def cp(session: Session, words: Words) -> Asking[int]:
         raise Failure("one of src or dest must be a remote file specification")
     if len(remote) == 2:
         raise Failure("one of src or dest must be a local file specification")
-    raise Failure("'kubectl cp' is not available in this console: the programs in these containers have no files")
+    raise Failure("'kubectl cp' is not available in this console: it has no disk of its own, and the containers have no tar. "
+                  "'kubectl exec POD -- cat FILE' shows a file")  # fmt: skip
 
 
 def port_forward(session: Session, words: Words) -> Asking[int]:
