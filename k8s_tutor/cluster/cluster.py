@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from k8s_tutor import __version__
-from k8s_tutor.cluster import addons, inputs, netrules, networking, walking
+from k8s_tutor.cluster import addons, inputs, netrules, networking, walking, walks
 from k8s_tutor.cluster.apply import InputError, apply, check
 from k8s_tutor.cluster.boot import Boot, storage_is_up
 from k8s_tutor.cluster.build import INSTALLER, build
@@ -250,12 +250,13 @@ class Cluster:
         return self._tracer[1].view(world)
 
     def walk(self, origin: str, target: str, port: int = 0, lots: int = 0) -> WalkView:
-        """The way of a packet from a pod (``web-1``, ``shop/web-1``), a node or ``outside`` to a pod, Service, node or address,
-        and of its answer; nothing is sent. ``lots``: which backend of a Service is drawn, from 0."""
+        """The way of a packet from a pod (``web-1``, ``shop/web-1``), a node or ``outside`` to a pod, Service, node, address,
+        name (``shop.default.svc.cluster.local``) or Ingress (``shop.example/cart``), and of its answer; nothing is sent.
+        ``lots``: which backend of a Service is drawn, from 0."""
         world = self.world
 
         def make() -> WalkView:
-            return walking.look(world, {kind: self.objects(kind) for kind in walking.KINDS}, origin, target, port, lots)
+            return walks.look(world, {kind: self.objects(kind) for kind in walking.KINDS}, origin, target, port, lots)
 
         return self._part(f"walk {origin} {target}:{port} {lots}", (world.stamp, world.events, world.now), make)
 

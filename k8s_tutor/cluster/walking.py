@@ -1,4 +1,4 @@
-"""Walks between the ends that people name: a pod, a node, a client outside; to a pod, a Service, an Ingress, a name.
+"""The machines of a world as walks read them, and the ends that people name: a pod, a node, a client outside, a Service.
 
 Nothing is sent: kernels, programs and what an API server answers are read as they are at this moment.
 """
@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from k8s_tutor.cluster.walkviews import HopView, LegView, WalkView
+from k8s_tutor.cluster.walkviews import HopView, LegView
 from k8s_tutor.net import walk as net
 from k8s_tutor.net.walk import NOWHERE, OUTSIDE, RoundTrip, Walk
 from k8s_tutor.node.addresses import bare, number_of
 from k8s_tutor.node.datapath import DELIVERED, Outer
 from k8s_tutor.node.kernel import HOST, Kernel
+from k8s_tutor.node.naming import is_address
 from k8s_tutor.node.proxy.packets import Packet
 from k8s_tutor.node.shim import Shim
 from k8s_tutor.node.underlay import Underlay
@@ -22,14 +23,6 @@ from k8s_tutor.sim import World
 Objects = Mapping[str, Mapping[str, Any]]
 """Kind → ``namespace/name`` → tree."""
 KINDS = ("Pod", "Service", "Ingress")
-SEEN = {
-    "delivered": "{target} answers",
-    "refused": "connection refused: nobody listens on port {port} there",
-    "rejected": "connection refused: the node rejects it",
-    "dropped": "a timeout: the packet is dropped, and nobody says so",
-    "no route": "no route to host",
-}
-"""What a client gets to see."""
 
 
 class End(NamedTuple):
@@ -101,7 +94,7 @@ class Walker:
         service = self.service(host)
         if service is not None:
             return service._replace(port=number or service.port)
-        if _is_address(host):
+        if is_address(host):
             return End(host, host, port=number or 80)
         raise NoEnd(f"there is no pod, Service, node or address {host}")
 
@@ -190,20 +183,6 @@ class Walker:
         return found
 
 
-def look(world: World, objects: Objects, origin: str, target: str, port: int = 0, lots: int = 0) -> WalkView:
-    """The walk from one end to another, both as people name them."""
-    walker = Walker(world, objects, lots)
-    if port and ":" not in target:
-        target = f"{target}:{port}"
-    try:
-        start, end = walker.origin(origin), walker.target(target)
-    except NoEnd as error:
-        return WalkView(origin=origin, target=target, verdict="unknown", told=str(error))
-    leg, _ = walker.leg(f"{start.name} → {end.name}:{end.port}", start, end.address, end.port)
-    told = SEEN.get(leg.verdict, leg.verdict).format(target=f"{end.name}:{end.port}", port=_asked_port(leg) or end.port)
-    return WalkView(origin=origin, target=f"{end.name}:{end.port}", verdict=leg.verdict, told=told, legs=(leg,))
-
-
 def shims(world: World) -> dict[str, Shim]:
     """The processes that stand for the machines' kernels, those that run."""
     return {name: actor for name, actor in (*world.running.items(), *world.paused.items()) if isinstance(actor, Shim)}
@@ -220,10 +199,6 @@ def short(name: str) -> str:
     return name.removeprefix("default/")
 
 
-def _asked_port(leg: LegView) -> str:
-    return leg.hops[-1].destination.rpartition(":")[2] if leg.hops else ""
-
-
 def _ends(header: Packet, back: bool) -> tuple[str, str]:
     """Both addresses; the port stands with the one who listens."""
     port = f":{header.port}" if header.port else ""
@@ -237,8 +212,3 @@ def _changed(before: Packet, after: Packet) -> tuple[str, ...]:
 
 def _tunnel(outer: Outer | None) -> str:
     return f"{outer.kind} {outer.source} → {outer.destination}" if outer is not None else ""
-
-
-def _is_address(host: str) -> bool:
-    parts = host.split(".")
-    return len(parts) == 4 and all(part.isdigit() and int(part) < 256 for part in parts)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple, Union, get_args, get_origin, get_type_hints
 
 from k8s_tutor.cluster import views
+from k8s_tutor.cluster.walkviews import HopView, WalkView
 
 
 class Type(NamedTuple):
@@ -141,6 +142,11 @@ NAMES: dict[str, Name] = {
         _OBJECTS["endpoints"], (1, 2), 'endpoints("web").size() == 3', WORK,
         "the backends of a Service; empty without one",
     ),
+    "walk": Name(
+        of_view(WalkView, hops=list_of(of_view(HopView))), (2, 2), 'walk("client", "shop:80").verdict == "delivered"', ("walks",),
+        "the way of a packet as it would go now: from a pod, node or `outside` to a pod, Service, name or Ingress",
+    ),
+    "kept": Name(BOOL, (1, 1), 'kept("pods reach pods")', ("walks",), "whether a rule of the network holds for all pairs now"),
     "configmap": Name(ANY, (1, 2), 'configmap("topping").data.choice == "olives"', STORE, "one ConfigMap as stored, or null"),
     "lease": Name(
         LEASE, (1, 2), 'lease("kube-scheduler").holder', STORE,

@@ -10,7 +10,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from k8s_tutor.api.server import ApiServer
-from k8s_tutor.cluster import Cluster
+from k8s_tutor.cluster import Cluster, netrules
 from k8s_tutor.cluster.raftview import members_of, raft_view
 from k8s_tutor.cluster.tails import WireTail
 from k8s_tutor.cluster.views import NoteView
@@ -104,6 +104,8 @@ def _part(cluster: Cluster, parts: _Parts, world: World, name: str) -> Any:
         return parts.wire.view(world)
     if name in _OF_MEMBERS:
         return _faults(world), tuple([_member(world, member, _OF_MEMBERS[name]) for member in parts.members])
+    if name == "walks":
+        return world, netrules.key(world, None), parts.workload_key(world), part(cluster, "stores")
     if name == "stores":
         return tuple([(server.name, server.caches.revision) for server in parts.servers_up(world)])
     raise LookupError(f"there is no part {name}")

@@ -176,6 +176,13 @@ class Reader:
     def f_quorum(self, size: int) -> int:
         return int(size) // 2 + 1
 
+    def f_walk(self, origin: str, target: str) -> Any:
+        found = self.cluster.walk(origin, target)
+        return {**self._plain(found), **({"hops": self._plain(found.hops)} if "hops" in self._words else {})}
+
+    def f_kept(self, name: str) -> bool:
+        return any(rule.ok and rule.tested > 0 for rule in self.cluster.rules() if rule.name == name)
+
     def f_tolerates(self, size: int) -> int:
         return int(size) - (int(size) // 2 + 1)
 
