@@ -6,10 +6,13 @@ from k8s_tutor.cluster.gateway import BALANCER
 from k8s_tutor.cluster.spec import ClusterSpec
 from k8s_tutor.etcd.member import Member, MemberConfig
 from k8s_tutor.kubectl.console import Console, ConsoleConfig
+from k8s_tutor.kubectl.ssh import HERE
 from k8s_tutor.node.shim import Shim
 from k8s_tutor.sim import Link, World
 
 ADMIN = "kubernetes-admin"
+CLIENT = "client-you"
+"""The process that stands for one's own machine."""
 INSTALLER = "installer"
 """The console that applies a specification's manifests; nobody sits at it."""
 
@@ -64,4 +67,5 @@ def _consoles(world: World, spec: ClusterSpec) -> None:
 
 def machines_of(world: World) -> tuple[tuple[str, str], ...]:
     """Where ``ssh`` leads: (machine, process that stands for its kernel)."""
-    return tuple((one.host, name) for name, one in world.processes.items() if one.actor is Shim)
+    machines = tuple((one.host, name) for name, one in world.processes.items() if one.actor is Shim)
+    return (*machines, (HERE, CLIENT)) if CLIENT in world.processes else machines

@@ -14,6 +14,9 @@ from k8s_tutor.cluster.images import images_of
 from k8s_tutor.cluster.lvm import add_storage, drivers_of, setup_of
 from k8s_tutor.cluster.spec import ClusterSpec, WorkerSpec
 from k8s_tutor.controllers.manager import CERTIFICATE, ControllerManager, ManagerConfig
+from k8s_tutor.net import cloud
+from k8s_tutor.net.client import Client, ClientConfig
+from k8s_tutor.net.cloud import Cloud
 from k8s_tutor.net.loadbalancer import LoadBalancer, LoadBalancerConfig
 from k8s_tutor.node import metrics_server, prometheus_adapter
 from k8s_tutor.node.addresses import MANAGERS, address
@@ -26,6 +29,7 @@ from k8s_tutor.node.metrics_server import MetricsServer
 from k8s_tutor.node.plain import PlainConfig, PlainKubelet
 from k8s_tutor.node.prometheus_adapter import PrometheusAdapter
 from k8s_tutor.node.registry import Registry, RegistryConfig
+from k8s_tutor.node.shim import Shim
 from k8s_tutor.node.static_pods import FOLDER
 from k8s_tutor.scheduler.actor import Scheduler
 from k8s_tutor.scheduler.profiles import SchedulerConfig
@@ -49,6 +53,12 @@ def add_kubernetes(world: World, spec: ClusterSpec) -> None:
     world.add(Upstream, upstream.NAME, UpstreamConfig(), host=f"{upstream.NAME}-host")
     if spec.storage != "none":
         add_storage(world, spec)
+    if spec.load_balancer:
+        world.add(Cloud, cloud.NAME, Access(BALANCER, cloud.USER, spec.epoch), host=f"{cloud.NAME}-host")
+    if spec.kubelets == "full":
+        nodes = tuple((one.host, one.config.address) for one in world.processes.values() if one.actor is Shim)
+        outside = ClientConfig(nodes, plan.net, cloud.NAME if spec.load_balancer else "")
+        world.add(Client, "client-you", outside, host="you-host")
     if spec.metrics:
         access = Access(BALANCER, metrics_server.USER, spec.epoch)
         world.add(MetricsServer, metrics_server.NAME, access, host=f"{metrics_server.NAME}-host")

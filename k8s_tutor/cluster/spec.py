@@ -204,6 +204,8 @@ class ClusterSpec(Part):
     """Whether an ingress controller (ingress-nginx) is installed, reached at ports of the nodes (30080 and 30443)."""
     dns: bool = False
     """Whether CoreDNS is installed, as a Deployment with the Service ``kube-dns``."""
+    load_balancer: bool = False
+    """Whether a cloud gives addresses to Services of type LoadBalancer; without it they stay ``<pending>``."""
     runtime: Literal["containerd"] = "containerd"
     storage: Literal["none", "lvm", "lvm-thin"] = "none"
     """``lvm``: TopoLVM is installed, with a volume group ``myvg1`` on the first further disk of each worker (workers without

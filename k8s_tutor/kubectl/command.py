@@ -139,6 +139,8 @@ def _dispatch(session: Session, words: list[str]) -> Asking[int]:
         return (yield from etcdctl.run_util(session, words[1:]))
     if words[:1] == ["ssh"]:
         return (yield from ssh.run(session, words[1:]))
+    if words[:1] == ["curl"]:
+        return (yield from ssh.here(session, words))
     if words[:1] in (["kubectl"], ["k"]):
         words = words[1:]
     leading = _leading(words)

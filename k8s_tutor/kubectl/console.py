@@ -18,6 +18,8 @@ from k8s_tutor.sim import SECOND, Body, CallFailed, Calling, Context, Finished, 
 
 PATIENCE = 75 * SECOND
 """How long a command waits for one answer; longer than any server takes to give up."""
+COMMAND_PATIENCE = 140 * SECOND
+"""How long a command on a machine may take: longer than a kernel tries to connect."""
 DIAL_TIMEOUT = 2 * SECOND
 """How long etcdctl waits for one endpoint (--dial-timeout)."""
 COMMAND_TIMEOUT = 8 * SECOND
@@ -236,7 +238,7 @@ class Console(Calling):
             if process is None:
                 self._arrived(ctx, CallFailed("unknown"), *args)
             else:
-                self.ask(ctx, process, request.body, "_arrived", args, PATIENCE)
+                self.ask(ctx, process, request.body, "_arrived", args, COMMAND_PATIENCE)
         elif isinstance(request, At):
             self.ask(ctx, request.endpoint, request.body, "_arrived_from", (request.endpoint, *args), COMMAND_TIMEOUT)
         else:

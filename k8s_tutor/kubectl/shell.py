@@ -13,7 +13,7 @@ from k8s_tutor.kubectl import line as words_of
 from k8s_tutor.kubectl.errors import Failure, Worded
 from k8s_tutor.kubectl.line import Words, read
 
-COMMANDS = ("kubectl", "k", "etcdctl", "etcdutl", "ssh")
+COMMANDS = ("kubectl", "k", "etcdctl", "etcdutl", "ssh", "curl")
 
 
 def split(line: str) -> list[list[str]]:

@@ -16,6 +16,20 @@ _WORDS = {
 }
 
 
+HERE = "localhost"
+"""One's own machine."""
+
+
+def here(session: Session, words: list[str]) -> Asking[int]:
+    """A command of one's own machine, outside the cluster: ``curl http://node-1:30080``."""
+    answer = yield At(HERE, RunCommand(tuple(words)))
+    if not isinstance(answer, CommandDone):
+        raise Worded(f"error: this machine has no {words[0]}", 127)
+    session.out.append(answer.stdout)
+    session.err.append(answer.stderr)
+    return answer.code
+
+
 def run(session: Session, words: list[str]) -> Asking[int]:
     """One command on one machine. Raises `Worded` with ssh's words when the machine cannot be reached."""
     words = [word for word in words if word not in ("-t", "-T", "-q")]

@@ -11,7 +11,7 @@ import msgspec
 
 from k8s_tutor.api.wire import Request, Response
 from k8s_tutor.node import speech
-from k8s_tutor.node.addresses import MANAGERS, shim_of
+from k8s_tutor.node.addresses import MANAGERS, shim_of, within
 from k8s_tutor.node.datapath import DELIVERED, DROPPED, OVERHEAD, REFUSED, SENT, UNREACHABLE, Outer, Passage, enter, leave
 from k8s_tutor.node.dns import upstream
 from k8s_tutor.node.dns.message import UPSTREAM, packed, query_of
@@ -36,7 +36,7 @@ from k8s_tutor.node.programs import Site
 from k8s_tutor.node.proxy.packets import Draw, Packet
 from k8s_tutor.node.shell.machine import Dial, Dialled, Proc
 from k8s_tutor.node.tasks import Task
-from k8s_tutor.node.underlay import next_machine
+from k8s_tutor.node.underlay import OUTSIDE, gateway, next_machine
 from k8s_tutor.sim import MS, SECOND, Body, CallFailed, Context, Reply
 
 NEARBY = 60
@@ -284,8 +284,12 @@ class Sockets(Naming):
         size = min(HEADERS + len(answer.data), device.mtu if device is not None else 1500)
         reply = Packet(packet.destination, packet.source, packet.port, packet.protocol, size=size)
         back = leave(self.kernel, reply, netns, self._lots(ctx), answer=True)
+        if back.verdict != SENT:
+            return
         to = back.outer.destination if back.outer is not None else back.packet.destination
-        if back.verdict == SENT and shim_of(next_machine(self.config.net, self.kernel.address, back.via, to)) == client:
+        outside = within(to, OUTSIDE) and back.via == gateway(self.kernel.address)
+        there = next_machine(self.config.net, self.kernel.address, back.via, to)
+        if outside or shim_of(there) == client:
             self.reply(ctx, client, call, replace(answer, outer=back.outer))
 
     def answered_by_server(self, ctx: Context, answer: Names | CallFailed, origin: Origin) -> None:

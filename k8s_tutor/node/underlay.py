@@ -10,6 +10,10 @@ from k8s_tutor.node.addresses import dotted, machine_of, number, subnet, within
 from k8s_tutor.sim import Body
 
 MACHINES = "172.31.0.0/16"
+OUTSIDE = "198.51.100.0/24"
+"""Clients outside the cluster."""
+CLIENT = "198.51.100.10"
+"""The machine at which one sits."""
 PREFIX = 20
 
 

@@ -111,7 +111,7 @@ def _curl_value(found: _Curl, letter: str, value: str) -> _Curl:
     return _with(found, names.get(letter, ""), value)
 
 
-def curl(run: Burst, argv: list[str], text: str, piped: bool) -> Done | Wait:
+def curl(run: Burst | None, argv: list[str], text: str, piped: bool) -> Done | Wait:
     """``curl [-sSfiIvk] [-m SECONDS] [-o FILE] [-w FORMAT] [-X METHOD] [-d BODY] URL``."""
     flags = _curl_flags(argv)
     if not flags.url:
@@ -122,7 +122,7 @@ def curl(run: Burst, argv: list[str], text: str, piped: bool) -> Done | Wait:
     return Wait("dial", tuple(argv), dial=msgspec.structs.replace(dial, token=flags.token))
 
 
-def curl_on(run: Burst, wait: Wait, answer: Dialled) -> Done:
+def curl_on(run: Burst | None, wait: Wait, answer: Dialled) -> Done:
     """The answer has come, or none."""
     flags = _curl_flags(list(wait.argv))
     url = url_of(flags.url)
@@ -141,7 +141,7 @@ def curl_on(run: Burst, wait: Wait, answer: Dialled) -> Done:
         return Done(_written(flags, answer.code), shown, 22)
     body = head + ("" if flags.head else answer.data)
     if flags.output:
-        if flags.output != "/dev/null":
+        if flags.output != "/dev/null" and run is not None:
             run.box.files.write(run.path(flags.output), body)
         body = ""
     errors = ""
