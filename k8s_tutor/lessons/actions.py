@@ -127,6 +127,14 @@ class Etcdctl(Base):
     client: str = Field(default="you", alias="as")
 
 
+class Ssh(Base):
+    """A command on a machine, typed at a client's console: ``{ssh: node-1 lvs}``."""
+
+    VERB = "ssh"
+    ssh: str
+    client: str = Field(default="you", alias="as")
+
+
 class Apply(Base):
     """``kubectl apply -f`` of a manifest that stands in the lesson."""
 
@@ -265,7 +273,7 @@ class Until(Base):
 
 
 KINDS: tuple[type[Base], ...] = (
-    Crash, Restart, Pause, Resume, Cut, Heal, Kill, Kubectl, Etcdctl, Apply, Operator, Latency, Drop, Delay, Move, AddManager,
+    Crash, Restart, Pause, Resume, Cut, Heal, Kill, Kubectl, Etcdctl, Ssh, Apply, Operator, Latency, Drop, Delay, Move, AddManager,
     RemoveManager, Reconfigure, SlowDisk, FailDisk, MendDisk, Clock, Restore, Wait, Until,
 )  # fmt: skip
 VERBS = {kind.VERB: kind for kind in KINDS}
@@ -304,6 +312,7 @@ _Verb = (
     | Annotated[Kill, Tag("<Kill>")]
     | Annotated[Kubectl, Tag("<Kubectl>")]
     | Annotated[Etcdctl, Tag("<Etcdctl>")]
+    | Annotated[Ssh, Tag("<Ssh>")]
     | Annotated[Apply, Tag("<Apply>")]
     | Annotated[Operator, Tag("<Operator>")]
     | Annotated[Latency, Tag("<Latency>")]
@@ -330,7 +339,7 @@ def canonical(action: Base) -> str:
     if isinstance(action, (Wait, Until)):
         return ""
     given = action.model_dump(exclude={"after", "say"})
-    if isinstance(action, (Kubectl, Etcdctl)):
+    if isinstance(action, (Kubectl, Etcdctl, Ssh)):
         given[action.VERB] = " ".join(given[action.VERB].split())
     if isinstance(action, Reconfigure):
         given[action.VERB] = sorted(action.reconfigure)
@@ -345,6 +354,8 @@ def in_words(action: Base) -> str:
         case Kubectl(kubectl=line, client=client, edit=changes):
             edited = f" ({', '.join(f'{one.replace} → {one.by}' for one in changes)})" if changes else ""
             return f"{'' if client == 'you' else f'{client}: '}kubectl {line}{edited}"
+        case Ssh(ssh=line, client=client):
+            return f"ssh {line}" if client == "you" else f"{client}: ssh {line}"
         case Etcdctl(etcdctl=line, client=client):
             return f"etcdctl {line}" if client == "you" else f"{client}: etcdctl {line}"
         case Apply():

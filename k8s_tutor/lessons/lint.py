@@ -242,7 +242,7 @@ class _Lint:
                 case act.Until(until=source):
                     yield from self._condition(source, (*here, "until"))
                 case (
-                    act.Kubectl(client=client) | act.Etcdctl(client=client) | act.Apply(client=client)
+                    act.Kubectl(client=client) | act.Etcdctl(client=client) | act.Ssh(client=client) | act.Apply(client=client)
                     | act.Operator(client=client)
                 ):  # fmt: skip
                     yield from self._line(action, client, here)

@@ -85,7 +85,7 @@ class Script:
             return self._until(action, stage, now)
         if isinstance(action, act.Kubectl) and self._editing is not None:
             return self._edited(action, stage, self._editing)
-        if isinstance(action, (act.Kubectl, act.Etcdctl, act.Apply)):
+        if isinstance(action, (act.Kubectl, act.Etcdctl, act.Ssh, act.Apply)):
             if self._busy(action.client, stage):
                 self.ready_at = -1
                 return False
@@ -247,6 +247,8 @@ def as_inputs(action: act.Base, lens: Lens, cluster: Cluster) -> list[inputs.Inp
         case act.Kubectl(kubectl=line, files=files, client=client):
             given = tuple((file, manifests.documents(text)) for file, text in files.items())
             return [inputs.Kubectl(_line(line, cluster), (*given, *manifests.inline(line)), client)]
+        case act.Ssh(ssh=line, client=client):
+            return [inputs.Kubectl(f"ssh {line}", (), client)]
         case act.Etcdctl(etcdctl=line, client=client):
             return [inputs.Kubectl(f"etcdctl {line}", (), client)]
         case act.Apply(apply=manifest, client=client):
