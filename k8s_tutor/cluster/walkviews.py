@@ -73,3 +73,17 @@ class RuleView(View, frozen=True):
     """(from, to) of walks that failed, at most eight."""
     sentence: str = ""
     """How the first of them failed; empty while the promise is kept."""
+
+
+def walk_lines(walk: WalkView) -> list[str]:
+    """A walk as lines of text: a place, the packet as it leaves it (``*``: rewritten there), and what happened."""
+    found = [f"{walk.origin} → {walk.target}: {walk.verdict}. {walk.told}"]
+    for leg in walk.legs:
+        if len(walk.legs) > 1:
+            found.append(leg.title)
+        places = [f"{hop.machine} {hop.where.removeprefix(hop.machine + ' ')}".strip() for hop in leg.hops]
+        for hop, place in zip(leg.hops, places, strict=True):
+            mark = "!" if hop.failed else "<" if hop.back else ">"
+            ends = f"{hop.source}{'*' * ('source' in hop.changed)} → {hop.destination}{'*' * ('destination' in hop.changed)}"
+            found.append(f"{mark} {hop.layer:<9}  {place}  {ends}  {hop.what}")
+    return found

@@ -27,6 +27,7 @@ class Step(Model):
     KIND: ClassVar[str] = ""
     title: str = ""
     show: list[str] = Field(default_factory=list, description=f"Panels to show: {', '.join(PANELS)}")
+    walk: list[str] = Field(default_factory=list, description="Packets to follow, two at most: `client shop:80`")
     notes: str = Field(default="", description="Speaker notes")
     truth: str = Field(default="", description="Where the picture of this step breaks, and what is true")
     lens: str = Field(default="", description="A lens for this step and those after it")
@@ -37,6 +38,13 @@ class Step(Model):
         for name in value:
             if name not in PANELS:
                 raise ValueError(f"there is no panel {name!r}{did_you_mean(name, PANELS)}")
+        return value
+
+    @field_validator("walk")
+    @classmethod
+    def _walks(cls, value: list[str]) -> list[str]:
+        if len(value) > 2 or any(len(one.split()) != 2 for one in value):
+            raise ValueError("walk takes one or two packets, each as FROM TO, e.g. `client shop:80`")
         return value
 
     @property

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from k8s_tutor.cluster import InputError, inputs, verdictwords
+from k8s_tutor.cluster.walkviews import walk_lines
 from k8s_tutor.lessons import lens as lenses
 from k8s_tutor.lessons import models
 from k8s_tutor.lessons.debrief import told
@@ -107,11 +108,20 @@ class Narrator:
             if isinstance(step, models.Compare):
                 self._worlds()
                 self._say(step.say)
+        self._walks(step)
         self._say(step.truth, "Where the picture breaks: ")
         good = self._troubles()
         if isinstance(step, (models.Say, models.Do, models.Compare, models.Table, models.Debrief)) and not self.auto:
             self._read("Enter to go on ")
         return good
+
+    def _walks(self, step: models.Step) -> None:
+        """The packets that a step follows, place by place."""
+        for one in step.walk:
+            origin, target = one.split()
+            self._out("")
+            for line in walk_lines(self.player.main.cluster.walk(origin, target)):
+                self._out("  " + line)
 
     @property
     def lens(self) -> Lens:

@@ -37,7 +37,7 @@ def draw(player: Player) -> LessonView:
         id=lesson.id, title=lesson.title, track=lesson.track, index=player.index, total=player.total,
         kind="end" if step is None else step.KIND, step_title="" if step is None else step.title,
         phase="done" if ending else state.phase, blocks=tuple(_blocks(player)), keys=tuple(_keys(player)), holds=player.holds,
-        panels=player.panels, lens=player.shown_lens, notes="" if step is None else step.notes,
+        panels=player.panels, walks=player.walks, lens=player.shown_lens, notes="" if step is None else step.notes,
         truth=truth, worlds=worlds, deadline=deadline, upcoming=_upcoming(player),
     )  # fmt: skip
 

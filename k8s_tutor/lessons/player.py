@@ -36,6 +36,8 @@ class Player:
         self.lesson = lesson
         self.lens: Lens = lenses.lens(lesson.lens)
         """The lens in which the lesson's names are written."""
+        self.walks: tuple[tuple[str, str], ...] = ()
+        """(from, to) of the packets that a step follows."""
         self.shown_lens = self.lens.id
         """The lens that the screen shows; a step may change it, the learner too."""
         spec = spec_of(lesson)
@@ -114,6 +116,7 @@ class Player:
         self._record("step", index, {})
         self.stages = self._stages(step)
         self.panels = tuple(step.show) or self.panels
+        self.walks = tuple((one.split()[0], one.split()[1]) for one in step.walk) or self.walks
         self.shown_lens = step.lens or self.shown_lens
         for stage in self.stages:
             stage.reopen()

@@ -57,6 +57,8 @@ class LessonView(msgspec.Struct, frozen=True, kw_only=True):
     """The clock must not run now: an answer comes first."""
     panels: tuple[str, ...]
     """Which panels this step asks for; empty: whatever is there stays."""
+    walks: tuple[tuple[str, str], ...]
+    """(from, to) of the packets that it follows."""
     lens: str
     notes: str
     """Speaker notes."""

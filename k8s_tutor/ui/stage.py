@@ -151,6 +151,8 @@ class Stage(StageView):
             self.look.focus = LESSON
             self.look.opened = ()
         panels = tuple(panel for panel in lesson.panels if panel != "timeline")
+        if fresh and lesson.walks:
+            self.look.walks = lesson.walks
         if panels and panels != self.look.panels:
             self.look.panels = panels
         elif not panels and fresh and not self.look.panels:
