@@ -81,7 +81,7 @@ def enter(
     way = _Way(kernel, packet, draw, answer, now)
     if outer is None:
         way.add("node", f"{kernel.node} eth0", f"arrives for {packet.destination}", device="eth0")
-        return way.through()
+        return way.through() if way.at_socket("cil_from_netdev") else way.end(REFUSED)
     return way.unpacked(outer)
 
 
@@ -111,21 +111,24 @@ class _Way:
 
     # ------------------------------------------------------------------ from and to pods
 
-    def at_socket(self) -> bool:
-        """eBPF programs at the socket of who connects: a Service becomes one of its endpoints before there is a packet. False:
-        the connection is refused."""
+    def at_socket(self, where: str = "cil_sock4_connect") -> bool:
+        """eBPF programs at the socket of who connects, or at the device to which a packet from outside comes: a Service becomes
+        one of its endpoints. False: the connection is refused."""
         packet = self.packet
         service = self.kernel.sockets.get((packet.destination, packet.port, packet.protocol))
         if service is None or self.answer:
             return True
-        where, count = "cil_sock4_connect", len(service.backends)
+        outside, count = where != "cil_sock4_connect", len(service.backends)
+        layer = "node" if outside else "namespace"
         if not count:
-            self.add("namespace", where, f"{service.name} has no endpoints: the sender gets \"connection refused\"")
+            self.add(layer, where, f"{service.name} has no endpoints: the sender gets \"connection refused\"")
             return False
         address, _, port = service.backends[self.draw(count) if count > 1 else 0].rpartition(":")
-        self.packet = packet._replace(destination=address, port=int(port))
-        what = f"{service.name}: the socket connects to {address}:{port} instead, 1 of {count}"
-        self.add("namespace", where, what, before=packet, after=self.packet)
+        lent = outside and address not in self.kernel.owners
+        self.packet = packet._replace(destination=address, port=int(port), masquerade=lent)
+        who = "the packet goes" if outside else "the socket connects"
+        what = f"{service.name}: {who} to {address}:{port} instead, 1 of {count}"
+        self.add(layer, where, what, before=packet, after=self.packet)
         return True
 
     def from_pod(self, netns: str) -> Passage:

@@ -282,6 +282,7 @@ class Sockets(Naming):
         """An answer to another machine goes by this machine's own routes."""
         device = self.kernel.device("eth0", netns)
         size = min(HEADERS + len(answer.data), device.mtu if device is not None else 1500)
+        size = packet.size if packet.protocol == "icmp" else size
         reply = Packet(packet.destination, packet.source, packet.port, packet.protocol, size=size)
         back = leave(self.kernel, reply, netns, self._lots(ctx), answer=True)
         if back.verdict != SENT:

@@ -102,6 +102,8 @@ def test_packets_that_are_too_large_for_the_cable_are_lost() -> None:
     here = lab.rows("get pods box -o wide")[0][6]
     for row in lab.rows("get pods -o wide -l app=web"):
         assert "1 packets received" in lab.say(f"exec box -- ping -c 1 {row[5]}")
+        large = lab.say(f"exec box -- ping -c 1 -W 2 -s 1472 {row[5]}", 5)
+        assert ("1480 bytes from" in large) == ("1 packets received" in large) == (row[6] == here)
         got = lab.say(f"exec box -- wget -qO- -T 2 {row[5]}", 5)
         assert ("x" * 2000 in got) == (row[6] == here)
 

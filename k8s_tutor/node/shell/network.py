@@ -272,11 +272,18 @@ def nc_on(run: Burst, wait: Wait, answer: Dialled) -> Done:
 
 
 def ping(run: Burst, argv: list[str], text: str, piped: bool) -> Done | Wait:
-    """``ping [-c COUNT] [-W SECONDS] HOST``."""
+    """``ping [-c COUNT] [-s SIZE] [-W SECONDS] HOST``."""
     _, values, rest = options(argv, "cWiws")
     if not rest:
         return Done("", f"{USAGE}ping [OPTIONS] HOST\n", 1)
-    return Wait("dial", tuple(argv), dial=Dial(rest[0], 0, "icmp", timeout=seconds(values.get("W", "")) or 10 * SECOND))
+    timeout = seconds(values.get("W", "")) or 10 * SECOND
+    return Wait("dial", tuple(argv), dial=Dial(rest[0], 0, "icmp", "." * _bytes(values), timeout))
+
+
+def _bytes(values: dict[str, str]) -> int:
+    """How many bytes an echo carries."""
+    size = values.get("s", "")
+    return min(int(size), 65_507) if size.isdigit() else 56
 
 
 def ping_on(run: Burst, wait: Wait, answer: Dialled | None) -> Done | Wait:
@@ -286,13 +293,14 @@ def ping_on(run: Burst, wait: Wait, answer: Dialled | None) -> Done | Wait:
     most = int(values["c"]) if values.get("c", "").isdigit() else 0
     timeout = seconds(values.get("W", "")) or 10 * SECOND
     if answer is None:  # the second between two echoes is over
-        return Wait("dial", wait.argv, dial=Dial(host, 0, "icmp", timeout=timeout), note=wait.note)
+        return Wait("dial", wait.argv, dial=Dial(host, 0, "icmp", "." * _bytes(values), timeout), note=wait.note)
     if answer.result == "unknown":
         return Done("", f"ping: bad address '{host}'\n", 1)
     sent, came = (int(word) for word in (wait.note or "0 0").split())
-    out = "" if sent else f"PING {host} ({answer.address}): 56 data bytes\n"
+    out = "" if sent else f"PING {host} ({answer.address}): {_bytes(values)} data bytes\n"
     if answer.result == "ok":
-        out += f"64 bytes from {answer.address}: seq={sent} ttl=62 time={answer.took // MS}.{answer.took % MS:03d} ms\n"
+        took = f"{answer.took // MS}.{answer.took % MS:03d} ms"
+        out += f"{_bytes(values) + 8} bytes from {answer.address}: seq={sent} ttl=62 time={took}\n"
         came += 1
     sent += 1
     if most and sent >= most:
