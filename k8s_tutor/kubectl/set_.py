@@ -74,6 +74,8 @@ def _each(session: Session, words: Words, args: tuple[str, ...], change: Change,
 def image(session: Session, words: Words) -> Asking[int]:
     """``set image TYPE NAME CONTAINER=IMAGE``."""
     args = tuple(word for word in words.positional if "=" not in word)
+    if len(args) > 1 and "/" in args[0]:
+        raise Failure(targets.SEPARATE)
     images = dict(word.split("=", 1) for word in words.positional if "=" in word)
     if not args and not words.many("filename"):
         raise Failure(targets.NONE_GIVEN)
@@ -129,10 +131,10 @@ def resources(session: Session, words: Words) -> Asking[int]:
     return (yield from _each(session, words, words.positional, change, "resource requirements updated"))
 
 
-def _matching(spec: Tree, pattern: str) -> list[Tree]:
+def _matching(spec: Tree, pattern: str, part: str = "containers") -> list[Tree]:
     head, star, tail = pattern.partition("*")
     return [
-        one for one in spec.get("containers") or ()
+        one for one in spec.get(part) or ()
         if one["name"] == pattern or (star and one["name"].startswith(head) and one["name"].endswith(tail))
     ]  # fmt: skip
 
@@ -156,26 +158,33 @@ def env(session: Session, words: Words) -> Asking[int]:
 
     def change(info: Info) -> Tree | None:
         place, spec = template(info)
-        chosen = _matching(spec, pattern)
-        if not chosen:
+        if not _matching(spec, pattern) and not _matching(spec, pattern, "initContainers"):
             session.warn(f'Warning: {info.resource.kind}/{info.name} does not have any containers matching "{pattern}"')
             return None
-        changes = []
-        for container in chosen:
-            had = {one["name"]: one for one in container.get("env") or ()}
-            clash = [one["name"] for one in values if one["name"] in had]
-            if clash and not overwrite:
-                raise Failure(f"{clash[0]} already has a value ({had[clash[0]].get('value', '')}), and --overwrite is false")
-            entries: list[Tree] = [_replacing(one, had.get(one["name"])) for one in values if had.get(one["name"]) != one]
-            entries += [{"name": name, "$patch": "delete"} for name in removed if name in had]
-            if entries:
-                names = [*had, *(one["name"] for one in values if one["name"] not in had)]
-                order = [{"name": name} for name in names if name not in removed]
-                changes.append({"name": container["name"], "$setElementOrder/env": order, "env": entries})
-        every = [{"name": one["name"]} for one in spec.get("containers") or ()]
-        return nested(place, {"$setElementOrder/containers": every, "containers": changes}) if changes else None
+        found: Tree = {}
+        for part in ("containers", "initContainers"):
+            changes = [made for one in _matching(spec, pattern, part) if (made := _env_change(one, values, removed, overwrite))]
+            if changes:
+                every = [{"name": one["name"]} for one in spec.get(part) or ()]
+                found |= {f"$setElementOrder/{part}": every, part: changes}
+        return nested(place, found) if found else None
 
     return (yield from _each(session, words, args, change, "env updated"))
+
+
+def _env_change(container: Tree, values: list[Tree], removed: list[str], overwrite: bool) -> Tree | None:
+    """The patch of one container; None when it has all that already."""
+    had = {one["name"]: one for one in container.get("env") or ()}
+    clash = [one["name"] for one in values if one["name"] in had]
+    if clash and not overwrite:
+        raise Failure(f"{clash[0]} already has a value ({had[clash[0]].get('value', '')}), and --overwrite is false")
+    entries: list[Tree] = [_replacing(one, had.get(one["name"])) for one in values if had.get(one["name"]) != one]
+    entries += [{"name": name, "$patch": "delete"} for name in removed if name in had]
+    if not entries:
+        return None
+    names = [*had, *(one["name"] for one in values if one["name"] not in had)]
+    order = [{"name": name} for name in names if name not in removed]
+    return {"name": container["name"], "$setElementOrder/env": order, "env": entries}
 
 
 def _replacing(new: Tree, old: Tree | None) -> Tree:
@@ -207,7 +216,7 @@ def _list_env(session: Session, words: Words, args: tuple[str, ...]) -> Asking[i
     infos = yield from targets.resolve(session, words, args, failures)
     for info in infos:
         _, spec = template(info)
-        for container in spec.get("containers") or ():
+        for container in (*(spec.get("containers") or ()), *(spec.get("initContainers") or ())):
             session.say(f"# {info.resource.kind} {info.name}, container {container['name']}")
             for one in container.get("env") or ():
                 session.say(_env_line(one))

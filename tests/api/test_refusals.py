@@ -58,7 +58,7 @@ _JOBS = "/apis/batch/v1/namespaces/default/jobs"
 _CRON = "/apis/batch/v1/namespaces/default/cronjobs"
 _SLICES = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices"
 _EVENTS = "/apis/events.k8s.io/v1/namespaces/default/events"
-_STORAGE = "/apis/storage.k8s.io/v1"
+_STORAGE, _FLOWS = "/apis/storage.k8s.io/v1", "/apis/flowcontrol.apiserver.k8s.io/v1"
 _RULE = "spec.podFailurePolicy.rules[0]"
 _TIMED = {"type": "Normal", "eventTime": "2020-01-01T00:00:00.000000Z", "regarding": {"namespace": "default"},
           "reportingController": "a", "reportingInstance": "b", "reason": "c", "action": "d"}  # fmt: skip
@@ -121,6 +121,15 @@ ROWS: list[tuple[str, Tree, list[str]]] = [
       'count: Invalid value: "": needs to be unset']),
     (_EVENTS, {"metadata": NAME, **_TIMED, "series": {"count": 1}}, ['series.count: Invalid value: "": should be at least 2',
                                                                      "series.lastObservedTime: Required value"]),
+    # ------------------------------------------------------------------ flows
+    (f"{_FLOWS}/flowschemas", {"metadata": NAME, "spec": {"matchingPrecedence": 1, "rules": [{"subjects": []}]}},
+     ["spec.matchingPrecedence: Invalid value: 1: only the schema named 'exempt' may have matchingPrecedence 1",
+      "spec.priorityLevelConfiguration.name: Required value: must reference a priority level",
+      "spec.rules[0].subjects: Required value: subjects must contain at least one value",
+      "spec.rules[0]: Required value: at least one of resourceRules and nonResourceRules has to be non-empty"]),
+    (f"{_FLOWS}/prioritylevelconfigurations",
+     {"metadata": NAME, "spec": {"type": "Limited", "limited": {"limitResponse": {"type": "Queue"}}}},
+     ["spec.limited.limitResponse.queuing: Required value: must not be empty if limited.limitResponse.type is Limited"]),
     # ------------------------------------------------------------------ classes and drivers
     (f"{_STORAGE}/csidrivers", {"metadata": NAME, "spec": {"fsGroupPolicy": "x"}},
      ['spec.fsGroupPolicy: Unsupported value: "x": supported values: "File", "None", "ReadWriteOnceWithFSType"']),
