@@ -15,6 +15,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
     "serving": ("B4", "B15"),
     "scheduling": ("B5",),
     "rollout": ("B6",),
+    "scale": ("B7",),
     "screen": ("B11", "B12", "B13"),
 }
 """Module → the rows that it measures."""

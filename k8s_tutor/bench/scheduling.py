@@ -82,7 +82,8 @@ def _service(i: int) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": f"web-{i}"}, "spec": spec}
 
 
-def _send(world: World, requests: list[Request]) -> None:
+def send(world: World, requests: list[Request]) -> None:
+    """Sends requests, and lets time pass until all are answered."""
     world.take(len(requests), lambda world, _: world.inject("client", Send(tuple(requests))))
     client = world.running["client"]
     assert isinstance(client, Client)
@@ -91,13 +92,13 @@ def _send(world: World, requests: list[Request]) -> None:
 
 
 def _create(world: World, path: str, trees: list[dict[str, Any]]) -> None:
-    _send(world, [Request("POST", path, body=msgspec.json.encode(tree)) for tree in trees])
+    send(world, [Request("POST", path, body=msgspec.json.encode(tree)) for tree in trees])
 
 
 def _make_ready(world: World) -> None:
     """Takes away the taint that every new node gets."""
     body, form = b'{"spec":{"taints":null}}', "application/merge-patch+json"
-    _send(world, [Request("PATCH", f"/api/v1/nodes/node-{i}", (), body, form) for i in range(NODES)])
+    send(world, [Request("PATCH", f"/api/v1/nodes/node-{i}", (), body, form) for i in range(NODES)])
 
 
 def _schedule(world: World, numbers: range) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from k8s_tutor.api import scheme
 from k8s_tutor.api.informer import Change
+from k8s_tutor.api.structs import once
 from k8s_tutor.controllers import objects
 from k8s_tutor.controllers.base import Controller, Stores
 from k8s_tutor.controllers.endpointslice import HEADLESS, Ports, behind, ports_of, services_of, shows
@@ -21,7 +22,7 @@ MOST = 1000
 CUT = "endpoints.kubernetes.io/over-capacity"
 
 
-@objects.once
+@once
 def _address(pod: Any, service: Any) -> Tree:
     metadata = pod.metadata
     found: Tree = {"ip": pod.status.podIP}
@@ -33,7 +34,7 @@ def _address(pod: Any, service: Any) -> Tree:
     return found
 
 
-@objects.once
+@once
 def _member(pod: Any, service: Any) -> tuple[str, Ports, bool] | None:
     """(address, ports, readiness) of a pod behind a Service, or None if it is not listed at all."""
     anyway = bool(service.spec.publishNotReadyAddresses)

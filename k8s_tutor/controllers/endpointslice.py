@@ -9,6 +9,7 @@ import msgspec
 
 from k8s_tutor.api import scheme
 from k8s_tutor.api.informer import Change
+from k8s_tutor.api.structs import once
 from k8s_tutor.api.wire import Response
 from k8s_tutor.controllers import objects
 from k8s_tutor.controllers.base import Controller, Stores
@@ -78,13 +79,13 @@ def endpoint(pod: Any, service: Any, node: Any) -> Tree:
     return found
 
 
-@objects.once
+@once
 def _member(pod: Any, service: Any, node: Any) -> tuple[Ports, Tree] | None:
     """(ports, endpoint) of a pod behind a Service, or None if it is no endpoint."""
     return (ports_of(service, pod), endpoint(pod, service, node)) if belongs(pod) else None
 
 
-@objects.once
+@once
 def _contents(piece: Any) -> list[Tree]:
     """The endpoints in a slice."""
     return [objects.tree_of(found) for found in piece.endpoints or ()]
@@ -202,7 +203,7 @@ def behind(stores: Stores, service: Any) -> list[Any]:
     return [pod for pod in stores.pods_in(service.metadata.namespace) if wanted <= (pod.metadata.labels or {}).items()]
 
 
-@objects.once
+@once
 def shows(pod: Any) -> tuple[Any, ...]:
     """All of a pod that an endpoint shows."""
     if pod is None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from k8s_tutor.api.structs import once
 from k8s_tutor.controllers import objects
 from k8s_tutor.controllers.objects import Tree
 
@@ -36,7 +37,7 @@ def compare(before: Seen, service: Any, pods: Iterable[Any]) -> tuple[Seen, str]
     return Seen(made, tuple(now)), min(fresh, default="")
 
 
-@objects.once
+@once
 def _readiness(pod: Any) -> tuple[str, str] | None:
     """(name of the pod, when its readiness last changed)."""
     ready = objects.condition(pod, "Ready")

@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from k8s_tutor.api import cel as engine
+from k8s_tutor.api import scheme
 from k8s_tutor.lessons.errors import did_you_mean
 from k8s_tutor.lessons.names import (
     ANY,
@@ -23,6 +24,7 @@ from k8s_tutor.lessons.names import (
     MAP,
     NAMES,
     NOTEBOOKS,
+    OF_KIND,
     RAFT_PART,
     RESTLESS,
     STRING,
@@ -37,6 +39,10 @@ _TOKEN = re.compile(
     r"|(?P<name>[A-Za-z_][A-Za-z0-9_]*)|(?P<op>&&|\|\||==|!=|<=|>=|[-+*/%<>!?:.,(){}\[\]])",
     re.S,
 )
+
+
+STORED = frozenset(row.kind for row in scheme.RESOURCES)
+"""Kinds of which each API server has a cache of its own."""
 
 
 class CelError(Exception):
@@ -88,14 +94,18 @@ def compiled(source: str, extra: tuple[str, ...] = ()) -> Expression:
     kind = checker.whole()
     names = tuple(dict.fromkeys(checker.names))
     words = frozenset(re.findall(r"[A-Za-z_][A-Za-z0-9_]*", source))
-    parts = tuple(sorted({part for name in names for part in _parts(name, checker.fields, words)}))
+    parts = tuple(sorted({part for name in names for part in _parts(name, checker, words)}))
     return Expression(source, program, kind, names, parts, tuple(checker.calls), tuple(dict.fromkeys(checker.fields)), words)
 
 
-def _parts(name: str, fields: list[tuple[str, str]], words: frozenset[str]) -> tuple[str, ...]:
-    """What a name reads: the whole of its parts, or less when all its fields need less."""
+def _parts(name: str, checker: _Checker, words: frozenset[str]) -> tuple[str, ...]:
+    """What a name reads: the whole of its parts, or less when all its fields or calls need less."""
+    if name in OF_KIND:
+        kinds = [OF_KIND[name] or first for called, first, _ in checker.calls if called == name]
+        if (OF_KIND[name] or len(kinds) == checker.names.count(name)) and all(kind in STORED for kind in kinds):
+            return tuple(f"stores:{kind}" for kind in kinds or [OF_KIND[name]])
     fine = FIELD_PARTS.get(name)
-    read = [field for variable, field in fields if variable == name]
+    read = [field for variable, field in checker.fields if variable == name]
     if fine is None or not all(field in fine for field in read):
         parts = NAMES[name].parts
         return (NOTEBOOKS,) if parts == RAFT_PART and not words & RESTLESS else parts

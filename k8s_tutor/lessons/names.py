@@ -98,6 +98,8 @@ RAFT_PART = ("raft",)
 PROGRESS = ("progress",)
 WORK = ("workload",)
 STORE = ("stores",)
+OF_KIND = {"object": "", "objects": "", "configmap": "ConfigMap", "lease": "Lease"}
+"""Functions that read the objects of one kind: that kind, or nothing where the first argument names it."""
 """What the API servers hold in their watch caches."""
 
 NAMES: dict[str, Name] = {

@@ -33,6 +33,8 @@ class _Parts:
         self.now: dict[str, Any] = {}
         """Parts that were asked for at this very moment: several conditions of a goal read the same one."""
         self.population: tuple[int, str] = (0, "")
+        self.shown: tuple[Any, tuple[Any, ...]] = (None, ())
+        """What the key of the workload part was made of, and that key."""
         self.members: list[str] = []
         self.servers: list[str] = []
         self.runtimes: list[str] = []
@@ -52,8 +54,13 @@ class _Parts:
 
     def workload_key(self, world: World) -> tuple[Any, ...]:
         """Equal while nothing that the workload part shows can have changed."""
-        servers = [(s.name, *[s.caches.kinds[kind].last for kind in KINDS]) for s in self.servers_up(world)]
-        return world, tuple(servers), _versions(world, self.runtimes), _faults(world), tuple(world.dead_hosts)
+        servers = self.servers_up(world)
+        rest = world, _versions(world, self.runtimes), _faults(world), tuple(world.dead_hosts)
+        made_of = rest, [(server.name, server.caches.revision) for server in servers]
+        if self.shown[0] != made_of:
+            kinds = tuple([(server.name, *[server.caches.kinds[kind].last for kind in KINDS]) for server in servers])
+            self.shown = made_of, (*rest, kinds)
+        return self.shown[1]
 
     def get(self, name: str, key: Any, make: Callable[[], Any]) -> Any:
         known = self.known.get(name)
@@ -71,8 +78,8 @@ def part(cluster: Cluster, name: str) -> Any:
     """The part of the view with that name (``raft``, ``console`` ...); the very same object while unchanged.
 
     ``standing`` (who is up, votes and reaches whom), ``roles`` (who leads), ``progress`` (what is committed), ``notebooks``
-    (all that a member knows but its clock and its answers) and ``stores`` (the API servers' caches) are keys: equal while
-    nothing that belongs to them has changed.
+    (all that a member knows but its clock and its answers), ``stores`` (the API servers' caches) and ``stores:Pod`` (those of
+    one kind) are keys: equal while nothing that belongs to them has changed.
     """
     parts = _KNOWN.get(cluster)
     if parts is None:
@@ -106,6 +113,9 @@ def _part(cluster: Cluster, parts: _Parts, world: World, name: str) -> Any:
         return _faults(world), tuple([_member(world, member, _OF_MEMBERS[name]) for member in parts.members])
     if name == "walks":
         return world, netrules.key(world, None), parts.workload_key(world), part(cluster, "stores")
+    if name.startswith("stores:"):
+        kind = name[7:]
+        return tuple([(server.name, server.caches.kinds[kind].last) for server in parts.servers_up(world)])
     if name == "stores":
         return tuple([(server.name, server.caches.revision) for server in parts.servers_up(world)])
     raise LookupError(f"there is no part {name}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from k8s_tutor.api import quantity
+from k8s_tutor.api.structs import once
 from k8s_tutor.scheduler.terms import Terms, terms_of
 
 DEFAULT_MILLI_CPU = 100
@@ -65,8 +66,9 @@ def key_of(pod: Any) -> str:
     return f"{pod.metadata.namespace}/{pod.metadata.name}"
 
 
+@once
 def pod_info(pod: Any) -> PodInfo:
-    """Works out what a pod (typed struct) asks for."""
+    """What a pod (typed struct) asks for; several schedulers ask."""
     plain = _requests(pod, scored=False)
     scored = _requests(pod, scored=True)
     others = sorted(name for name in plain if name not in ("cpu", "memory", "ephemeral-storage"))
