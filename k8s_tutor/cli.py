@@ -139,6 +139,8 @@ def _cluster_flags(parser: Any) -> None:
     parser.add_argument("--runtime", help="container runtime: containerd")
     words = "metrics-server, for kubectl top and autoscalers; it is there unless --spec says otherwise"
     parser.add_argument("--metrics", action=argparse.BooleanOptionalAction, help=words)
+    words = "CoreDNS, for names of Services; it is there unless --spec says otherwise"
+    parser.add_argument("--dns", action=argparse.BooleanOptionalAction, help=words)
 
 
 def _lessons_parser(commands: Any) -> None:
@@ -199,7 +201,8 @@ def _own_cluster(args: argparse.Namespace) -> dict[str, Any]:
     """The specification that a file and flags describe."""
     from k8s_tutor.serve import specs
 
-    given = {name: getattr(args, name) for name in ("managers", "workers", "seed", "cni", "proxy", "runtime", "metrics")}
+    flags = ("managers", "workers", "seed", "cni", "proxy", "runtime", "metrics", "dns")
+    given = {name: getattr(args, name) for name in flags}
     try:
         return specs.sandbox(args.spec, args.manifests, {name: value for name, value in given.items() if value is not None})
     except specs.SpecError as error:
@@ -213,12 +216,12 @@ def _serve(args: argparse.Namespace) -> int:
         options = command.options(args.port, args.kubeconfig, args.users, args.speed, args.save)
     except command.ServeError as error:
         raise Problem(str(error)) from None
-    usual = {} if args.spec else {"metrics": True}
+    usual = {} if args.spec else {"metrics": True, "dns": True}
     return command.run({**usual, **_own_cluster(args)}, options)
 
 
 def _sandbox(args: argparse.Namespace) -> int:
-    usual = {} if args.spec else {"metrics": True}
+    usual = {} if args.spec else {"metrics": True, "dns": True}
     return _screen(spec={**usual, **_own_cluster(args)})
 
 
