@@ -119,9 +119,12 @@ class Narrator:
         """The packets that a step follows, place by place."""
         for one in step.walk:
             origin, target = one.split()
-            self._out("")
-            for line in walk_lines(self.player.main.cluster.walk(origin, target)):
-                self._out("  " + line)
+            for stage in self.player.stages:
+                self._out("")
+                if len(self.player.stages) > 1:
+                    self._out(f"{stage.title}:")
+                for line in walk_lines(stage.cluster.walk(origin, target)):
+                    self._out("  " + line)
 
     @property
     def lens(self) -> Lens:
