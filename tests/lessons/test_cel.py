@@ -139,6 +139,13 @@ def test_what_no_clock_changes_is_not_looked_at_with_every_tick() -> None:
     assert "raft" in condition("raft.breaches.size() > 0").parts
 
 
+def test_a_stored_object_is_looked_at_again_when_its_kind_has_changed() -> None:
+    assert condition('object("Pod", "web") != null && objects("Job").size() == 1').parts == ("stores:Job", "stores:Pod")
+    assert condition('configmap("a") == null').parts == ("stores:ConfigMap",)
+    assert condition('["Pod"].all(kind, objects(kind).size() == 1)').parts == ("stores",)
+    assert "stores" in condition('objects("Widget").size() == 1').parts
+
+
 def test_rights_are_looked_up_as_the_api_server_would() -> None:
     rbac = "rbac.authorization.k8s.io"
     rule = {"apiGroups": ["", "apps"], "resources": ["pods", "deployments/scale"], "verbs": ["get", "patch"]}
