@@ -7,7 +7,7 @@ from typing import Any
 from k8s_tutor.cluster.spec import ClusterSpec, WorkerSpec
 from k8s_tutor.node.addresses import MANAGERS, SUBNETS, number
 from k8s_tutor.node.cni.aws_vpc import INSTANCES, addresses_of, max_pods
-from k8s_tutor.node.cni.options import MODES, default_mtu
+from k8s_tutor.node.cni.options import MODES, default_mtu, ways_of
 from k8s_tutor.node.machine import AGENTS, NetworkPlan
 from k8s_tutor.node.underlay import Underlay
 
@@ -38,6 +38,11 @@ _CRDS = {
                ("crd.projectcalico.org", "v1", "IPPool")),
     "cilium": (("cilium.io", "v2", "CiliumNode"),),
 }  # fmt: skip
+
+
+def agent_of(spec: ClusterSpec) -> str:
+    """The name of the network plugin's process on each node, without the node's number; empty: it has none."""
+    return ways_of(spec.cni).agent if spec.kubelets == "full" else ""
 
 
 def places(spec: ClusterSpec) -> dict[str, int]:

@@ -28,6 +28,9 @@ from k8s_tutor.cluster.verdictviews import VerdictView as VerdictView
 
 # ---------------------------------------------------------------------------------------------------- control plane
 
+AGENTS = ("flanneld", "calico-node", "weave-net", "cilium-agent", "aws-node")
+"""What the agents of network plugins are called."""
+
 
 class ProcessView(View, frozen=True):
     """One process of a machine."""
@@ -35,7 +38,8 @@ class ProcessView(View, frozen=True):
     name: str
     machine: str
     kind: str
-    """``etcd``, ``api``, ``scheduler``, ``controller-manager``, ``kubelet``, ``runtime``, ``cni``, ``proxy``."""
+    """``etcd``, ``api``, ``scheduler``, ``controller-manager``, ``kubelet``, ``runtime``, ``cni``, ``proxy``, ``network``
+    (the agent of the network plugin)."""
     up: bool
     paused: bool
     leading: bool

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from k8s_tutor import paths
-from k8s_tutor.cluster.views import FlightView, NoteView
+from k8s_tutor.cluster.views import AGENTS, FlightView, NoteView
 from k8s_tutor.lessons.errors import LessonError, Problem
 
 KUBERNETES = "kubernetes"
@@ -121,7 +121,7 @@ _PATH = re.compile(
     r"^/api(?:s/[^/]+)?/v[^/]+/(?:namespaces/[^/]+/(?=[^/]))?(?P<resource>[a-z]+)(?:/(?P<name>[^/]+)(?:/(?P<part>[a-z]+))?)?$"
 )
 """A path of the API: only what, which and which part of it are told; the namespace goes without saying."""
-_NODE_PROCESSES = frozenset({"kubelet", "containerd", "crio", "docker", "cni", "kube-proxy"})
+_NODE_PROCESSES = frozenset({"kubelet", "containerd", "crio", "docker", "cni", "kube-proxy", *AGENTS})
 
 
 class _Known(dict[str, Any]):

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from k8s_tutor.cluster import ClusterSpec
+from k8s_tutor.cluster.networking import agent_of
 from k8s_tutor.cluster.operators.spec import OperatorSpec
 from k8s_tutor.lessons import actions as act
 from k8s_tutor.lessons import lens as lenses
@@ -198,7 +199,9 @@ class _Lint:
         clients = [f"{name}-host" for name in ("you", *spec.clients)]
         machines = [f"cp-{i}" for i in range(1, managers + 1)] + [f"node-{i}" for i in range(1, workers + 1)]
         processes = [f"{kind}-{i}" for i in range(1, managers + 1) for kind in PROCESSES]
-        processes += [f"{kind}-{i}" for i in range(1, workers + 1) for kind in NODE_PROCESSES]
+        agent = agent_of(spec)
+        kinds = (*NODE_PROCESSES, agent) if agent else NODE_PROCESSES
+        processes += [f"{kind}-{i}" for i in range(1, workers + 1) for kind in kinds]
         if spec.control_plane == "static-pods":
             processes += [f"{kind}-cp-{i}" for i in range(1, managers + 1) for kind in NODE_PROCESSES[:3]]
         processes += [f"{one.name}-{i}" for one in self._operators() for i in range(1, one.replicas + 1)]

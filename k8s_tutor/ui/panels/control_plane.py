@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from k8s_tutor.cluster.views import FlightView, ProcessView, RequestView
+from k8s_tutor.cluster.views import AGENTS, FlightView, ProcessView, RequestView
 from k8s_tutor.ui.big import put_big
 from k8s_tutor.ui.draw import Canvas, ending, shorten
 from k8s_tutor.ui.glyphs import process_mark
@@ -16,7 +16,7 @@ from k8s_tutor.ui.words import count, stamp
 KINDS = ("etcd", "api", "scheduler", "controller-manager")
 SHORT = ("etcd", "api", "sched", "cm")
 LETTERS = ("e", "a", "s", "c")
-_NODE_KINDS = ("kubelet", "kube-proxy", "containerd", "crio", "docker", "cni", "node")
+_NODE_KINDS = ("kubelet", "kube-proxy", "containerd", "crio", "docker", "cni", "node", *AGENTS)
 
 Moving = list[tuple[FlightView, bool]]
 """Messages on a cable; True: towards its right end, or towards the API server."""

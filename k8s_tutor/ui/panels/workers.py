@@ -13,6 +13,9 @@ from k8s_tutor.ui.rows import Row
 from k8s_tutor.ui.scene import Picture, Scene
 from k8s_tutor.ui.words import cores, count, memory
 
+_SHOWN = ("kubelet", "proxy", "runtime", "network")
+"""Kinds of a worker's processes that have a mark."""
+
 
 @panel
 def render(scene: Scene, width: int, height: int) -> Picture:
@@ -196,7 +199,7 @@ def _trouble(node: NodeView, word: str) -> str:
 
 def _dots(node: NodeView, named: bool) -> Row:
     spans: list[tuple[str, str]] = []
-    for kind in ("kubelet", "proxy", "runtime"):
+    for kind in _SHOWN:
         for process in node.processes:
             if process.kind == kind:
                 mark = process_mark(process)
@@ -207,7 +210,7 @@ def _dots(node: NodeView, named: bool) -> Row:
 
 def _process_spots(canvas: Canvas, node: NodeView, row: int, tail: Row) -> None:
     column = canvas.width - sum(len(text) for text, _ in tail)
-    shown = [one for kind in ("kubelet", "proxy", "runtime") for one in node.processes if one.kind == kind]
+    shown = [one for kind in _SHOWN for one in node.processes if one.kind == kind]
     named = tail and tail[0][1] == "dim"
     for process in shown:
         cells = len(process.kind) + 2 if named else 1
