@@ -273,8 +273,8 @@ class Until(Base):
 
 
 KINDS: tuple[type[Base], ...] = (
-    Crash, Restart, Pause, Resume, Cut, Heal, Kill, Kubectl, Etcdctl, Ssh, Apply, Operator, Latency, Drop, Delay, Move, AddManager,
-    RemoveManager, Reconfigure, SlowDisk, FailDisk, MendDisk, Clock, Restore, Wait, Until,
+    Crash, Restart, Pause, Resume, Cut, Heal, Kill, Kubectl, Etcdctl, Ssh, Apply, Operator, Latency, Drop, Delay, Move,
+    AddManager, RemoveManager, Reconfigure, SlowDisk, FailDisk, MendDisk, Clock, Restore, Wait, Until,
 )  # fmt: skip
 VERBS = {kind.VERB: kind for kind in KINDS}
 

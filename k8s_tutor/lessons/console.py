@@ -12,7 +12,7 @@ from k8s_tutor.lessons.loader import operators
 from k8s_tutor.lessons.manifests import ManifestError, files_of
 from k8s_tutor.lessons.values import micros
 
-TOOLS = ("kubectl", "etcdctl", "etcdutl")
+TOOLS = ("kubectl", "etcdctl", "etcdutl", "ssh")
 VERBS = (*TOOLS, "as", "crash", "restart", "pause", "resume", "kill", "cut", "heal", "move", "add manager",
          "reconfigure", "operator", "restore", "wait")  # fmt: skip
 

@@ -82,7 +82,7 @@ def _whose(given: inputs.Input) -> str:
 def words(given: inputs.Input, lens: Lens, longest: int = LONGEST) -> str:
     """An input in a lens' names; a console line of more than ``longest`` letters is told by its beginning."""
     if isinstance(given, inputs.Kubectl):
-        line = given.line if given.line.startswith(("etcdctl", "etcdutl")) else f"kubectl {given.line}"
+        line = given.line if given.line.startswith(("etcdctl", "etcdutl", "ssh ")) else f"kubectl {given.line}"
         return line if len(line) <= longest else shorten(line, longest // 2, placeholder=" …", break_on_hyphens=False)
     return " ".join(_named(word, lens) for word in inputs.in_words(given).split(" "))
 

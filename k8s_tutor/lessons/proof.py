@@ -281,7 +281,7 @@ def _effective(stage: Stage, actions: Sequence[Base]) -> bool:
     """Whether at least one thing was done: an input that is no console line, or a line that writes and was not refused."""
     doing = [action for action in actions if not changes_nothing(action)]
     lines = stage.reader.since.lines(stage.cluster)
-    typed = [action for action in doing if action.VERB in ("kubectl", "etcdctl", "apply")]
+    typed = [action for action in doing if action.VERB in ("kubectl", "etcdctl", "ssh", "apply")]
     if len(typed) < len(doing):
         return len(stage.script.troubles) < len(doing)
     writes = [_said(action) for action in typed]
@@ -292,4 +292,4 @@ def _said(action: Base) -> str:
     if action.VERB == "apply":
         return "apply"
     words: str = getattr(action, action.VERB)
-    return (f"etcdctl {words}" if action.VERB == "etcdctl" else words).partition("*")[0]
+    return (words if action.VERB == "kubectl" else f"{action.VERB} {words}").partition("*")[0]

@@ -44,6 +44,8 @@ class Sidecar(Recorder):
         super().__init__(name, config, disk)
         self.busy: dict[str, None] = {}
         self.failures: dict[str, int] = {}
+        self.resting: dict[str, None] = {}
+        """Keys that have failed and are tried again later: till then, changes of them do not count."""
         self.dirty: dict[str, None] = {}
         """Keys that have changed while they were busy."""
 
@@ -61,7 +63,7 @@ class Sidecar(Recorder):
 
     def consider(self, ctx: Context, key: str) -> None:
         """Looks at a key, or later, if something is under way for it."""
-        if not self.synced:
+        if not self.synced or key in self.resting:
             return
         if key in self.busy:
             self.dirty[key] = None
@@ -82,6 +84,7 @@ class Sidecar(Recorder):
         if not ok:
             count = self.failures[key] = self.failures.get(key, 0) + 1
             wait = min(RETRY_FIRST << min(count - 1, 9), RETRY_MOST)
+            self.resting[key] = None
             ctx.after(wait, Again(key), work=False if count >= PATIENCE else None)
             return
         self.failures.pop(key, None)
@@ -90,6 +93,7 @@ class Sidecar(Recorder):
 
     def event(self, ctx: Context, src: str, body: Any) -> None:
         if isinstance(body, Again):
+            self.resting.pop(body.key, None)
             self.consider(ctx, body.key)
         else:
             super().event(ctx, src, body)

@@ -113,8 +113,6 @@ class TopolvmNode(Sidecar):
             self.begin(ctx, key)
             self._run(ctx, self._creation(tree, wish), "_carried_out", (key, metadata["uid"], wish))
         elif status.get("volumeID") and wish > quantity.value(str(status.get("currentSize", "0"))):
-            if status.get("code") and self.failures.get(key, 0) == 0:
-                self.failures[key] = 1
             self.begin(ctx, key)
             line = f"lvextend -L {_extents(wish)}b {GROUP}/{metadata['uid']}"
             self._run(ctx, line, "_carried_out", (key, metadata["uid"], wish))

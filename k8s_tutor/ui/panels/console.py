@@ -51,7 +51,7 @@ def status(scene: Scene, answers: Sequence[AnswerView]) -> Row:
 
 def _answer(scene: Scene, answer: AnswerView) -> list[Row]:
     target = f"answer {answer.id}"
-    verb = answer.line if answer.line.startswith(("kubectl ", "etcdctl ")) else f"kubectl {answer.line}"
+    verb = answer.line if answer.line.startswith(("kubectl ", "etcdctl ", "ssh ")) else f"kubectl {answer.line}"
     who = () if answer.client == scene.client else ((f" {answer.client}", "bright"),)
     rows: list[Row] = [((stamp(answer.at), "dim"), *who, (" ▸ ", "you"), (verb, picked(scene, target, "you")))]
     rows += [((plain(line.expandtabs(8)), "text"),) for line in answer.stdout.splitlines()]

@@ -159,7 +159,7 @@ def _users(
     """PersistentVolume, claim, pods."""
     if not one.pv:
         return
-    if wide and canvas.width - column > 50:
+    if wide and canvas.width - column > 36:
         column = canvas.put(row, column, "◂ ", "line")
         column = canvas.put(row, column, squeeze(one.pv, 16), "dim") + 1
     if claim is None:
