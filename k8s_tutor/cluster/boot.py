@@ -90,5 +90,6 @@ def _leads(world: World, name: str) -> bool:
 
 
 def _is_tainted(node: object) -> bool:
+    """Whether a node has a taint that is not there to stay."""
     spec = getattr(node, "spec", None)
-    return spec is not None and bool(spec.taints)
+    return spec is not None and any(not taint.key.startswith("node-role.kubernetes.io/") for taint in spec.taints or ())
