@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from k8s_tutor.cluster import Cluster, ClusterSpec, inputs
+from k8s_tutor.sim.detect import Detector
 
 SECOND = 1_000_000
 CLAIM: dict[str, Any] = {
@@ -190,3 +191,13 @@ def test_replays_the_same() -> None:
         cluster.run_until(cluster.now + 10 * SECOND)
         digests.append(cluster.digest())
     assert digests[0] == digests[1]
+
+
+def test_nobody_changes_in_place_what_is_stored() -> None:
+    cluster = Cluster(ClusterSpec.model_validate({"managers": 1, "workers": 1, "storage": "lvm", "seed": 9}))
+    apply(cluster, CLAIM, pod("db", "data"))
+    detector = Detector(cluster.world)
+    for _ in range(700):
+        assert detector.step()
+    cluster.run_until(cluster.now + 20 * SECOND)
+    assert running(cluster, "db")
