@@ -41,13 +41,17 @@ class Rules:
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, End, End, str], tuple[tuple[tuple[int, int], ...], str]] = {}
+        self._fabric: tuple[Any, ...] = ()
+        """Cut cables and machines that were up at the last look."""
 
     def look(self, world: World, objects: Objects) -> tuple[RuleView, ...]:
         """The rules, as they are kept now."""
         walker = Walker(world, objects)
         stamps = {number: kernel.changes for number, kernel in walker.kernels.items()}
         pods, nodes = list(_pods(walker)), list(_nodes(walker))
-        before, self._known = self._known, {}
+        fabric = (tuple(world.network.cuts), tuple(walker.kernels))
+        before, self._known = (self._known if fabric == self._fabric else {}), {}
+        self._fabric = fabric
 
         def tested(kind: str, one: End, other: End, told: str, make: Callable[[], tuple[str, tuple[int, ...]]]) -> Test:
             key = (kind, one, other, told)
@@ -58,8 +62,6 @@ class Rules:
             self._known[key] = known
             return one.name, other.name, known[1]
 
-        if world.network.cuts:
-            before = {}
         ways = [(one, other) for one, other in _sampled(len(pods), len(pods), True)]
         passed = [
             tested(PODS, pods[a].end, pods[b].end, "", lambda a=a, b=b: _plain(walker, pods[a].end, pods[b].end))  # type: ignore[misc]

@@ -10,14 +10,14 @@ from typing import Any, NamedTuple
 
 from k8s_tutor.cluster.walkviews import HopView, LegView
 from k8s_tutor.net import walk as net
-from k8s_tutor.net.walk import NOWHERE, OUTSIDE, RoundTrip, Walk
+from k8s_tutor.net.walk import NOWHERE, RoundTrip, Walk
 from k8s_tutor.node.addresses import bare, number_of
 from k8s_tutor.node.datapath import DELIVERED, Outer
 from k8s_tutor.node.kernel import HOST, Kernel
 from k8s_tutor.node.naming import is_address
 from k8s_tutor.node.proxy.packets import Packet
 from k8s_tutor.node.shim import Shim
-from k8s_tutor.node.underlay import Underlay
+from k8s_tutor.node.underlay import CLIENT, Underlay
 from k8s_tutor.sim import World
 
 Objects = Mapping[str, Mapping[str, Any]]
@@ -55,7 +55,7 @@ class Walker:
     def origin(self, text: str) -> End:
         """Where a packet starts: ``web-1``, ``shop/web-1``, ``node-1``, ``outside``. Raises `NoEnd`."""
         if text == "outside":
-            return End("outside", OUTSIDE)
+            return End("outside", CLIENT)
         found = self.node(text) or self.pod(text)
         if found is None:
             raise NoEnd(f"there is no pod or node {text} with an address; a client outside is called outside")
@@ -83,17 +83,18 @@ class Walker:
         return None
 
     def target(self, text: str) -> End:
-        """Where it is to go: the same, ``shop:80`` (a Service), ``10.96.0.1:443``. Raises `NoEnd`."""
+        """Where it is to go: ``shop:80`` (a Service), a pod or a node (``pod/web-1`` where a Service has that name too), or
+        ``10.96.0.1:443``. Raises `NoEnd`."""
         host, _, port = text.partition(":")
         if port and not port.isdigit():
             raise NoEnd(f"{port} is no port: write {host}:80")
         number = int(port or 0)
-        found = self.pod(host) or self.node(host)
-        if found is not None and not host.startswith("svc/"):
-            return found._replace(port=number or self._first_port(host))
         service = self.service(host)
         if service is not None:
             return service._replace(port=number or service.port)
+        found = self.pod(host) or self.node(host)
+        if found is not None:
+            return found._replace(port=number or self._first_port(host.removeprefix("pod/")))
         if is_address(host):
             return End(host, host, port=number or 80)
         raise NoEnd(f"there is no pod, Service, node or address {host}")

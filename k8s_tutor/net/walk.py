@@ -13,12 +13,10 @@ from k8s_tutor.node.datapath import DELIVERED, DROPPED, OVERHEAD, SENT, Outer, P
 from k8s_tutor.node.kernel import HOST, Kernel
 from k8s_tutor.node.proxy.packets import Draw
 from k8s_tutor.node.proxy.packets import Packet as Packet
-from k8s_tutor.node.underlay import Underlay, gateway, machine_at, next_machine
+from k8s_tutor.node.underlay import CLIENT, Underlay, gateway, machine_at, next_machine
 
 MOST_MACHINES = 8
 """A packet that has come through more machines than this is going round in circles."""
-OUTSIDE = "203.0.113.10"
-"""The address of a client outside the cluster."""
 NOWHERE = 0
 """The place of a packet that is on no machine: outside, or lost between them."""
 
@@ -221,7 +219,7 @@ class _Way:
             what = f"{size} bytes are more than the network takes ({world.net.mtu}): dropped"
             self.note(NOWHERE, (Step("cluster", "network", what, size=size, mtu=world.net.mtu),))
             return NOWHERE
-        if routed and destination == OUTSIDE and self.answer:
+        if routed and destination == CLIENT and self.answer:
             self.note(NOWHERE, (Step("cluster", f"{own.node} → outside", f"by the router {sent.via}, to the client", **more),))  # type: ignore[arg-type]
             self.verdict, self.machine = DELIVERED, NOWHERE
             return NOWHERE
