@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from k8s_tutor.cluster.walkviews import HopView, LegView
 from k8s_tutor.net import walk as net
+from k8s_tutor.net.cloud import Cloud
 from k8s_tutor.net.walk import NOWHERE, RoundTrip, Walk
 from k8s_tutor.node.addresses import bare, number_of
 from k8s_tutor.node.datapath import DELIVERED, Outer
@@ -122,7 +123,7 @@ class Walker:
     def trip(self, start: End, address: str, port: int, protocol: str = "tcp") -> RoundTrip:
         """The way to an address and back."""
         packet = Packet(start.address, address, port, protocol)
-        scene = net.World(self.kernels, self.net, self._draw(), self._cable, self.world.now)
+        scene = net.World(self.kernels, self.net, self._draw(), self._cable, self.world.now, self._balancers())
         return net.there_and_back(scene, start.machine, start.netns, packet)
 
     def leg(self, title: str, start: End, address: str, port: int, protocol: str = "tcp") -> tuple[LegView, Walk]:
@@ -158,6 +159,16 @@ class Walker:
             return drawn
 
         return draw
+
+    def _balancers(self) -> dict[str, int]:
+        cloud = self.world.actor("cloud")
+        return cloud.next_machines() if isinstance(cloud, Cloud) else {}
+
+    def balanced(self, name: str) -> str:
+        """The address that a cloud has given to a Service, or an empty text."""
+        tree = self.objects["Service"].get(name, {})
+        given = tree.get("status", {}).get("loadBalancer", {}).get("ingress") or [{}]
+        return str(given[0].get("ip", ""))
 
     def _cable(self, one: int, other: int) -> bool:
         if NOWHERE in (one, other):

@@ -42,6 +42,9 @@ def look(world: World, objects: Objects, origin: str, target: str, port: int = 0
 
 
 def _straight(walker: Walker, start: End, end: End, origin: str, before: tuple[LegView, ...] = ()) -> WalkView:
+    if start.machine == NOWHERE:
+        name = end.name if "/" in end.name else f"default/{end.name}"
+        end = end._replace(address=walker.balanced(name) or end.address)
     leg, there = walker.leg(f"{start.name} → {end.name}:{end.port}", start, end.address, end.port)
     said = SEEN[leg.verdict].format(target=f"{end.name}:{end.port}", port=there.packet.port)
     return WalkView(origin=origin, target=f"{end.name}:{end.port}", verdict=leg.verdict, told=said, legs=(*before, leg))

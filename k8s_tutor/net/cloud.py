@@ -122,6 +122,16 @@ class Cloud(Recorder):
         elif answer.reason != "timeout":
             ctx.reply(client, Reply(call, Connected("refused")))
 
+    def next_machines(self) -> dict[str, int]:
+        """Address → the machine that gets the next connection to it."""
+        found = {}
+        for key, address in self.given.items():
+            service = self.services.objects.get(key)
+            machines = self._backends(key, service) if service is not None else []
+            if machines:
+                found[address] = machines[(self.turns.get(address, -1) + 1) % len(machines)]
+        return found
+
     def _backends(self, key: str, service: Any) -> list[int]:
         """The machines that get connections for a Service: ready nodes, and of them those that say they can answer."""
         wanted = None

@@ -65,6 +65,8 @@ class World(NamedTuple):
     draw: Draw
     cable: Cable = lambda one, other: True
     now: int = 0
+    balancers: Mapping[str, int] = {}
+    """Address of a cloud's load balancer → the machine to which it passes the next connection."""
 
 
 def walk(
@@ -146,7 +148,8 @@ class _Way:
     def from_outside(self) -> None:
         """A client that is on no machine sends: only addresses that the routers know are reached."""
         packet = self.packet
-        there = machine_at(self.world.net, packet.destination)
+        balancer = self.world.balancers.get(packet.destination, NOWHERE)
+        there = balancer or machine_at(self.world.net, packet.destination)
         self.note(
             NOWHERE, (Step("cluster", "outside", f"{packet.source} → {packet.destination}:{packet.port}/{packet.protocol}"),)
         )
@@ -154,7 +157,9 @@ class _Way:
             self.note(NOWHERE, (Step("cluster", "router", f"knows no way to {packet.destination}: dropped"),))
             return
         kernel = self.world.kernels[there]
-        self.note(NOWHERE, (Step("cluster", f"router → {kernel.node}", f"{packet.destination} is {kernel.node}"),))
+        by = "load balancer" if balancer else "router"
+        what = "the load balancer passes it on as it is" if balancer else f"{packet.destination} is {kernel.node}"
+        self.note(NOWHERE, (Step("cluster", f"{by} → {kernel.node}", what),))
         self.through(there, self.entered(there, None))
 
     def through(self, machine: int, passage: Passage) -> None:

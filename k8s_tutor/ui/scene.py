@@ -168,7 +168,7 @@ class Scene:
     walks: tuple[WalkView, ...] = ()
     """The walks of packets that are looked at; the last two can be compared (walk)."""
     rules: tuple[RuleView, ...] = ()
-    """The rules of the network as they are kept now (walk, service, workers)."""
+    """The rules of the network as they are kept now (walk, service)."""
     question: str = ""
     """What the room is asked (projector)."""
     options: tuple[Option, ...] = ()

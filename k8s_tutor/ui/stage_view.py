@@ -37,7 +37,7 @@ T = TypeVar("T")
 
 FOLLOW = frozenset({"inspector", "verdicts", "trace", "walk"})
 """Panels whose content is about what is selected, wherever it stands."""
-RULED = frozenset({"walk", "service", "workers"})
+RULED = frozenset({"walk", "service"})
 """Panels with the lamps of the network's rules."""
 
 

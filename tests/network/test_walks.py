@@ -112,3 +112,14 @@ def test_flannel_takes_policies_and_enforces_none() -> None:
     cluster.run_until(cluster.now + 5 * SECOND)
     assert len(cluster.objects("NetworkPolicy")) == 1
     assert cluster.walk("client", "web").verdict == "delivered"
+
+
+def test_from_outside_a_cloud_leads_to_a_service() -> None:
+    cluster = Cluster(ClusterSpec(managers=1, workers=2, load_balancer=True))
+    for line in ("create deployment web --image=nginx", "expose deployment web --port=80 --type=LoadBalancer"):
+        typed(cluster, line)
+    cluster.run_until(cluster.now + 20 * SECOND)
+    found = cluster.walk("outside", "web")
+    assert found.verdict == "delivered", found.told
+    assert found.hops[0].destination == "203.0.113.1:80" and found.hops[1].where.startswith("load balancer → node-")
+    assert found.hops[-1].where.endswith("→ outside") and found.hops[-1].source == "203.0.113.1:80"

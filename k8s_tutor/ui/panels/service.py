@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from k8s_tutor.cluster.views import EndpointView, ServiceView
 from k8s_tutor.ui.draw import Canvas, shorten, squeeze
+from k8s_tutor.ui.panels.lamps import draw_rules
 from k8s_tutor.ui.panels.panel import panel, picked
 from k8s_tutor.ui.rows import Row
 from k8s_tutor.ui.scene import Picture, Scene
@@ -20,6 +21,7 @@ def render(scene: Scene, width: int, height: int) -> Picture:
         canvas.put(0, 0, "no services", "dim")
         return canvas.picture(title)
     ordered = sorted(services, key=lambda one: (f"service {_key(one)}" != scene.selected, one.name == "kubernetes"))
+    height -= height >= 9 and draw_rules(canvas, scene, height - 1, width)
     row = 0
     for number, service in enumerate(ordered):
         left = len(ordered) - number
