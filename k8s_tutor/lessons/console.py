@@ -14,7 +14,7 @@ from k8s_tutor.lessons.values import micros
 
 TOOLS = ("kubectl", "etcdctl", "etcdutl", "ssh")
 VERBS = (*TOOLS, "as", "crash", "restart", "pause", "resume", "kill", "cut", "heal", "move", "add manager",
-         "reconfigure", "operator", "restore", "wait")  # fmt: skip
+         "fail disk", "mend disk", "reconfigure", "operator", "restore", "wait")  # fmt: skip
 
 SIMPLE: dict[str, Callable[[str], inputs.Input]] = {
     "crash": inputs.Crash, "restart": inputs.Restart, "pause": inputs.Pause, "resume": inputs.Resume, "kill": inputs.Kill,
@@ -52,6 +52,9 @@ def command(line: str, lens: Lens) -> tuple[list[inputs.Input], int]:
         return [inputs.MoveToRoom(lens.component(rest[0]), "".join(rest[1:]))], 0
     if verb == "add" and rest[:1] == ["manager"] and len(rest) <= 2:
         return [inputs.AddManager("".join(rest[1:]))], 0
+    if verb in ("fail", "mend") and len(rest) == 2 and rest[0] == "disk" and rest[1].count("/") == 1:
+        machine, _, disk = rest[1].partition("/")
+        return [inputs.FailDisk(lens.component(machine), disk, verb == "fail")], 0
     if verb == "operator" and rest:
         try:
             return list(operators(Path(" ".join(rest)))), 0

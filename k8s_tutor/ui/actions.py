@@ -189,6 +189,10 @@ ACTIONS: tuple[Action, ...] = (
         argument="+NAME -NAME",
     ),
     Action(
+        "fail_disk", (), "fail a disk", "A disk of a worker fails, or one that has failed is well again: node-1/sdb.", STAGE,
+        "Hands", argument="MACHINE/DISK", command="fail-disk",
+    ),
+    Action(
         "walk",
         ("W",),
         "packet walk",

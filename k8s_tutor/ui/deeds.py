@@ -187,6 +187,7 @@ DEEDS: dict[str, Deed] = {
     "add": world.add,
     "remove": world.remove,
     "reconfigure": world.reconfigure,
+    "fail_disk": world.fail_disk,
     "operator": world.operator,
     "serve": world.serve,
     "rooms": world.rooms,

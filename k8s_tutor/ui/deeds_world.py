@@ -18,6 +18,19 @@ def crash(stage: Stage, argument: str) -> None:
         stage.say(inputs.in_words(given), "leader")
 
 
+def fail_disk(stage: Stage, argument: str) -> None:
+    """A disk of a worker fails, or one that has failed is well again. Raises ValueError for what names no disk."""
+    machine, _, name = argument.partition("/")
+    nodes = stage.session.view().storage.nodes
+    disk = next((one for node in nodes if node.node == machine for one in node.disks if one.name == name), None)
+    if disk is None:
+        known = ", ".join(f"{node.node}/{one.name}" for node in nodes for one in node.disks)
+        raise ValueError(f":fail-disk MACHINE/DISK; there are {known}" if known else "no worker has a disk beside its own")
+    given = inputs.FailDisk(machine, name, not disk.failed)
+    stage.session.give(given)
+    stage.say(inputs.in_words(given), "leader")
+
+
 def freeze(stage: Stage, argument: str) -> None:
     """Freeze what runs, let go what is frozen."""
     given = hands.freeze(stage.session.view(), _target(stage, argument))
