@@ -145,7 +145,8 @@ NAMES: dict[str, Name] = {
         "the backends of a Service; empty without one",
     ),
     "walk": Name(
-        of_view(WalkView, hops=list_of(of_view(HopView))), (2, 2), 'walk("client", "shop:80").verdict == "delivered"', ("walks",),
+        of_view(WalkView, hops=list_of(of_view(HopView))), (2, 2), 'walk("client", "shop:80").verdict == "delivered"',
+        ("walks",),
         "the way of a packet as it would go now: from a pod, node or `outside` to a pod, Service, name or Ingress",
     ),
     "kept": Name(BOOL, (1, 1), 'kept("pods reach pods")', ("walks",), "whether a rule of the network holds for all pairs now"),

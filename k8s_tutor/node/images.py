@@ -19,7 +19,8 @@ The data of one file::
         env: {NGINX_VERSION: 1.29.3}
         files: {/etc/nginx/nginx.conf: "..."}
         answers: {nginx -v: "nginx version: nginx/1.29.3"}    # what further commands print
-        logs: {start: [...], ready: [...], request: "...", stop: [...], exit: [...], taken: [...]}   # with {placeholders} (see `speech`)
+        logs: {start: [...], ready: [...], request: "...", stop: [...], exit: [...],
+               taken: [...]}                                  # with {placeholders} (see `speech`)
         http: {server: nginx, root: /usr/share/nginx/html, pages: {/healthz: ok}, missing: "...",
                live: [/healthz], ready: [/readyz]}            # paths whose answers tell its health (see `programs.Site`)
 """

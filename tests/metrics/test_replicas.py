@@ -211,7 +211,8 @@ def test_nothing_shrinks_while_a_metric_is_missing() -> None:
     words = (
         "unable to get external metric default/jobs/&LabelSelector{MatchLabels:map[string]string{q: a,},"
         "MatchExpressions:[]LabelSelectorRequirement{LabelSelectorRequirement{Key:x,Operator:In,Values:[1 2],},},}: "
-        "unable to fetch metrics from external metrics API: the server could not find the requested resource (get jobs.external.metrics.k8s.io)"
+        "unable to fetch metrics from external metrics API: the server could not find the requested resource "
+        "(get jobs.external.metrics.k8s.io)"
     )
     assert sizes == [] and events == [
         f"FailedGetExternalMetric: {words}",
