@@ -185,7 +185,8 @@ class Walker:
             source, destination = _ends(header, back)
             kernel = self.kernels.get(place)
             starts = hop.what.startswith(f"{header.source} → {header.destination}:")
-            said = ("the answer starts" if back else "the packet starts") if starts else hop.what
+            begins = "the answer starts" if back else "the packet starts"
+            said = hop.what if not starts else "on to whoever has asked" if number else begins
             found.append(HopView(
                 layer=hop.layer, machine=kernel.node if kernel is not None else "", where=hop.where, what=said,
                 source=source, destination=destination, changed=_changed(old, header), rule=hop.rule, tunnel=_tunnel(hop.outer),

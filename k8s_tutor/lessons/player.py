@@ -36,8 +36,8 @@ class Player:
         self.lesson = lesson
         self.lens: Lens = lenses.lens(lesson.lens)
         """The lens in which the lesson's names are written."""
-        self.walks: tuple[tuple[str, str], ...] = ()
-        """(from, to) of the packets that a step follows."""
+        self._walks: tuple[tuple[str, str], ...] = ()
+        self._walked: tuple[tuple[str, str], ...] = ()
         self.shown_lens = self.lens.id
         """The lens that the screen shows; a step may change it, the learner too."""
         spec = spec_of(lesson)
@@ -83,6 +83,11 @@ class Player:
         return self.phase == ASKING
 
     @property
+    def walks(self) -> tuple[tuple[str, str], ...]:
+        """(from, to) of the packets that are followed: this step's, but not before its question was answered."""
+        return self._walked if self.holds else self._walks
+
+    @property
     def finished(self) -> bool:
         """Whether the last step is behind us."""
         return self.open.step is None
@@ -116,7 +121,8 @@ class Player:
         self._record("step", index, {})
         self.stages = self._stages(step)
         self.panels = tuple(step.show) or self.panels
-        self.walks = tuple((one.split()[0], one.split()[1]) for one in step.walk) or self.walks
+        self._walked = self.walks
+        self._walks = tuple((one.split()[0], one.split()[1]) for one in step.walk) or self._walked
         self.shown_lens = step.lens or self.shown_lens
         for stage in self.stages:
             stage.reopen()

@@ -38,6 +38,7 @@ class Stage(StageView):
     """Who comes from outside; None: the door is shut."""
     _last = 0.0
     _step = (-1, "")
+    _followed: tuple[tuple[str, str], ...] = ()
     _edited: set[tuple[str, int, str]]
     """Editors that were opened: branch, session of the console, text."""
 
@@ -151,8 +152,8 @@ class Stage(StageView):
             self.look.focus = LESSON
             self.look.opened = ()
         panels = tuple(panel for panel in lesson.panels if panel != "timeline")
-        if fresh and lesson.walks:
-            self.look.walks = lesson.walks
+        if lesson.walks and lesson.walks != self._followed:
+            self.look.walks = self._followed = lesson.walks
         if panels and panels != self.look.panels:
             self.look.panels = panels
         elif not panels and fresh and not self.look.panels:

@@ -81,7 +81,8 @@ def _way(canvas: Canvas, hops: list[HopView], here: int, first: int, box: Box, b
         canvas.fill(line, column, width, 1, f"text{ground}")
         used = any(hop.layer == layer for hop in hops)
         canvas.put(line, column, name if names == WIDE else short, f"{'text' if used else 'dim'}{ground}")
-    canvas.put(row, column, "◀ answer" if back else "request ▶", "peer" if back else "you")
+    called = ("request ▶", "◀ answer") if names == WIDE else ("there ▶", "◀ back")
+    canvas.put(row, column, called[back], "peer" if back else "you")
     last = left + step * (len(hops) - 1)
     places = [(last - step * n if back else left + step * n, top + ROWS[hop.layer]) for n, hop in enumerate(hops)]
     _machines(canvas, hops, places, row, column + width, step, back)

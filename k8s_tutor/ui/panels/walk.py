@@ -14,6 +14,8 @@ from k8s_tutor.ui.scene import Picture, Scene
 if TYPE_CHECKING:
     from k8s_tutor.cluster.walkviews import HopView, LegView, WalkView
 
+PREFIX = 13
+"""Cells for a hop's number, mark and band, which is left out where the addresses would not fit."""
 BESIDE = 118
 """Cells from which on two walks stand side by side."""
 ASK = "Follow a packet:  :walk POD shop:80"
@@ -148,7 +150,7 @@ def _columns(walk: WalkView, width: int) -> tuple[int, int, int, int]:
     hops = walk.hops
     source = max(len(hop.source) for hop in hops)
     destination = max(len(hop.destination) for hop in hops)
-    rest = width - 13 - source - destination - 3 - 2
+    rest = width - PREFIX - source - destination - 3 - 2
     where = max(0, min(max(len(_where(hop)) for hop in hops), 30, rest - (26 if rest >= 44 else 0)))
     return where, source, destination, max(0, rest - where)
 
@@ -164,17 +166,18 @@ def _hop(
     """One hop in its row; ``widths``: cells for place, sender, receiver, words and the whole row."""
     row, column = at
     where, source, destination, words, width = widths
+    tight = PREFIX + source + destination + 3 > width
     target = f"{TARGET}{index + 1}"
     ground = "+selected" if here else ""
     mark, role = mark_of(hop)
     short = BANDS[hop.layer][1]
     spans: list[tuple[str, str]] = [
-        (f"{index + 1:>2} ", "dim"), (mark + " ", role), (f"{short:<7} ", "bright" if here else "text"),
+        (f"{index + 1:>2} ", "dim"), (mark + " ", role), ("" if tight else f"{short:<7} ", "bright" if here else "text"),
     ]  # fmt: skip
     if where >= 8:
         spans.append((squeeze(_where(hop), where).ljust(where) + "  ", "text"))
     spans += [
-        (hop.source.rjust(source), _changed(hop, "source")), (" → ", "dim"),
+        (hop.source if tight else hop.source.rjust(source), _changed(hop, "source")), (" → ", "dim"),
         (hop.destination.ljust(destination), _changed(hop, "destination")),
     ]  # fmt: skip
     if words >= 16:
