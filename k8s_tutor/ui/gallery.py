@@ -38,6 +38,7 @@ PICTURES = (
     Picture("verdict-table", "matchmaker", ("enter", 60, "2", "enter", 400)),
     Picture("verdict-table-80x24", "pending-too-big", ("2", "enter", 400), (80, 24), "light"),
     Picture("rolling-update", "rolling-update", ("enter", 20, "2", "enter", 150)),
+    Picture("packet-walk", "one-packet", ("enter", 90, "2", "enter", 400, "enter", 30)),
     Picture("rolling-update-80x24", "rolling-update", ("enter", 20, "2", "enter", 150), (80, 24), "light"),
 )
 """The gallery in ``assets/gallery``."""
