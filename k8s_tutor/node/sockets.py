@@ -49,6 +49,8 @@ TLS = 1
 PLAIN_TO_TLS = "<html>\n<head><title>400 The plain HTTP request was sent to HTTPS port</title></head>\n</html>\n"
 HEADERS = 40
 """Bytes of the headers of IP and TCP, without options."""
+SHORT_HEADERS = 28
+"""Those of IP and UDP, or ICMP."""
 _TRANSPORT = {"icmp": "icmp", DNS: "udp"}
 """What is said → how it travels; all else over TCP."""
 replace = msgspec.structs.replace
@@ -141,7 +143,8 @@ class Sockets(Naming):
         """The largest packet of a request: what does not fit the sender's own device goes in several."""
         device = self.kernel.device("eth0", netns)
         protocol = _TRANSPORT.get(asked.protocol, "tcp")
-        size = min(HEADERS + len(asked.data), device.mtu if device is not None else 1500)
+        headers = HEADERS if protocol == "tcp" else SHORT_HEADERS
+        size = min(headers + len(asked.data), device.mtu if device is not None else 1500)
         return Packet(asked.source, asked.address, asked.port, protocol, size=size)
 
     # ------------------------------------------------------------------ on its way

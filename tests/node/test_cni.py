@@ -117,6 +117,8 @@ def test_packets_that_are_too_large_for_the_cable_are_lost() -> None:
         assert "1 packets received" in lab.say(f"exec box -- ping -c 1 {row[5]}")
         large = lab.say(f"exec box -- ping -c 1 -W 2 -s 1472 {row[5]}", 5)
         assert ("1480 bytes from" in large) == ("1 packets received" in large) == (row[6] == here)
+        # 1422 + 28 of IP and ICMP + 50 of VXLAN are what the cable takes.
+        assert "1430 bytes from" in lab.say(f"exec box -- ping -c 1 -W 2 -s 1422 {row[5]}", 5)
         got = lab.say(f"exec box -- wget -qO- -T 2 {row[5]}", 5)
         assert ("x" * 2000 in got) == (row[6] == here)
 
