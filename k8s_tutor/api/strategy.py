@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from k8s_tutor.api import admission, conversion, defaults, names, preparing, status, times, validation
-from k8s_tutor.api.admission import Gate
+from k8s_tutor.api.admission import Gate, pods
 from k8s_tutor.api.names import Draw
 from k8s_tutor.api.scheme import Resource
 from k8s_tutor.api.status import Refusal, Subject
@@ -241,7 +241,8 @@ def same(new: Tree, old: Tree) -> bool:
 
 
 def bind(tree: Tree, binding: Tree, setting: Setting) -> Tree:
-    """A pod with its node written in, and the condition that says so (pkg/registry/core/pod/storage assignPod)."""
+    """A pod with its node written in, the node's zone and region as labels, the condition that says so, and no place that it
+    was promised any more (pkg/registry/core/pod/storage assignPod)."""
     name = tree["metadata"]["name"]
     about = Subject("", "pods/binding", name)
     node = binding.get("target", {}).get("name", "")
@@ -251,24 +252,27 @@ def bind(tree: Tree, binding: Tree, setting: Setting) -> Tree:
         raise status.conflict(about, f'pod {name} is already assigned to node "{tree["spec"]["nodeName"]}"')
     if tree["spec"].get("schedulingGates"):
         raise status.conflict(about, f"pod {name} has non-empty .spec.schedulingGates")
-    given = binding.get("metadata", {}).get("uid")
-    if given and given != tree["metadata"]["uid"]:
-        raise status.conflict(about, f"pod {name} has uid {tree['metadata']['uid']}, not {given}")
+    uid = binding.get("metadata", {}).get("uid")
+    if uid and uid != tree["metadata"]["uid"]:
+        raise status.conflict(about, f"pod {name} has uid {tree['metadata']['uid']}, not {uid}")
     scheduled = {
         "type": "PodScheduled", "status": "True", "lastProbeTime": None, "lastTransitionTime": setting.stamp,
     }  # fmt: skip
     conditions = [
         item for item in tree.get("status", {}).get("conditions", ()) if item.get("type") != "PodScheduled"
     ]
+    state = {key: value for key, value in tree.get("status", {}).items() if key != "nominatedNodeName"}
     metadata = tree["metadata"]
-    extra = binding.get("metadata", {}).get("annotations")
-    if extra:
-        metadata = {**metadata, "annotations": {**metadata.get("annotations", {}), **extra}}
+    place = pods.topology_labels(node, setting.gate) if setting.gate is not None else {}
+    given = binding.get("metadata", {})
+    for field, extra in (("annotations", given.get("annotations")), ("labels", {**(given.get("labels") or {}), **place})):
+        if extra:
+            metadata = {**metadata, field: {**metadata.get(field, {}), **extra}}
     return {
         **tree,
         "metadata": metadata,
         "spec": {**tree["spec"], "nodeName": node},
-        "status": {**tree.get("status", {}), "conditions": [*conditions, scheduled]},
+        "status": {**state, "conditions": [*conditions, scheduled]},
     }
 
 

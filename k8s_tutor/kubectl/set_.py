@@ -113,7 +113,7 @@ def resources(session: Session, words: Words) -> Asking[int]:
             pairs = [pair.partition("=") for pair in words.text(kind).split(",")]
             if not all(equals and value for _, equals, value in pairs):
                 raise Failure(f"invalid argument syntax {words.text(kind)}, expected <resource>=<value>")
-            wanted[kind] = {key: None if value == "0" else value for key, _, value in pairs}
+            wanted[kind] = {key: value for key, _, value in pairs}
     pattern = words.text("containers", "*")
 
     def change(info: Info) -> Tree | None:

@@ -55,6 +55,9 @@ def _pod(row: Resource, tree: Tree, old: Tree | None, draw: Draw, gate: Gate | N
     pods.default_tolerations(tree)
     if gate is not None:
         pods.runtime_class(row, tree, gate)
+        place = pods.topology_labels(tree["spec"].get("nodeName") or "", gate)
+        if place:
+            tree["metadata"]["labels"] = {**(tree["metadata"].get("labels") or {}), **place}
 
 
 def restrict(row: Resource, new: Tree | None, old: Tree | None, gate: Gate | None) -> None:

@@ -1,7 +1,8 @@
-"""What admission makes of a pod: its account and token, its priority, its runtime class, its patience with lost nodes.
+"""What admission makes of a pod: its account and token, its priority, its runtime class, its patience with lost nodes,
+where it is.
 
-Sources: plugin/pkg/admission/serviceaccount, priority, runtimeclass, defaulttolerationseconds. The trees are fresh and
-filled in place.
+Sources: plugin/pkg/admission/serviceaccount, priority, runtimeclass, defaulttolerationseconds,
+podtopologylabels. The trees are fresh and filled in place.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ Tree = dict[str, Any]
 TOKEN_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"
 _GRACE = 300
 _LOST_TAINTS = ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable")
+_PLACES = ("topology.kubernetes.io/zone", "topology.kubernetes.io/region")
 SYSTEM_PRIORITIES = {"system-cluster-critical": 2_000_000_000, "system-node-critical": 2_000_001_000}
 
 
@@ -176,3 +178,13 @@ def kept(tree: Tree, old: Tree) -> None:
     for field in ("priority", "preemptionPolicy"):
         if field not in tree["spec"] and field in old["spec"]:
             tree["spec"][field] = old["spec"][field]
+
+
+# ---------------------------------------------------------------------------------------------------- PodTopologyLabels
+
+
+def topology_labels(node: str, gate: Gate) -> dict[str, str]:
+    """The zone and the region of a node, as labels for a pod that gets its place there; none for a node that is not known."""
+    found = gate.get("Node", node) if node else None
+    labels = ((found or {}).get("metadata") or {}).get("labels") or {}
+    return {label: labels[label] for label in _PLACES if label in labels}
