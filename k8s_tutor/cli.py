@@ -136,7 +136,7 @@ def _cluster_flags(parser: Any) -> None:
     parser.add_argument("--seed", type=int)
     parser.add_argument("--cni", help="network plugin: bridge, flannel, calico, weave, cilium, aws-vpc-cni")
     parser.add_argument("--proxy", help="kube-proxy mode: iptables, ipvs, nftables")
-    parser.add_argument("--runtime", help="container runtime: containerd")
+    parser.add_argument("--runtime", help="container runtime: containerd, cri-o, docker")
     words = "metrics-server, for kubectl top and autoscalers; it is there unless --spec says otherwise"
     parser.add_argument("--metrics", action=argparse.BooleanOptionalAction, help=words)
     words = "CoreDNS, for names of Services; it is there unless --spec says otherwise"

@@ -46,7 +46,7 @@ def add_kubernetes(world: World, spec: ClusterSpec) -> None:
     plan = networking.plan_of(spec)
     if spec.control_plane == "static-pods":
         for i in range(1, spec.managers + 1):
-            for part in manager(i, Access(BALANCER, "", spec.epoch), images_of(spec), spec.proxy, plan):
+            for part in manager(i, Access(BALANCER, "", spec.epoch), images_of(spec), spec.proxy, plan, spec.runtime):
                 world.add(part.actor, part.name, part.config, host=f"cp-{i}")
     for i, shape in enumerate(spec.worker_shapes, start=1):
         _worker(world, spec, i, shape, plan)
@@ -83,6 +83,7 @@ def _worker(world: World, spec: ClusterSpec, i: int, shape: WorkerSpec, plan: Ne
         shape.cpu, shape.memory, networking.most_pods(spec, shape), labels, parallel_pulls=shape.parallel_pulls,
         disk=shape.disk, files=files, place=networking.places(spec)[shape.subnet], enis=networking.interfaces(spec, shape),
         proxy=spec.proxy, disks=disks, processes=_processes(spec, i), setup=setup_of(spec, shape), drivers=drivers_of(spec, i),
+        runtime=shape.runtime or spec.runtime,
     )  # fmt: skip
     for part in worker(i, Access(BALANCER, "", spec.epoch), machine, plan=plan):
         world.add(part.actor, part.name, part.config, host=host)

@@ -12,7 +12,8 @@ from k8s_tutor.sim import Actor, World
 
 KINDS = {
     "etcd": "etcd", "api": "api", "scheduler": "scheduler", "controller-manager": "controller-manager", "kubelet": "kubelet",
-    "containerd": "runtime", "shim": "shim", "cni": "cni", "kube-proxy": "proxy",
+    "containerd": "runtime", "crio": "runtime", "cri-dockerd": "cri", "dockerd": "docker", "shim": "shim", "cni": "cni",
+    "kube-proxy": "proxy",
     **{ways.agent: "network" for ways in WAYS.values() if ways.agent},
 }  # fmt: skip
 QUEUED = 12

@@ -35,6 +35,9 @@ class Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+RuntimeName = Literal["containerd", "cri-o", "docker"]
+
+
 class DiskSpec(Part):
     """One disk of a worker beside the one that the machine itself is on."""
 
@@ -57,6 +60,8 @@ class WorkerSpec(Part):
     """How many images its kubelet pulls at once."""
     static_pods: list[dict[str, Any]] = []
     """Pods whose manifests lie in ``/etc/kubernetes/manifests`` of the machine."""
+    runtime: RuntimeName | None = None
+    """Its container runtime; that of the cluster without it."""
     subnet: str = ""
     """The subnet of the machines' network that it is in; machines of different ones reach each other by a router."""
     instance_type: str = ""
@@ -206,7 +211,8 @@ class ClusterSpec(Part):
     """Whether CoreDNS is installed, as a Deployment with the Service ``kube-dns``."""
     load_balancer: bool = False
     """Whether a cloud gives addresses to Services of type LoadBalancer; without it they stay ``<pending>``."""
-    runtime: Literal["containerd"] = "containerd"
+    runtime: RuntimeName = "containerd"
+    """The container runtime of machines that name none of their own. ``docker`` is Docker Engine behind cri-dockerd."""
     storage: Literal["none", "lvm", "lvm-thin"] = "none"
     """``lvm``: TopoLVM is installed, with a volume group ``myvg1`` on the first further disk of each worker (workers without
     one get ``sdb`` and ``sdc`` of 10Gi) and a StorageClass ``topolvm-provisioner``. ``lvm-thin``: with a thin pool of 4Gi,

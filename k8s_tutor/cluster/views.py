@@ -38,8 +38,8 @@ class ProcessView(View, frozen=True):
     name: str
     machine: str
     kind: str
-    """``etcd``, ``api``, ``scheduler``, ``controller-manager``, ``kubelet``, ``runtime``, ``cni``, ``proxy``, ``network``
-    (the agent of the network plugin)."""
+    """``etcd``, ``api``, ``scheduler``, ``controller-manager``, ``kubelet``, ``cri``, ``docker``, ``runtime``, ``cni``,
+    ``proxy``, ``network`` (the agent of the network plugin)."""
     up: bool
     paused: bool
     leading: bool

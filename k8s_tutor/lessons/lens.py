@@ -121,7 +121,7 @@ _PATH = re.compile(
     r"^/api(?:s/[^/]+)?/v[^/]+/(?:namespaces/[^/]+/(?=[^/]))?(?P<resource>[a-z]+)(?:/(?P<name>[^/]+)(?:/(?P<part>[a-z]+))?)?$"
 )
 """A path of the API: only what, which and which part of it are told; the namespace goes without saying."""
-_NODE_PROCESSES = frozenset({"kubelet", "containerd", "crio", "docker", "cni", "kube-proxy", *AGENTS})
+_NODE_PROCESSES = frozenset({"kubelet", "containerd", "crio", "cri-dockerd", "dockerd", "cni", "kube-proxy", *AGENTS})
 
 
 class _Known(dict[str, Any]):

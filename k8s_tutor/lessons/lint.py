@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from pydantic import ValidationError
@@ -18,9 +18,10 @@ from k8s_tutor.lessons.lens import Lens, fields_of
 from k8s_tutor.lessons.manifests import documents
 from k8s_tutor.lessons.models import Ask, Compare, Computed, Do, Goal, Lesson, Predict, Question, Review, Step, Task, WaitFor
 from k8s_tutor.lessons.source import Document, Path_, problems_of
+from k8s_tutor.node.runtimes import FLAVOURS
 
 PROCESSES = ("etcd", "api", "scheduler", "controller-manager")
-NODE_PROCESSES = ("kubelet", "containerd", "cni", "kube-proxy")
+NODE_PROCESSES = ("kubelet", "cni", "kube-proxy")
 MACHINE_ARGUMENTS = {"member", "node", "server"}
 READS = frozenset(
     [
@@ -191,19 +192,22 @@ class _Lint:
         managers = max([self.spec.managers, *(w["managers"] for w in worlds if isinstance(w.get("managers"), int))])
         workers = max([self.spec.worker_count, *(w["workers"] for w in worlds if isinstance(w.get("workers"), int))])
         rooms = [room for world in worlds for room in world.get("rooms", {})]
-        return [*self._machines(managers, workers), *rooms]
+        runtimes = [str(world["runtime"]) for world in worlds if "runtime" in world]
+        return [*self._machines(managers, workers, runtimes), *rooms]
 
-    def _machines(self, managers: int = 0, workers: int = 0) -> list[str]:
+    def _machines(self, managers: int = 0, workers: int = 0, runtimes: Iterable[str] = ()) -> list[str]:
         spec = self.spec
         managers, workers = (managers or spec.managers) + self._added, workers or spec.worker_count
         clients = [f"{name}-host" for name in ("you", *spec.clients)]
         machines = [f"cp-{i}" for i in range(1, managers + 1)] + [f"node-{i}" for i in range(1, workers + 1)]
         processes = [f"{kind}-{i}" for i in range(1, managers + 1) for kind in PROCESSES]
         agent = agent_of(spec)
-        kinds = (*NODE_PROCESSES, agent) if agent else NODE_PROCESSES
+        used = {one for one in (spec.runtime, *runtimes, *(shape.runtime for shape in spec.worker_shapes)) if one in FLAVOURS}
+        running = dict.fromkeys(process for name in FLAVOURS if name in used for process in FLAVOURS[name].processes)
+        kinds = (*NODE_PROCESSES, *running, *((agent,) if agent else ()))
         processes += [f"{kind}-{i}" for i in range(1, workers + 1) for kind in kinds]
         if spec.control_plane == "static-pods":
-            processes += [f"{kind}-cp-{i}" for i in range(1, managers + 1) for kind in NODE_PROCESSES[:3]]
+            processes += [f"{kind}-cp-{i}" for i in range(1, managers + 1) for kind in (*NODE_PROCESSES[:2], *running)]
         processes += [f"{one.name}-{i}" for one in self._operators() for i in range(1, one.replicas + 1)]
         roles = [act.LEADER, act.OTHERS]
         return [*machines, *processes, *spec.rooms, *clients, "you", *spec.clients, "lb", "registry", *roles]

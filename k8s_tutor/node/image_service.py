@@ -13,6 +13,7 @@ import msgspec
 from k8s_tutor.node import cri
 from k8s_tutor.node.images import Image, Layer, Reference, manifest_digest, parse_reference
 from k8s_tutor.node.programs import PAUSE, Program
+from k8s_tutor.node.pull_errors import pull_error
 from k8s_tutor.node.registry import Blob, GetBlob, GetManifest, Manifest, RegistryError
 from k8s_tutor.node.tasks import Spec
 from k8s_tutor.sim import SECOND, Body, CallFailed, Calling, Context, Reply, State
@@ -24,12 +25,13 @@ PAUSE_IMAGE = "registry.k8s.io/pause:3.10.1"
 
 
 class RuntimeConfig(Body):
-    """Whom the runtime talks to: the process names of registry, shims and CNI plugin; and its own version."""
+    """Whom the runtime talks to: the process names of registry, shims and CNI plugin; and which runtime it is."""
 
     registry: str
     shim: str
     cni: str
-    version: str = "2.1.4"
+    kind: str = "containerd"
+    """One of `FLAVOURS`."""
     plugin: str = "bridge"
     """The network plugin of this machine. ``bridge`` is configured from the start, all others when their agent has begun."""
     preloaded: tuple[Image, ...] = ()
@@ -194,35 +196,7 @@ class ImageService(Calling):
 
     def _failed(self, ctx: Context, pull: Pull, answer: RegistryError | CallFailed) -> None:
         del self.pulls[pull.reference.full]
-        error = pull_error(pull.reference, answer)
+        error = pull_error(self.config.kind, pull.reference, answer)
         ctx.note("image.failed", image=pull.image, error=error.message)
         for client, call in pull.waiting:
             ctx.reply(client, Reply(call, error))
-
-
-def pull_error(reference: Reference, answer: RegistryError | CallFailed) -> cri.RpcError:
-    """containerd's words for a pull that failed."""
-    prefix = f'failed to pull and unpack image "{reference.full}": failed to resolve reference "{reference.full}": '
-    if isinstance(answer, RegistryError):
-        host = "registry-1.docker.io" if reference.host == "docker.io" else reference.host
-        if answer.code == 429:
-            url = f"https://{host}/v2/{reference.repository}/manifests/{reference.digest or reference.tag}"
-            return cri.RpcError("Unknown", (
-                f'failed to pull and unpack image "{reference.full}": failed to copy: httpReadSeeker: failed open: unexpected '
-                f"status code {url}: 429 Too Many Requests - Server message: toomanyrequests: You have reached your "
-                "unauthenticated pull rate limit. https://www.docker.com/increase-rate-limit"
-            ))  # fmt: skip
-        if answer.reason == "MANIFEST_UNKNOWN" or (reference.host != "docker.io" and answer.code != 403):
-            return cri.RpcError("NotFound", f"{prefix}{reference.full}: not found")
-        if reference.host != "docker.io":
-            url = f"https://{host}/v2/{reference.repository}/manifests/{reference.digest or reference.tag}"
-            return cri.RpcError("Unknown", f"{prefix}unexpected status from HEAD request to {url}: 401 Unauthorized")
-        why = (
-            "pull access denied, repository does not exist or may require authorization: "
-            "server message: insufficient_scope: authorization failed"
-        )
-        return cri.RpcError("Unknown", prefix + why)
-    host = "registry-1.docker.io" if reference.host == "docker.io" else reference.host
-    end = "i/o timeout" if answer.reason == "timeout" else "connect: connection refused"
-    url = f"https://{host}/v2/{reference.repository}/manifests/{reference.digest or reference.tag}"
-    return cri.RpcError("Unknown", f'{prefix}failed to do request: Head "{url}": dial tcp: {end}')

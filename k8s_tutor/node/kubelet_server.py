@@ -17,6 +17,7 @@ from k8s_tutor.node import exposition
 from k8s_tutor.node.inside import Attach, Exec, Opened, ReadLog
 from k8s_tutor.node.logs import LogOptions
 from k8s_tutor.node.podstate import EXITED, RUNNING, Known, PodState
+from k8s_tutor.node.runtimes import FLAVOURS
 from k8s_tutor.node.usage_server import UsageServer
 from k8s_tutor.sim import SECOND, CallFailed, Context, Reply
 
@@ -95,7 +96,7 @@ class KubeletServer(UsageServer, Streams):
         self.close_stream(far)
         if isinstance(answer, CallFailed):
             text = 'rpc error: code = Unavailable desc = connection error: desc = "transport: Error while dialing: dial unix '
-            text += '/run/containerd/containerd.sock: connect: connection refused"'
+            text += f'{FLAVOURS[self.config.runtime_kind].socket}: connect: connection refused"'
         else:
             text = f"error executing command in container: {answer.message}"
         ctx.reply(src, Reply(call, Response(500, text.encode(), content_type="text/plain")))

@@ -16,11 +16,13 @@ from k8s_tutor.node.cni.cilium import Cilium
 from k8s_tutor.node.cni.flannel import Flannel
 from k8s_tutor.node.cni.options import CLUSTER_CIDRS, ways_of
 from k8s_tutor.node.cni.weave import Weave
+from k8s_tutor.node.docker import CriDockerd, PassConfig, Passing
 from k8s_tutor.node.image_service import RuntimeConfig
 from k8s_tutor.node.images import Image
 from k8s_tutor.node.kubelet import Kubelet, KubeletConfig
 from k8s_tutor.node.proxy.kube_proxy import KubeProxy, KubeProxyConfig
 from k8s_tutor.node.runtime import Runtime
+from k8s_tutor.node.runtimes import FLAVOURS, Flavour
 from k8s_tutor.node.shim import Shim, ShimConfig
 from k8s_tutor.node.static_pods import FOLDER
 from k8s_tutor.node.underlay import Underlay
@@ -56,6 +58,8 @@ class Shape(NamedTuple):
     """Commands about them that the administrator has run once."""
     drivers: tuple[tuple[str, str], ...] = ()
     """(storage driver, the process that is its node service)."""
+    runtime: str = "containerd"
+    """Its container runtime, one of `FLAVOURS`."""
 
 
 class NetworkPlan(NamedTuple):
@@ -88,11 +92,12 @@ def worker(
 
 
 def manager(
-    number: int, access: Access, images: tuple[Image, ...], proxy: str = "iptables", plan: NetworkPlan | None = None
+    number: int, access: Access, images: tuple[Image, ...], proxy: str = "iptables", plan: NetworkPlan | None = None,
+    runtime: str = "containerd",
 ) -> tuple[Part, ...]:  # fmt: skip
     """The same for ``cp-<number>``, where the kubelet runs the control plane as static pods."""
     taints = (("node-role.kubernetes.io/control-plane", "", "NoSchedule"),)
-    shape = Shape(roles=("control-plane",), taints=taints, proxy=proxy)
+    shape = Shape(roles=("control-plane",), taints=taints, proxy=proxy, runtime=runtime)
     files = tuple((f"{FOLDER}/{name}.json", json.dumps(manifest(name, image))) for name, image, _ in COMPONENTS)
     processes = tuple((kind, f"{kind}-{number}") for _, _, kind in COMPONENTS)
     wanted = tuple(image for image in images if image.program.process)
@@ -134,23 +139,26 @@ def _parts(
     node: str, suffix: str, number: int, access: Access, shape: Shape, preloaded: tuple[Image, ...],
     files: tuple[tuple[str, str], ...], processes: tuple[tuple[str, str], ...], plan: NetworkPlan,
 ) -> tuple[Part, ...]:  # fmt: skip
-    runtime, shim, cni, own = f"containerd-{suffix}", shim_of(number), f"cni-{suffix}", address(number, shape.place)
+    flavour = FLAVOURS[shape.runtime]
+    runtime, shim = f"{flavour.processes[0]}-{suffix}", shim_of(number)
+    cni, own = f"cni-{suffix}", address(number, shape.place)
     cidr = pod_cidr(number) if plan.plugin in ("bridge", "flannel") else ""
     kubelet = KubeletConfig(
         access.api, f"system:node:{node}", access.epoch, node=node, runtime=runtime, shim=shim, address=own,
         pod_cidr=cidr, cpu=shape.cpu, memory=shape.memory, pods=shape.pods, parallel_pulls=shape.parallel_pulls,
         disk=shape.disk, labels=shape.labels, drivers=shape.drivers, roles=shape.roles, taints=shape.taints,
+        runtime_kind=flavour.name,
     )  # fmt: skip
     cpu, memory = quantity.milli(shape.cpu), quantity.value(shape.memory)
     agent = _agent(node, suffix, number, own, access, shape, plan)
     kernel = ShimConfig(
-        runtime, access.epoch, cpu, memory, files, node, own, plan.net, processes, root=shape.disk,
+        f"{flavour.processes[-1]}-{suffix}", access.epoch, cpu, memory, files, node, own, plan.net, processes, root=shape.disk,
         disks=shape.disks, setup=shape.setup,
     )  # fmt: skip
     parts = (
         Part(Shim, shim, kernel),
         Part(Cni, cni, CniConfig(cidr, plan.plugin, shim, agent[0].name if agent else "", plan.mtu)),
-        Part(Runtime, runtime, RuntimeConfig(REGISTRY, shim, cni, plugin=plan.plugin, preloaded=preloaded)),
+        *_runtime(suffix, shim, cni, flavour, preloaded, plan),
         Part(Kubelet, f"kubelet-{suffix}", kubelet),
     )
     if plan.plugin == "cilium":
@@ -160,6 +168,21 @@ def _parts(
         cluster_cidr=CLUSTER_CIDRS[plan.plugin],
     )  # fmt: skip
     return (*parts, Part(KubeProxy, f"kube-proxy-{suffix}", proxy), *agent)
+
+
+def _runtime(
+    suffix: str, shim: str, cni: str, flavour: Flavour, preloaded: tuple[Image, ...], plan: NetworkPlan
+) -> tuple[Part, ...]:  # fmt: skip
+    """The container runtime, from the shims upwards."""
+    if flavour.name != "docker":
+        config = RuntimeConfig(REGISTRY, shim, cni, flavour.name, plan.plugin, preloaded)
+        return (Part(Runtime, f"{flavour.keeper}-{suffix}", config),)
+    adapter, keeper, tasks = (f"{process}-{suffix}" for process in flavour.processes)
+    return (
+        Part(Passing, tasks, PassConfig(keeper, shim)),
+        Part(Runtime, keeper, RuntimeConfig(REGISTRY, tasks, adapter, flavour.name, plan.plugin, preloaded)),
+        Part(CriDockerd, adapter, PassConfig(f"kubelet-{suffix}", keeper, cni)),
+    )
 
 
 def _agent(
@@ -173,7 +196,8 @@ def _agent(
     block = next(((first, last) for first, last, machine in plan.net.blocks if machine == number), (0, 0))
     config = AgentConfig(
         access.api, f"system:serviceaccount:{user}", access.epoch, node=node, address=own, kernel=f"shim-{suffix}",
-        runtime=f"containerd-{suffix}", plugin=plan.plugin, pod_cidr=cidr, mode=plan.mode, mtu=plan.mtu, enis=shape.enis[0],
+        runtime=f"{FLAVOURS[shape.runtime].processes[0]}-{suffix}", plugin=plan.plugin,
+        pod_cidr=cidr, mode=plan.mode, mtu=plan.mtu, enis=shape.enis[0],
         ips=shape.enis[1], block=block, peers=tuple((name, f"{kind}-{end}") for name, end in plan.nodes if name != node),
     )  # fmt: skip
     return (Part(actor, f"{kind}-{suffix}", config),)

@@ -62,6 +62,8 @@ class KubeletConfig(Access, kw_only=True):
     """(key, value, effect) with which the node registers."""
     drivers: tuple[tuple[str, str], ...] = ()
     """(storage driver, the process that is its node service)."""
+    runtime_kind: str = "containerd"
+    """Which runtime that is, one of `FLAVOURS`."""
     os_image: str = "Debian GNU/Linux 12 (bookworm)"
     kernel: str = "6.1.0-30-amd64"
 
@@ -183,7 +185,7 @@ class NodeReporter(Recorder):
         info = {
             "machineID": machine_id(config.node), "systemUUID": machine_id(config.node), "bootID": machine_id(config.node),
             "kernelVersion": config.kernel, "osImage": config.os_image,
-            "containerRuntimeVersion": self.runtime_version or "containerd://Unknown", "kubeletVersion": VERSION,
+            "containerRuntimeVersion": self.runtime_version or f"{config.runtime_kind}://Unknown", "kubeletVersion": VERSION,
             "kubeProxyVersion": "", "operatingSystem": "linux", "architecture": "amd64",
         }  # fmt: skip
         return {

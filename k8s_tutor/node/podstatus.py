@@ -15,11 +15,13 @@ Tree = dict[str, Any]
 
 
 class Facts(NamedTuple):
-    """What a status needs beside the pod: the node's address, the time (µs), and when the clock began (Unix seconds)."""
+    """What a status needs beside the pod: the node's address, the time (µs), when the clock began (Unix seconds)."""
 
     host_ip: str
     now: int
     epoch: int
+    runtime: str = "containerd"
+    """The scheme of container ids."""
 
     def stamp(self, at: int) -> str:
         """An instant as the API writes it."""
@@ -171,7 +173,7 @@ def container_status(known: Known, spec: Tree, facts: Facts) -> Tree:
         "started": running and known.started,
     }
     if known.id and (running or ended):
-        found["containerID"] = f"containerd://{known.id}"
+        found["containerID"] = f"{facts.runtime}://{known.id}"
     resources = spec.get("resources") or {}
     if running and resources:
         if resources.get("requests"):
@@ -197,7 +199,7 @@ def terminated(run: LastRun, facts: Facts) -> Tree:
     said = {"message": run.message} if run.message else {}
     return {
         "exitCode": run.exit_code, "reason": run.reason, **said, "startedAt": facts.stamp(run.started_at),
-        "finishedAt": facts.stamp(run.finished_at), "containerID": f"containerd://{run.id}",
+        "finishedAt": facts.stamp(run.finished_at), "containerID": f"{facts.runtime}://{run.id}",
     }  # fmt: skip
 
 

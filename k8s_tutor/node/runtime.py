@@ -1,8 +1,8 @@
-"""The container runtime, containerd: sandboxes and containers on behalf of the kubelet.
+"""The container runtime (containerd, CRI-O or dockerd): sandboxes and containers on behalf of the kubelet.
 
 What it knows of sandboxes and containers is on disk (its metadata store); what runs is in the shims. So after its own crash
 it asks the shims, and finds its containers running; after a crash of the machine they are gone (exit code 255, reason
-Unknown, as containerd writes it).
+Unknown, as containerd writes it). dockerd ends the containers that it finds.
 """
 
 from __future__ import annotations
@@ -21,11 +21,14 @@ from k8s_tutor.node.image_service import RuntimeConfig, RuntimeDisk
 from k8s_tutor.node.inside import Attach, Exec, ExecSync, Opened, ReadLog
 from k8s_tutor.node.processes import no_file
 from k8s_tutor.node.programs import SIGKILL, SIGTERM, Process, Program, process_of
+from k8s_tutor.node.runtimes import FLAVOURS, image_id
 from k8s_tutor.node.sandboxes import Sandboxes, new_id
 from k8s_tutor.sim import MS, SECOND, Body, Call, Context, Reply
 
 RECONNECT = 200 * MS
 STREAM_TIMEOUT = 30 * SECOND
+SHUTDOWN = 10 * SECOND
+"""How long dockerd waits for a container that it has asked to end (its default stop timeout)."""
 NO_START = 128
 """Exit code of a container whose process could not be started."""
 UNKNOWN_EXIT = 255
@@ -43,7 +46,7 @@ class GraceOver(Body):
 
 
 class Runtime(Sandboxes, Streams):
-    """The process ``containerd-i``. Config: `RuntimeConfig`; disk: `RuntimeDisk`."""
+    """The process ``containerd-i``, ``crio-i`` or ``dockerd-i``. Config: `RuntimeConfig`; disk: `RuntimeDisk`."""
 
     def __init__(self, name: str, config: Any = None, disk: Any = None) -> None:
         super().__init__(name, config, disk)
@@ -53,6 +56,8 @@ class Runtime(Sandboxes, Streams):
         """Whether a `Reconnect` is on its way."""
         self.stops: dict[str, tuple[tuple[str, int], ...]] = {}
         """Container that was asked to stop → (client, call) to be answered when it has ended."""
+        self.ending: list[str] = []
+        """Containers and sandboxes that are ended because their keeper was away."""
 
     def start(self, ctx: Context) -> None:
         self._recover(ctx)
@@ -82,9 +87,21 @@ class Runtime(Sandboxes, Streams):
             if sandbox.state == cri.READY and (task is None or task.exited):
                 ctx.decide()
                 self.sandbox_died(ctx, sandbox)
-        if not self.recovered:
+        if not self.recovered and not FLAVOURS[self.config.kind].restores and self._shut_down(ctx, answer.tasks):
+            self._recover_later(ctx)
+        elif not self.recovered:
             self.recovered = True
             ctx.note("runtime.ready", tasks=len(running))
+
+    def _shut_down(self, ctx: Context, found: tuple[tasks.Life, ...]) -> bool:
+        """Asks what still runs to end; whether there is any."""
+        alive = [task.container for task in found if not task.exited]
+        for container in alive:
+            if container not in self.ending:
+                self.ending.append(container)
+                self.signal(ctx, container, SIGTERM)
+                ctx.after(SHUTDOWN, GraceOver(container))
+        return bool(alive)
 
     def disconnected(self, ctx: Context, peer: str, reason: str) -> None:
         super().disconnected(ctx, peer, reason)
@@ -150,7 +167,8 @@ class Runtime(Sandboxes, Streams):
         if isinstance(asked, cri.ListContainers):
             return cri.ListContainersResult(tuple(self.disk.containers.values()))
         if isinstance(asked, cri.Version):
-            return cri.VersionResult("containerd", "v" + self.config.version, bool(self.disk.network))
+            flavour = FLAVOURS[self.config.kind]
+            return cri.VersionResult(flavour.name, "v" + flavour.version, bool(self.disk.network))
         if isinstance(asked, cri.GetContainerEvents):
             self.listener = client
             if self.disk.network and self.config.plugin != "bridge":
@@ -227,8 +245,9 @@ class Runtime(Sandboxes, Streams):
             return cri.RpcError("NotFound", f'failed to create containerd container: image "{asked.image}" not found')
         ident = new_id(ctx, "container")
         container = cri.CriContainer(
-            ident, asked.sandbox, sandbox.uid, asked.name, asked.attempt, cri.CREATED, image.name, image.ref, ctx.now
-        )
+            ident, asked.sandbox, sandbox.uid, asked.name, asked.attempt, cri.CREATED, image.name,
+            image_id(self.config.kind, image.ref), ctx.now,
+        )  # fmt: skip
         self.disk.containers[ident] = container
         process = process_of(image.program, asked.command, asked.args, asked.stdin)
         self.disk.programs[ident] = image.program.told(process.argv)
@@ -243,7 +262,7 @@ class Runtime(Sandboxes, Streams):
         program, spec = self.disk.programs[ident], self.disk.specs[ident]
         missing = _missing(program, spec.process)
         if missing:
-            text = f"failed to create containerd task: failed to create shim task: OCI runtime create failed: {missing}"
+            text = FLAVOURS[self.config.kind].no_start.format(id=ident) + missing
             self._exited(ctx, container, NO_START, "StartError", ctx.now, text)
             return cri.RpcError("Unknown", text)
         run = tasks.RunTask(ident, container.sandbox, program, self.disk.annotations.get(container.sandbox, ()), spec)

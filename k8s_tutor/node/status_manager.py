@@ -56,7 +56,7 @@ class StatusManager(PodWorker):
         if data is None:
             return  # a static pod whose mirror is not there yet
         tree = scheme.tree(data)
-        facts = podstatus.Facts(self.config.address, ctx.now, self.config.epoch)
+        facts = podstatus.Facts(self.config.address, ctx.now, self.config.epoch, self.config.runtime_kind)
         status = podstatus.build(tree, pod, state, facts)
         before = state.status if state.status is not None else tree.get("status") or {}
         if status == before:

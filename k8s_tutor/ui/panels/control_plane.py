@@ -16,7 +16,7 @@ from k8s_tutor.ui.words import count, stamp
 KINDS = ("etcd", "api", "scheduler", "controller-manager")
 SHORT = ("etcd", "api", "sched", "cm")
 LETTERS = ("e", "a", "s", "c")
-_NODE_KINDS = ("kubelet", "kube-proxy", "containerd", "crio", "docker", "cni", "node", *AGENTS)
+_NODE_KINDS = ("kubelet", "kube-proxy", "containerd", "crio", "cri-dockerd", "dockerd", "cni", "node", *AGENTS)
 
 Moving = list[tuple[FlightView, bool]]
 """Messages on a cable; True: towards its right end, or towards the API server."""

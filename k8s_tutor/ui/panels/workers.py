@@ -13,7 +13,7 @@ from k8s_tutor.ui.rows import Row
 from k8s_tutor.ui.scene import Picture, Scene
 from k8s_tutor.ui.words import cores, count, memory
 
-_SHOWN = ("kubelet", "proxy", "runtime", "network")
+_SHOWN = ("kubelet", "proxy", "cri", "docker", "runtime", "network")
 """Kinds of a worker's processes that have a mark."""
 
 
