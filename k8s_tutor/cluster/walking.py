@@ -12,12 +12,13 @@ from k8s_tutor.cluster.walkviews import HopView, LegView
 from k8s_tutor.net import walk as net
 from k8s_tutor.net.cloud import Cloud
 from k8s_tutor.net.walk import NOWHERE, RoundTrip, Walk
-from k8s_tutor.node.addresses import bare, number_of
+from k8s_tutor.node.addresses import MANAGERS, bare, number_of
 from k8s_tutor.node.datapath import DELIVERED, Outer
 from k8s_tutor.node.kernel import HOST, Kernel
 from k8s_tutor.node.naming import is_address
 from k8s_tutor.node.proxy.packets import Packet
 from k8s_tutor.node.shim import Shim
+from k8s_tutor.node.sockets import API_PORT
 from k8s_tutor.node.underlay import CLIENT, Underlay
 from k8s_tutor.sim import World
 
@@ -146,6 +147,8 @@ class Walker:
 
     def listens(self, there: Walk) -> bool:
         """Whether a program takes the connection where a packet has arrived."""
+        if there.machine > MANAGERS:
+            return there.packet.port == API_PORT and f"api-{there.machine - MANAGERS}" in self.world.running
         shim = self.shims.get(there.machine)
         return shim is not None and shim.listens(self.world.now, there.netns, there.packet.port)
 
@@ -173,9 +176,12 @@ class Walker:
     def _cable(self, one: int, other: int) -> bool:
         if NOWHERE in (one, other):
             return True
-        names = {number: shim.name for number, shim in self.shims.items()}
-        network = self.world.network
-        return not (network.is_cut(names[one], names[other]) or network.is_cut(names[other], names[one]))
+        network, ends = self.world.network, (self._process(one), self._process(other))
+        return not (network.is_cut(*ends) or network.is_cut(*reversed(ends)))
+
+    def _process(self, machine: int) -> str:
+        """The process that stands for a machine on the wire."""
+        return self.shims[machine].name if machine in self.shims else f"api-{machine - MANAGERS}"
 
     def _hops(self, way: Walk, back: bool, failed: bool) -> list[HopView]:
         found: list[HopView] = []

@@ -7,8 +7,9 @@ too, says what each does. Where a kernel draws lots (`statistic --mode random`) 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from k8s_tutor.node.addresses import MANAGERS
 from k8s_tutor.node.datapath import DELIVERED, DROPPED, OVERHEAD, SENT, Outer, Passage, Step, enter, leave
 from k8s_tutor.node.kernel import HOST, Kernel
 from k8s_tutor.node.proxy.packets import Draw
@@ -45,7 +46,8 @@ class Walk(NamedTuple):
 
 
 class RoundTrip(NamedTuple):
-    """A request and its answer, which is None when the request does not arrive."""
+    """A request and its answer, which is None when the request does not arrive, or arrives at a manager: a manager's kernel is
+    not followed."""
 
     there: Walk
     back: Walk | None
@@ -91,7 +93,7 @@ def there_and_back(world: World, machine: int, netns: str, packet: Packet, answe
     way = _Way(world, packet, False)
     way.leave(machine, netns)
     there = way.done()
-    if there.verdict != DELIVERED:
+    if there.verdict != DELIVERED or there.machine > MANAGERS:
         return RoundTrip(there, None)
     arrived = there.packet
     reply = arrived._replace(source=arrived.destination, destination=arrived.source, masquerade=False, size=answer_size)
@@ -205,11 +207,7 @@ class _Way:
         self.places.insert(at, machine)
         self.headers[at:] = [old] * (len(self.hops) - at)
         self.packet = old
-        return (
-            None
-            if for_pod or kernel.is_own(old.destination)
-            else self.left(machine, HOST)
-        )
+        return None if for_pod or kernel.is_own(old.destination) else self.left(machine, HOST)
 
     def over_the_cable(self, machine: int, sent: Passage) -> int:
         """The machine at the other end (`NOWHERE`: none), and what the network between the machines does."""
@@ -228,6 +226,8 @@ class _Way:
             self.note(NOWHERE, (Step("cluster", f"{own.node} → outside", f"by the router {sent.via}, to the client", **more),))  # type: ignore[arg-type]
             self.verdict, self.machine = DELIVERED, NOWHERE
             return NOWHERE
+        if there > MANAGERS and there not in world.kernels:
+            return self.to_manager(machine, there, more)
         if there not in world.kernels:
             what = f"the router knows no way to {destination}: dropped" if routed else f"nobody has {sent.via}: dropped"
             self.note(NOWHERE, (Step("cluster", "router" if routed else "network", what, **more),))  # type: ignore[arg-type]
@@ -239,6 +239,17 @@ class _Way:
         what = f"by the router {sent.via}" if routed else "over the cable"
         self.note(NOWHERE, (Step("cluster", where, what, **more),))  # type: ignore[arg-type]
         return there
+
+    def to_manager(self, machine: int, manager: int, more: dict[str, Any]) -> int:
+        """The packet is for a process of a manager."""
+        own, name = self.world.kernels[machine], f"cp-{manager - MANAGERS}"
+        if not self.world.cable(machine, manager):
+            self.note(NOWHERE, (Step("cluster", f"{own.node} → {name}", "the cable is cut: the packet is lost", **more),))
+            return NOWHERE
+        self.note(NOWHERE, (Step("cluster", f"{own.node} → {name}", "over the cable", **more),))
+        self.note(NOWHERE, (Step("node", name, f"arrives at the manager, on port {self.packet.port}"),))
+        self.verdict, self.machine = DELIVERED, manager
+        return NOWHERE
 
 
 def _ends(packet: Packet) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from k8s_tutor.cluster import Cluster
-from k8s_tutor.cluster.inputs import Cut, Heal, Kubectl
+from k8s_tutor.cluster.inputs import Crash, Cut, Heal, Kubectl
 from k8s_tutor.cluster.spec import ClusterSpec
 from k8s_tutor.cluster.walkviews import walk_lines
 from k8s_tutor.sim import SECOND
@@ -123,3 +123,13 @@ def test_from_outside_a_cloud_leads_to_a_service() -> None:
     assert found.verdict == "delivered", found.told
     assert found.hops[0].destination == "203.0.113.1:80" and found.hops[1].where.startswith("load balancer → node-")
     assert found.hops[-1].where.endswith("→ outside") and found.hops[-1].source == "203.0.113.1:80"
+
+
+def test_a_walk_to_the_api_server_ends_at_its_manager() -> None:
+    cluster = Cluster(ClusterSpec(managers=1, workers=1))
+    cluster.give(Kubectl("run a --image=nginx"))
+    assert cluster.settle()
+    found = cluster.walk("a", "kubernetes:443")
+    assert (found.verdict, found.hops[-1].what) == ("delivered", "arrives at the manager, on port 6443")
+    cluster.give(Crash("api-1"))
+    assert cluster.walk("a", "kubernetes:443").verdict == "refused"
