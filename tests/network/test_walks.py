@@ -126,7 +126,7 @@ def test_from_outside_a_cloud_leads_to_a_service() -> None:
 
 
 def test_a_walk_to_the_api_server_ends_at_its_manager() -> None:
-    cluster = Cluster(ClusterSpec(managers=1, workers=1))
+    cluster = Cluster(ClusterSpec(managers=3, workers=1))
     cluster.give(Kubectl("run a --image=nginx"))
     assert cluster.settle()
     found = cluster.walk("a", "kubernetes:443")
